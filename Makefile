@@ -1,0 +1,41 @@
+# Two commands do all the set-up: `make demo` and `make test`. Each creates .venv
+# from this project's own files; a second call only checks a stamp and is fast.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test lint format calibration bench clean
+
+demo: $(STAMP)
+	$(BIN)/contractcheck demo
+
+test: $(STAMP)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -p no:cacheprovider
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=85
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet .github/workflows
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+calibration: $(STAMP)
+	$(BIN)/pytest -m calibration -s
+
+clean:
+	rm -rf $(VENV) .contractcheck dist .coverage*
+
+# pip reads the PEP 735 groups itself (--group, pip >= 25.1), so the first step is a pip that can.
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group test --group lint --group build
+	touch $(STAMP)
