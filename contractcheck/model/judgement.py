@@ -1,0 +1,116 @@
+"""From numbers to news: estimates, comparisons, findings, verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+Plane = Literal["outputs", "latency", "conformance", "identity", "limits"]
+
+
+class Verdict(Enum):
+    """What the evidence says; ``exit_code`` is the command line's."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    QUIET = "QUIET"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    ERROR = "ERROR"
+
+
+class FindingKind(Enum):
+    """The evidence ladder, strongest first, then what does not decide."""
+
+    IDENTITY = "identity"
+    BREACH = "breach"
+    DRIFT = "drift"
+    DIFFERENCE = "difference"
+    SUSPECT = "suspect"
+    OURS = "ours"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What a statistical function found.
+
+    Attributes:
+        method: Name of the method, as documented.
+        effect: In ``unit``; None when it has no single number.
+        low: Lower end of the 95 % interval, or None.
+        high: Upper end, or None.
+        unit: Such as ``share``, ``ratio``, ``tokens``.
+        p: p-value in (0, 1], or None.
+        n_baseline: Trials (or nights) on the accepted side.
+        n_candidate: Trials (or nights) tonight.
+        detail: Words for the effect, such as the category that moved.
+    """
+
+    method: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    p: float | None
+    n_baseline: int
+    n_candidate: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """An estimate, placed.
+
+    Attributes:
+        case: Case id, or None for the whole suite.
+        metric: Metric, check or stream.
+        adjusted_p: After correction over everything compared, or None.
+        score: Night score in predictive standard deviations, or None outside the night rule.
+        threshold: What the score must exceed on two consecutive nights, or None.
+        smallest_visible: Smallest change in ``unit`` that would have been seen, or None.
+    """
+
+    case: str | None
+    metric: str
+    plane: Plane
+    estimate: Estimate
+    adjusted_p: float | None = None
+    score: float | None = None
+    threshold: float | None = None
+    smallest_visible: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """A before/after pair of answers, chosen by the rule that ``rule`` states."""
+
+    case: str
+    before: str
+    after: str
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Something to tell a human.
+
+    Attributes:
+        kind: Rung of the evidence ladder.
+        plane: Where it was seen.
+        message: One sentence: what, where, how much.
+        case: Case id, or None for the whole suite.
+        metric: Metric, check or stream, or None.
+        comparison: The numbers behind it, or None.
+        examples: Evidence to look at.
+        since: Night on which it was first seen, or None.
+    """
+
+    kind: FindingKind
+    plane: Plane
+    message: str
+    case: str | None = None
+    metric: str | None = None
+    comparison: Comparison | None = None
+    examples: tuple[Example, ...] = ()
+    since: str | None = None
