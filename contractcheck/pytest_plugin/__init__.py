@@ -1,0 +1,1 @@
+"""The pytest face: options, collection, items, summary. Imports nothing heavy."""

@@ -1,0 +1,47 @@
+"""Which headers may be stored. An allow-list, because deny-lists leak what they never heard of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ALLOWED = frozenset(
+    {
+        # content negotiation and framing: needed to read the body again
+        "accept",
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        # which contract version was spoken
+        "anthropic-version",
+        "anthropic-beta",
+        "openai-version",
+        "x-stainless-package-version",
+        # evidence on timing, routing and limits
+        "date",
+        "retry-after",
+        "retry-after-ms",
+        "openai-processing-ms",
+        "server-timing",
+        "x-ms-region",
+        "x-api-warning",
+        "deprecation",
+        "sunset",
+        # what support desks ask for
+        "request-id",
+        "x-request-id",
+    }
+)
+_ALLOWED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+
+
+def allowed_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Keep the headers that may be stored: order, case and duplicates as they came."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if name.lower() in _ALLOWED or name.lower().startswith(_ALLOWED_PREFIXES)
+    )
