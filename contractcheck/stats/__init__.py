@@ -1,0 +1,11 @@
+"""Statistics: pure functions on arrays with an explicit random generator.
+
+Nothing here reads a file, prints, or knows what a model provider is.
+
+* ``two_sample``: two sides of the same cases, did anything change?
+* ``sensitivity``: how small a change would that comparison have seen?
+* ``permutation``: the one permutation core both stand on.
+* ``views``, ``features``: what the core looks at in labels, numbers and texts.
+* ``effects``, ``intervals``: how large a change is, with its uncertainty.
+* ``methods``: the table of methods that the calibration tests go through.
+"""
