@@ -86,12 +86,13 @@ class Exchange:
         request: What was sent.
         response: What came, or None when nothing did.
         started_at: UTC, RFC 3339.
+        waited_us: Time in µs before the request was sent: pool, connect, TLS. All other times
+            count from the moment of sending, so that a new connection is not a slow provider.
         headers_us: Response headers since send, in µs; None without a response.
         end_us: End of the exchange since send, in µs.
         ended: How it ended.
         error: Class name of the transport error, or None.
-        is_contended: Whether our own process was late (event-loop lag), so that the times are
-            ours and not the provider's; such trials leave latency statistics.
+        lag_us: Most that our own event loop was late meanwhile, in µs.
     """
 
     case: str
@@ -100,8 +101,9 @@ class Exchange:
     request: Request
     response: Response | None
     started_at: str
+    waited_us: int
     headers_us: int | None
     end_us: int
     ended: Ending
     error: str | None
-    is_contended: bool = False
+    lag_us: int = 0

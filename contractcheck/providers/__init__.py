@@ -1,0 +1,34 @@
+"""One file per wire dialect: how a request is written and an answer read. Pure; no network.
+
+``DIALECTS`` is lazy: a dialect's module is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from contractcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contractcheck.providers.dialect import Dialect
+
+DIALECTS: Mapping[str, str] = {
+    "anthropic": "contractcheck.providers.anthropic_messages",
+    "openai": "contractcheck.providers.openai_chat",
+}
+"""Provider name → module with a ``DIALECT``."""
+
+
+def dialect(provider: str) -> Dialect:
+    """Return the dialect of a provider.
+
+    Raises:
+        UsageError: If no dialect has this name.
+    """
+    if provider not in DIALECTS:
+        known = ", ".join(sorted(DIALECTS))
+        raise UsageError(f"unknown provider {provider!r}; known providers: {known}")
+    return cast("Dialect", import_module(DIALECTS[provider]).DIALECT)

@@ -1,0 +1,47 @@
+"""From an exchange to an answer: completion and timing, whatever the dialect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.model.completion import Answer, Completion, Timing
+from contractcheck.providers import dialect
+from contractcheck.providers.failures import failure_of
+
+if TYPE_CHECKING:
+    from contractcheck.model.exchange import Exchange
+
+_LATE_SHARE = 0.25
+_LATE_US = 20_000
+"""A trial is contended when our own event loop was late by more than 20 ms and by more than a
+quarter of the whole answer: below that, lateness cannot carry a latency verdict (margins start
+at 1.25x); above, the time is ours and not the provider's."""
+
+
+def read_answer(exchange: Exchange, provider: str) -> Answer:
+    """Read one exchange; failures become completions with their outcome, never exceptions.
+
+    Raises:
+        UsageError: If the provider has no dialect.
+    """
+    response = exchange.response
+    if response is None:
+        completion = Completion(outcome=Outcome.INFRA, detail=exchange.error or "no response")
+    else:
+        failure = failure_of(response, ended=exchange.ended, error=exchange.error)
+        completion = failure or dialect(provider).read(response)
+    return Answer(completion=completion, timing=_timing(exchange, completion))
+
+
+def _timing(exchange: Exchange, completion: Completion) -> Timing:
+    response = exchange.response
+    first_us = None
+    if response is not None:
+        offset = completion.first_content_byte
+        first_us = response.time_of_byte_us(offset) if offset is not None else None
+    late = exchange.lag_us > max(_LATE_US, _LATE_SHARE * exchange.end_us)
+    return Timing(
+        ttft_s=None if first_us is None else first_us / 1e6,
+        total_s=exchange.end_us / 1e6,
+        is_contended=late,
+    )

@@ -1,0 +1,73 @@
+"""Walk untrusted JSON and write down every place where it left the documented shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import orjson
+
+from contractcheck.model.completion import WireProblem
+
+if TYPE_CHECKING:
+    from contractcheck.model.json_value import JsonObject, JsonValue
+
+T = TypeVar("T")
+
+_NAMES: dict[type, str] = {dict: "object", list: "array", str: "string", int: "integer"}
+
+
+@dataclass(slots=True)
+class Shape:
+    """A walk over one answer; collects problems, each place once.
+
+    Attributes:
+        problems: In the order found.
+    """
+
+    problems: list[WireProblem] = field(default_factory=list)
+
+    def breaking(self, path: str, what: str) -> None:
+        """Note that clients of the documented format fail here."""
+        self._note(WireProblem(path=path, what=what, severity="breaking"))
+
+    def additive(self, path: str, what: str) -> None:
+        """Note something new that clients may not expect."""
+        self._note(WireProblem(path=path, what=what, severity="additive"))
+
+    def required(self, parent: JsonObject, name: str, kind: type[T], path: str) -> T | None:
+        """Return a member of the documented type, or None and a breaking problem."""
+        place = f"{path}.{name}" if path else name
+        if name not in parent:
+            present = ", ".join(sorted(parent)) or "nothing"
+            self.breaking(place, f"required field is missing (present: {present})")
+            return None
+        return self._typed(parent[name], kind, place)
+
+    def optional(self, parent: JsonObject, name: str, kind: type[T], path: str) -> T | None:
+        """Return a member of the documented type; None without a problem when absent or null."""
+        value = parent.get(name)
+        if value is None:
+            return None
+        return self._typed(value, kind, f"{path}.{name}" if path else name)
+
+    def _typed(self, value: JsonValue, kind: type[T], place: str) -> T | None:
+        # bool is an int to Python, but never to JSON.
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
+        found = "null" if value is None else type(value).__name__
+        self.breaking(place, f"expected {_NAMES.get(kind, kind.__name__)}, got {found}")
+        return None
+
+    def _note(self, problem: WireProblem) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def parse_object(text: str | bytes) -> JsonObject | None:
+    """Parse a JSON object; None when it is not JSON, or not an object, or nested too deeply."""
+    try:
+        value = orjson.loads(text)
+    except (orjson.JSONDecodeError, RecursionError):
+        return None
+    return cast("JsonObject", value) if isinstance(value, dict) else None

@@ -1,0 +1,58 @@
+"""Server-sent events, read from bytes, with the byte at which each event was complete.
+
+Source: WHATWG HTML, "Server-sent events", section "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One dispatched event.
+
+    Attributes:
+        name: The ``event`` field, or ``message``.
+        data: The ``data`` lines, joined by line feeds.
+        last_byte: Offset of the last byte needed to dispatch it.
+    """
+
+    name: str
+    data: str
+    last_byte: int
+
+
+def parse_events(body: bytes) -> tuple[Event, ...]:
+    """Return the complete events of a body; an event without its blank line is not one."""
+    events: list[Event] = []
+    name, data = "", list[str]()
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    for end in _LINE_END.finditer(body, start):
+        line = body[start : end.start()].decode("utf-8", errors="replace")
+        start = end.end()
+        if line:
+            name = _take_field(line, name, data)
+        elif data:
+            events.append(
+                Event(name=name or "message", data="\n".join(data), last_byte=end.end() - 1)
+            )
+            name, data = "", []
+        else:
+            name = ""
+    return tuple(events)
+
+
+def _take_field(line: str, name: str, data: list[str]) -> str:
+    """Take one line: appends to ``data``, returns the event's name so far."""
+    field, _, value = line.partition(":")
+    value = value.removeprefix(" ")
+    if field == "data":
+        data.append(value)
+    elif field == "event":
+        return value
+    return name
