@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contractcheck.model.completion import Answer, Completion, Timing
+from contractcheck.model.completion import Answer, Completion, Outcome, Timing
 from contractcheck.providers import dialect
 from contractcheck.providers.failures import failure_of
 

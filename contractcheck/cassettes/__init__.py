@@ -1,0 +1,25 @@
+"""Recordings: one journal per case and run, sealed into an immutable run.
+
+``interception`` (the only user of vcrpy) hands finished exchanges to a ``JournalWriter``;
+``sealing`` turns a folder of journals into a sealed run; ``reading`` loads and verifies one.
+The format is described in docs/reference/recording-format.md.
+"""
+
+from contractcheck.cassettes.interception import SLOT, Slot, recording
+from contractcheck.cassettes.journal import JournalWriter, OpenRun, create_run, resume_run
+from contractcheck.cassettes.reading import read_header, read_run
+from contractcheck.cassettes.sealing import is_sealed, seal_run
+
+__all__ = [
+    "SLOT",
+    "JournalWriter",
+    "OpenRun",
+    "Slot",
+    "create_run",
+    "is_sealed",
+    "read_header",
+    "read_run",
+    "recording",
+    "resume_run",
+    "seal_run",
+]

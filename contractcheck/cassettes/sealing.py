@@ -1,0 +1,98 @@
+"""Seal a run: sorted plain JSONL, a digest per file, one root. Immutable from then on.
+
+Order of the steps decides what a kill leaves behind: sealed case files first, then the
+manifest (its rename is the moment of sealing), then the parts are removed. Killed in between,
+a run is still open and is sealed again from its parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from contractcheck.cassettes.headers import encode_header
+from contractcheck.cassettes.journal import (
+    HEADER_FILE,
+    PART_SUFFIX,
+    read_open_header,
+    read_part,
+)
+from contractcheck.cassettes.lines import FORMAT, exchange_line, request_line
+from contractcheck.files import TEMPORARY_SUFFIX, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from contractcheck.cassettes.journal import Journal
+    from contractcheck.model.run import RunHeader, RunStatus
+
+MANIFEST_FILE = "manifest.json"
+CASE_SUFFIX = ".jsonl"
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a folder holds a sealed run."""
+    return (folder / MANIFEST_FILE).is_file()
+
+
+def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
+    """Seal an open run and return its root digest; sealing a sealed run only cleans up.
+
+    Args:
+        folder: The run folder; no journal in it may still be written.
+        status: How the run ended.
+        ended_at: UTC, RFC 3339.
+
+    Raises:
+        RecordingError: If a journal does not verify; nothing is removed then.
+    """
+    if not is_sealed(folder):
+        header = replace(read_open_header(folder), status=status, ended_at=ended_at)
+        digests: dict[str, str] = {}
+        for part in sorted(folder.glob(f"*{PART_SUFFIX}")):
+            case = part.name.removesuffix(PART_SUFFIX)
+            data = _sealed_bytes(header, case, read_part(part, case))
+            write_atomically(folder / f"{case}{CASE_SUFFIX}", data)
+            digests[f"{case}{CASE_SUFFIX}"] = file_digest(data)
+        write_atomically(folder / MANIFEST_FILE, _manifest_bytes(header, digests))
+    for leftover in (*folder.glob(f"*{PART_SUFFIX}"), *folder.glob(f"*{TEMPORARY_SUFFIX}")):
+        leftover.unlink()
+    (folder / HEADER_FILE).unlink(missing_ok=True)
+    manifest: dict[str, object] = orjson.loads((folder / MANIFEST_FILE).read_bytes())
+    return str(manifest["root"])
+
+
+def file_digest(data: bytes) -> str:
+    """sha256 as hex: what a reviewer can check with any tool."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def root_digest(header: dict[str, object], files: dict[str, str]) -> str:
+    """Digest over the header and all file digests."""
+    material = orjson.dumps([header, files], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(material).hexdigest()
+
+
+def _sealed_bytes(header: RunHeader, case: str, journal: Journal) -> bytes:
+    """Sorted by key, so that the bytes do not depend on the order in which answers came."""
+    first = orjson.dumps(
+        {"contractcheck": "cassette", "format": FORMAT, "run": header.id, "case": case}
+    )
+    requests = [request_line(journal.requests[digest]) for digest in sorted(journal.requests)]
+    ordered = sorted(journal.exchanges, key=lambda x: (x.trial, x.attempt, x.request.digest))
+    return b"\n".join((first, *requests, *map(exchange_line, ordered))) + b"\n"
+
+
+def _manifest_bytes(header: RunHeader, files: dict[str, str]) -> bytes:
+    encoded = encode_header(header)
+    document = {
+        "contractcheck": "manifest",
+        "format": FORMAT,
+        "root": root_digest(encoded, files),
+        "header": encoded,
+        "files": files,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"

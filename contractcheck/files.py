@@ -1,0 +1,69 @@
+"""Our own files: written whole or not at all, read with errors that say what to do.
+
+A kill or a full disk leaves the old file or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+import orjson
+
+from contractcheck.errors import RecordingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from contractcheck.model.json_value import JsonObject
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        OSError: If the disk refuses; the old file is then untouched and the temporary gone.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def parse_json_object(data: bytes, place: str) -> JsonObject:
+    """Parse a JSON object of ours.
+
+    Args:
+        data: The bytes.
+        place: Path, or path and line, for the error.
+
+    Raises:
+        RecordingError: If it is not one; merge conflicts are named.
+    """
+    if b"<<<<<<< " in data:
+        raise RecordingError(f"{place}: holds a merge conflict; take one side whole")
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise RecordingError(f"{place}: not JSON ({error}); torn or edited") from error
+    if not isinstance(value, dict):
+        raise RecordingError(f"{place}: expected a JSON object")
+    return cast("JsonObject", value)
