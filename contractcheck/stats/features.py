@@ -1,0 +1,139 @@
+"""What a text looks like to a statistic: hashed n-grams, and a few plain traits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from contractcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Bytes that no UTF-8 text holds mark both ends, so that a text's first and last characters count
+# and one-character texts have n-grams.
+_START, _END = b"\xfe", b"\xff"
+_CHUNK_BYTES = 2**20
+_TEXT_BITS = 34  # an n-gram takes 32 bits and its length two; the rest is the text's number
+
+_PATTERNS: Final = {
+    "refusal": re.compile(
+        r"\b(?:i(?:'|\u2019)?m sorry|i am sorry|i apologi[sz]e"
+        r"|i can(?:no|(?:'|\u2019))t|i am unable|i(?:'|\u2019)m unable|i won(?:'|\u2019)t"
+        r"|as an ai|as a language model|not able to (?:help|assist|provide))\b",
+        re.IGNORECASE,
+    ),
+    "bullets": re.compile(r"^\s*[-*\u2022]\s", re.MULTILINE),
+    "numbered": re.compile(r"^\s*\d+[.)]\s", re.MULTILINE),
+    "headings": re.compile(r"^#{1,6}\s", re.MULTILINE),
+    "fences": re.compile(r"```"),
+    "bold": re.compile(r"\*\*"),
+    "breaks": re.compile(r"\n"),
+    "questions": re.compile(r"\?"),
+    "exclamations": re.compile(r"!"),
+    "digits": re.compile(r"\d"),
+    "commas": re.compile(r","),
+}
+TRAITS: Final = ("length", "words", *_PATTERNS, "non_ascii", "capital_start")
+"""Names of the columns of ``text_traits``."""
+
+
+def hash_text(texts: Sequence[str], dimensions: int = 512) -> NDArray[np.float32]:
+    """Turn texts into unit vectors of their character n-grams, n = 2, 3, 4.
+
+    Square roots of the counts (so that the dot product is the Bhattacharyya affinity of two
+    texts' n-grams) are hashed with a sign (Weinberger et al., Feature Hashing, ICML 2009). The
+    n-grams are over UTF-8 bytes: characters, for ASCII. The hash is splitmix64 (Steele, Lea and
+    Flood, OOPSLA 2014), the same in every process.
+
+    Args:
+        texts: Texts of any length and script.
+        dimensions: Number of hash cells D, at least 1.
+
+    Returns:
+        (N, D) rows of norm 1; an empty text is a row of zeros.
+
+    Raises:
+        UsageError: ``dimensions`` is below 1.
+    """
+    if dimensions < 1:
+        raise UsageError(f"dimensions is {dimensions}; need at least 1 (512 is usual)")
+    rows = np.zeros((len(texts), dimensions), dtype=np.float32)
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    start = 0
+    while start < len(texts):
+        stop, size = start, 0
+        while stop < len(texts) and (stop == start or size + len(encoded[stop]) < _CHUNK_BYTES):
+            size += len(encoded[stop])
+            stop += 1
+        rows[start:stop] = _hash_chunk(encoded[start:stop], dimensions)
+        start = stop
+    return rows
+
+
+def text_traits(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Count the surface traits that providers' changes move most often.
+
+    Columns are named by ``TRAITS``; counts enter as log(1 + count), lengths in characters and
+    words likewise, shares as they are. Measured on recorded version changes, such traits find
+    what n-grams miss (length and layout), and the reverse.
+
+    Args:
+        texts: Texts of any length and script.
+
+    Returns:
+        (N, len(TRAITS)), not standardised.
+    """
+    rows = np.empty((len(texts), len(TRAITS)))
+    for row, text in zip(rows, texts, strict=True):
+        characters = max(len(text), 1)
+        foreign = 0 if text.isascii() else sum(character > "\x7f" for character in text)
+        found = (sum(1 for _ in pattern.finditer(text)) for pattern in _PATTERNS.values())
+        counts = np.log1p([len(text), len(text.split()), *found])
+        row[:] = [*counts, foreign / characters, text[:1].isupper()]
+    return rows
+
+
+def first_word(text: str) -> str:
+    """The first word in lower case without punctuation, empty if there is none."""
+    match = re.search(r"\w+", text[:200])
+    return match.group().lower() if match else ""
+
+
+def _hash_chunk(encoded: Sequence[bytes], dimensions: int) -> NDArray[np.float32]:
+    kept = [(place, _START + text + _END) for place, text in enumerate(encoded) if text]
+    if not kept:
+        return np.zeros((len(encoded), dimensions), dtype=np.float32)
+    lengths = np.asarray([len(text) for _, text in kept])
+    owners = np.repeat(np.asarray([place for place, _ in kept], dtype=np.uint64), lengths)
+    codes = np.frombuffer(b"".join(text for _, text in kept), dtype=np.uint8).astype(np.uint64)
+    keys = []
+    gram = codes
+    for n in (2, 3, 4):
+        gram = gram[:-1] | (codes[n - 1 :] << np.uint64(8 * (n - 1)))
+        inside = owners[n - 1 :] == owners[: owners.size - n + 1]
+        tag = (owners[n - 1 :] << np.uint64(_TEXT_BITS)) | np.uint64((n - 1) << 32)
+        keys.append((gram | tag)[inside])
+    unique, counts = np.unique(np.concatenate(keys), return_counts=True)
+    texts = (unique >> np.uint64(_TEXT_BITS)).astype(np.intp)
+    mixed = _splitmix64(unique & np.uint64(2**_TEXT_BITS - 1))
+    signs = np.where(mixed >> np.uint64(63), 1.0, -1.0)
+    cells = texts * dimensions + (mixed % np.uint64(dimensions)).astype(np.intp)
+    size = len(encoded) * dimensions
+    flat = np.bincount(cells, weights=signs * np.sqrt(counts), minlength=size)
+    rows = flat.reshape(len(encoded), dimensions)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (rows / np.where(norms > 0, norms, 1.0)).astype(np.float32)
+    return unit
+
+
+def _splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    # Array arithmetic on uint64 wraps modulo 2**64 without a warning, as the hash wants.
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

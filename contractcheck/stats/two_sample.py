@@ -1,0 +1,225 @@
+"""Two samples of the same cases: did anything change, which metric, which case, by how much.
+
+Exact by construction: if the sides are exchangeable inside every case, the chance that the
+global p is at most alpha is at most alpha, and the chance of naming any unchanged metric or case
+by its adjusted p likewise. That holds for one session or two interleaved sides; two different
+nights differ more than that (see ``nights``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from contractcheck.errors import UsageError
+from contractcheck.stats.effects import Sides, measure_effect
+from contractcheck.stats.permutation import (
+    Relabelled,
+    case_shares,
+    lay_out,
+    relabel,
+    step_down_max,
+    step_down_min,
+    tail_shares,
+)
+from contractcheck.stats.samples import (
+    CaseResult,
+    CaseSample,
+    MetricResult,
+    Stream,
+    TwoSampleResult,
+)
+from contractcheck.stats.views import MISSING, build_views, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from contractcheck.stats.permutation import Floats, Layout
+    from contractcheck.stats.views import Column
+
+
+# p-values are multiples of 1 / R; anything closer is rounding.
+_SAME = 1e-12
+
+
+def compare_samples(
+    cases: Sequence[CaseSample],
+    streams: Sequence[Stream],
+    *,
+    rng: np.random.Generator,
+    permutations: int = 2000,
+    alpha: float = 0.05,
+) -> TwoSampleResult:
+    """Compare two sides of the same cases in all metrics at once.
+
+    Any numbers of trials per case and side, mixed as they come; one against one is a swap. The
+    order of the cases does not change the result.
+
+    Args:
+        cases: At least one, each with at least one trial per side.
+        streams: At least one metric to compare.
+        rng: Source of the relabellings (unused if they can be enumerated).
+        permutations: How many to draw; a few times ``20 / alpha`` for a stable p.
+        alpha: Level of ``TwoSampleResult.changed``, in (0, 1).
+
+    Raises:
+        UsageError: The samples do not fit the streams, or a setting is out of range.
+    """
+    if not 0.0 < alpha < 1.0:
+        raise UsageError(f"alpha is {alpha}; it must lie strictly between 0 and 1")
+    ordered = sorted(cases, key=lambda sample: sample.case)
+    layout, columns = encode_samples(ordered, streams)
+    views = build_views(layout, columns)
+    relabelled = relabel(layout, views, permutations=permutations, rng=rng)
+    by_metric = metric_shares(relabelled, len(streams))
+    smallest = by_metric.min(axis=1)
+    sides = _sides(layout)
+    found = _case_results([sample.case for sample in ordered], streams, columns, sides, relabelled)
+    return TwoSampleResult(
+        p=float(np.mean(smallest <= smallest[0] + _SAME)),
+        p_below=float(np.mean(smallest < smallest[0] - _SAME)),
+        metrics=tuple(_metric_results(streams, columns, sides, by_metric)),
+        cases=tuple(result for sample in cases for result in found[sample.case]),
+        n_cases=len(ordered),
+        n_baseline=sum(n for n, _ in layout.sizes),
+        n_candidate=sum(m for _, m in layout.sizes),
+        permutations=len(relabelled.statistics) - 1,
+        exact=relabelled.exact,
+        alpha=alpha,
+    )
+
+
+def encode_samples(
+    cases: Sequence[CaseSample], streams: Sequence[Stream]
+) -> tuple[Layout, list[Column]]:
+    """Lay the trials out flat and code each metric's values.
+
+    Raises:
+        UsageError: The samples do not fit the streams; says which case and metric.
+    """
+    names = [stream.metric for stream in streams]
+    _require_unique("case", [sample.case for sample in cases])
+    _require_unique("metric", names)
+    if not names:
+        raise UsageError("no metric to compare; give at least one stream")
+    sizes = [
+        (
+            _n_trials(sample.case, "baseline", sample.baseline, names),
+            _n_trials(sample.case, "candidate", sample.candidate, names),
+        )
+        for sample in cases
+    ]
+    columns = []
+    for stream in streams:
+        values: list[str | float | None] = []
+        for sample in cases:
+            values += [*sample.baseline[stream.metric], *sample.candidate[stream.metric]]
+        columns.append(encode(stream.kind, values, metric=stream.metric))
+    return lay_out(sizes), columns
+
+
+def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
+    """(R, M) p-value of each metric under every relabelling, calibrated for its best view."""
+    shares = tail_shares(relabelled.statistics, relabelled.tolerances)
+    best = np.stack(
+        [shares[:, relabelled.metric_of == metric].min(axis=1) for metric in range(n_metrics)],
+        axis=1,
+    )
+    return tail_shares(-best, np.full(n_metrics, _SAME))
+
+
+def _metric_results(
+    streams: Sequence[Stream], columns: Sequence[Column], sides: Sequence[Sides], shares: Floats
+) -> Iterator[MetricResult]:
+    adjusted = step_down_min(shares)
+    for place, (stream, column) in enumerate(zip(streams, columns, strict=True)):
+        size = measure_effect(column, sides, stream.scale)
+        n_baseline, n_candidate = _n_values(column, sides)
+        yield MetricResult(
+            metric=stream.metric,
+            kind=stream.kind,
+            p=float(shares[0, place]),
+            p_adjusted=float(adjusted[place]),
+            effect=size.effect,
+            low=size.low,
+            high=size.high,
+            unit=size.unit,
+            detail=size.detail,
+            distance=size.distance,
+            n_baseline=n_baseline,
+            n_candidate=n_candidate,
+        )
+
+
+def _case_results(
+    names: Sequence[str],
+    streams: Sequence[Stream],
+    columns: Sequence[Column],
+    sides: Sequence[Sides],
+    relabelled: Relabelled,
+) -> dict[str, list[CaseResult]]:
+    """Results per case, in the streams' order."""
+    plain = dict(zip(relabelled.case_keys, case_shares(relabelled.case_scores), strict=True))
+    adjusted = dict(zip(relabelled.case_keys, step_down_max(relabelled.case_scores), strict=True))
+    found: dict[str, list[CaseResult]] = {name: [] for name in names}
+    for case, name in enumerate(names):
+        for metric, (stream, column) in enumerate(zip(streams, columns, strict=True)):
+            size = measure_effect(column, sides[case : case + 1], stream.scale)
+            n_baseline, n_candidate = _n_values(column, sides[case : case + 1])
+            found[name].append(
+                CaseResult(
+                    case=name,
+                    metric=stream.metric,
+                    p=float(plain.get((case, metric), 1.0)),
+                    p_adjusted=float(adjusted.get((case, metric), 1.0)),
+                    effect=size.effect,
+                    low=size.low,
+                    high=size.high,
+                    unit=size.unit,
+                    detail=size.detail,
+                    distance=size.distance,
+                    n_baseline=n_baseline,
+                    n_candidate=n_candidate,
+                )
+            )
+    return found
+
+
+def _sides(layout: Layout) -> list[Sides]:
+    sides, start = [], 0
+    for n, m in layout.sizes:
+        rows = np.arange(start, start + n + m)
+        sides.append(Sides(baseline=rows[:n], candidate=rows[n:]))
+        start += n + m
+    return sides
+
+
+def _n_values(column: Column, sides: Sequence[Sides]) -> tuple[int, int]:
+    return (
+        sum(int(np.count_nonzero(column.codes[s.baseline] != MISSING)) for s in sides),
+        sum(int(np.count_nonzero(column.codes[s.candidate] != MISSING)) for s in sides),
+    )
+
+
+def _n_trials(
+    case: str, side: str, values: Mapping[str, Sequence[str | float | None]], names: Sequence[str]
+) -> int:
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise UsageError(f"case {case!r}, {side}: no values for metric {missing[0]!r}")
+    sizes = {name: len(values[name]) for name in names}
+    if len(set(sizes.values())) > 1:
+        raise UsageError(f"case {case!r}, {side}: metrics differ in their trials: {sizes}")
+    n_trials = sizes[names[0]]
+    if n_trials == 0:
+        raise UsageError(f"case {case!r}, {side}: no trial; leave the case out and say so")
+    return n_trials
+
+
+def _require_unique(what: str, names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"{what} {name!r} occurs twice; give all its trials together")
+        seen.add(name)

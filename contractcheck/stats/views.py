@@ -1,0 +1,285 @@
+"""From a metric's values to the feature vectors that the permutation core compares.
+
+Everything is computed from the pooled trials without looking at their side, so relabelling stays
+exact. A missing value is information: it is a category of its own for labels, and for numbers
+and texts its presence is compared apart while its row in the other views is neutral.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from contractcheck.errors import UsageError
+from contractcheck.stats.features import first_word, hash_text, text_traits
+from contractcheck.stats.permutation import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from contractcheck.stats.permutation import Floats, Indices, Layout
+
+Kind = Literal["label", "number", "text"]
+MISSING = -1
+
+# Categories beyond the most frequent ones share a cell when directions are compared.
+_MAX_CATEGORIES = 256
+_NEVER_SEEN_TEXT = "\ue000\ue001\ue002\ue003 \ue004\ue005\ue006\ue007"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One metric of all trials, coded once so that views are cheap to rebuild.
+
+    Attributes:
+        kind: What the values are.
+        codes: (T,) position of each value in ``values``, or -1 where missing.
+        values: The distinct values, a never-seen one last.
+        grams: (U, D) hashed n-grams per distinct text; empty for other kinds.
+        traits: (U, F) traits per distinct text; empty for other kinds.
+        openings: (U,) code of each distinct text's first word; empty for other kinds.
+    """
+
+    kind: Kind
+    codes: Indices
+    values: tuple[str | float, ...]
+    grams: Floats
+    traits: Floats
+    openings: Indices
+
+    @property
+    def never_seen(self) -> int:
+        """Code of a value that no trial has: a new label, a number beyond all, a strange text."""
+        return len(self.values) - 1
+
+
+def encode(kind: Kind, values: Sequence[str | float | None], *, metric: str) -> Column:
+    """Code a metric's values.
+
+    Args:
+        kind: What the values are.
+        values: One per trial; None and NaN are missing, infinite numbers are censored ones.
+        metric: Name of the metric, for the message.
+
+    Raises:
+        UsageError: A value does not fit the kind.
+    """
+    present = [None if isinstance(v, float) and math.isnan(v) else v for v in values]
+    wanted = {"label": (str, int, float), "number": (int, float), "text": (str,)}[kind]
+    for value in present:
+        if value is not None and not isinstance(value, wanted):
+            raise UsageError(f"metric {metric!r} is a {kind}, but holds {value!r}")
+    codes, distinct = _code(present)
+    stranger: str | float = _NEVER_SEEN_TEXT
+    if kind == "number":
+        finite = [float(value) for value in distinct if math.isfinite(float(value))]
+        stranger = 2.0 * max(finite, default=1.0) - min(finite, default=0.0) + 1.0
+    known = (*distinct, stranger)
+    texts = [str(value) for value in known] if kind == "text" else []
+    openings, _ = _code([first_word(text) for text in texts])
+    return Column(
+        kind=kind,
+        codes=codes,
+        values=known,
+        grams=hash_text(texts).astype(np.float64),
+        traits=text_traits(texts),
+        openings=openings,
+    )
+
+
+def build_views(layout: Layout, columns: Sequence[Column]) -> list[View]:
+    """All views of all metrics, in the metrics' order."""
+    return [
+        view
+        for metric, column in enumerate(columns)
+        for view in _BUILDERS[column.kind](layout, column, metric)
+    ]
+
+
+def _label_views(layout: Layout, column: Column, metric: int) -> list[View]:
+    return _category_views(layout, column.codes, metric)
+
+
+def _number_views(layout: Layout, column: Column, metric: int) -> list[View]:
+    values = np.append(np.asarray(column.values, dtype=np.float64), np.nan)[column.codes]
+    scores = np.zeros((layout.n_trials, 2))
+    singles = _single_rows(layout)
+    for block in layout.blocks:
+        if block.informative:
+            scores[block.rows] = _rank_scores(values[block.rows])
+    if singles.size:
+        signed = _signed_ranks(values[singles])
+        scores[singles[:, 0], 0], scores[singles[:, 1], 0] = -signed, signed
+    view = View(metric=metric, within=scores, common=scores)
+    return [view, *_presence_views(layout, column, metric)]
+
+
+def _text_views(layout: Layout, column: Column, metric: int) -> list[View]:
+    present = column.codes != MISSING
+    grams = np.where(present[:, None], column.grams[column.codes], 0.0)
+    traits = np.where(present[:, None], column.traits[column.codes], 0.0)
+    openings = np.where(present, column.openings[column.codes], MISSING)
+    words = _one_hot(openings, column.openings.max(initial=0) + 1)
+    # All opening words together weigh as much as one trait.
+    opening = _scaled(layout, words) / math.sqrt(max(words.shape[1], 1))
+    surface = np.concatenate([_scaled(layout, traits), opening], axis=1)
+    return [
+        View(metric=metric, within=grams, common=grams),
+        View(metric=metric, within=surface, common=surface),
+        *_presence_views(layout, column, metric),
+    ]
+
+
+_BUILDERS: dict[Kind, Callable[[Layout, Column, int], list[View]]] = {
+    "label": _label_views,
+    "number": _number_views,
+    "text": _text_views,
+}
+
+
+def _presence_views(layout: Layout, column: Column, metric: int) -> list[View]:
+    missing = column.codes == MISSING
+    return _category_views(layout, missing.astype(np.intp), metric) if missing.any() else []
+
+
+def _category_views(layout: Layout, codes: Indices, metric: int) -> list[View]:
+    """Categories inside cases (Pearson X2), across cases (marginals) and of pairs (Bowker)."""
+    within = np.zeros((layout.n_trials, 0))
+    for block in layout.blocks:
+        if block.informative:
+            scores = _x2_scores(codes[block.rows])
+            if scores.shape[2] > within.shape[1]:
+                extra = np.zeros((layout.n_trials, scores.shape[2] - within.shape[1]))
+                within = np.concatenate([within, extra], axis=1)
+            within[block.rows, : scores.shape[2]] = scores
+    shifted = codes - codes.min(initial=0)
+    common = _scaled(layout, _one_hot(shifted, int(shifted.max(initial=0)) + 1))
+    views = [View(metric=metric, within=within, common=common)]
+    singles = _single_rows(layout)
+    if singles.size:
+        views.append(View(metric=metric, within=None, common=_pair_scores(codes, singles)))
+    return views
+
+
+def _x2_scores(codes: Indices) -> Floats:
+    """(G, N, K) indicators over the root of the category's share: squared distances are X2."""
+    order = np.argsort(codes, axis=1)
+    ordered = np.take_along_axis(codes, order, axis=1)
+    ranks = np.zeros_like(codes)
+    ranks[:, 1:] = np.cumsum(ordered[:, 1:] != ordered[:, :-1], axis=1)
+    local = np.empty_like(codes)
+    np.put_along_axis(local, order, ranks, axis=1)
+    indicators = (local[..., None] == np.arange(int(local.max()) + 1)).astype(np.float64)
+    shares = indicators.mean(axis=1, keepdims=True)
+    scores: Floats = indicators / np.sqrt(np.where(shares > 0, shares, 1.0))
+    return scores
+
+
+def _rank_scores(values: Floats) -> Floats:
+    """(G, N, 2) mid-ranks for location and their squares for dispersion, of unit variance.
+
+    Source: Kruskal and Wallis (1952) for location, Mood (1954) for dispersion, both with
+    mid-ranks; missing values score 0, the mean.
+    """
+    present = ~np.isnan(values)
+    below = np.sum((values[:, :, None] > values[:, None, :]), axis=2, dtype=np.float64)
+    ties = np.sum(values[:, :, None] == values[:, None, :], axis=2)
+    location = np.where(present, below + (ties + 1) / 2, 0.0)
+    location = _unit_variance(location, present)
+    dispersion = _unit_variance(location**2, present)
+    return np.stack([location, dispersion], axis=2)
+
+
+def _unit_variance(scores: Floats, present: NDArray[np.bool_]) -> Floats:
+    counts = np.maximum(present.sum(axis=1, keepdims=True), 1)
+    mean = np.where(present, scores, 0.0).sum(axis=1, keepdims=True) / counts
+    centred = np.where(present, scores - mean, 0.0)
+    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / counts)
+    flat = spread <= 1e-9  # noqa: PLR2004 - mid-ranks are multiples of 1/2: only rounding is below
+    unit: Floats = np.where(flat, 0.0, centred / np.where(flat, 1.0, spread))
+    return unit
+
+
+def _signed_ranks(pairs: Floats) -> Floats:
+    """Half of the signed mid-rank of each pair's difference (Wilcoxon 1945), of unit variance."""
+    with np.errstate(invalid="ignore"):
+        differences = pairs[:, 1] - pairs[:, 0]
+    differences[np.isnan(differences)] = 0.0  # missing, or both censored
+    moved = differences != 0
+    signed = np.zeros(differences.size)
+    if moved.any():
+        _, place, counts = np.unique(
+            np.abs(differences[moved]), return_inverse=True, return_counts=True
+        )
+        ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+        signed[moved] = np.sign(differences[moved]) * ranks / math.sqrt(np.mean(ranks**2))
+    return signed / 2
+
+
+def _pair_scores(codes: Indices, singles: Indices) -> Floats:
+    """Indicators of unordered pairs, signed by which comes first (Bowker, JASA 1948)."""
+    pairs = np.sort(codes[singles], axis=1)
+    first, second = codes[singles].T
+    moved = first != second
+    scores = np.zeros((codes.size, 1))
+    if not moved.any():
+        return scores
+    _, place, counts = np.unique(pairs[moved], axis=0, return_inverse=True, return_counts=True)
+    kept = np.argsort(-counts, kind="stable")[:_MAX_CATEGORIES]
+    cells = np.full(counts.size, MISSING)
+    cells[kept] = np.arange(kept.size)
+    half = 0.5 * np.sign(second - first)[moved] / np.sqrt(counts[place.ravel()])
+    scores = np.zeros((codes.size, kept.size + 1))
+    scores[singles[moved, 0], cells[place.ravel()]] = -half
+    scores[singles[moved, 1], cells[place.ravel()]] = half
+    return scores[:, : kept.size]
+
+
+def _one_hot(codes: Indices, n_categories: int) -> Floats:
+    """(T, K) indicators of the most frequent categories; the rest shares the last column."""
+    present = codes != MISSING
+    counts = np.bincount(codes[present], minlength=n_categories)
+    order = np.argsort(-counts, kind="stable")[: int(np.sum(counts > 0))]
+    cells = np.full(counts.size, min(order.size, _MAX_CATEGORIES))
+    cells[order[:_MAX_CATEGORIES]] = np.arange(min(order.size, _MAX_CATEGORIES))
+    width = min(order.size, _MAX_CATEGORIES + 1)
+    indicators = np.zeros((codes.size, width))
+    indicators[np.flatnonzero(present), cells[codes[present]]] = 1.0
+    return indicators
+
+
+def _scaled(layout: Layout, features: Floats) -> Floats:
+    """Features divided by their root mean square around the case means; constant ones zero."""
+    centred = np.empty_like(features)
+    for block in layout.blocks:
+        rows = features[block.rows]
+        centred[block.rows] = rows - rows.mean(axis=1, keepdims=True)
+    spread = np.sqrt(np.mean(centred**2, axis=0))
+    flat = spread <= 1e-9 * np.maximum(np.abs(features).max(axis=0), 1.0)
+    scaled: Floats = np.where(flat, 0.0, centred / np.where(flat, 1.0, spread))
+    return scaled
+
+
+def _single_rows(layout: Layout) -> Indices:
+    """(S, 2) rows of the cases with one trial on each side."""
+    rows = [block.rows for block in layout.blocks if not block.informative]
+    return np.concatenate(rows) if rows else np.empty((0, 2), dtype=np.intp)
+
+
+def _code(values: Iterable[str | float | None]) -> tuple[Indices, tuple[str | float, ...]]:
+    """Positions of the values among the distinct ones in sorted order; -1 for None."""
+    keys = [None if value is None else _key(value) for value in values]
+    distinct = sorted({key for key in keys if key is not None})
+    places: dict[tuple[str, str | float] | None, int] = {k: i for i, k in enumerate(distinct)}
+    codes = [places.get(key, MISSING) for key in keys]
+    return np.asarray(codes, dtype=np.intp), tuple(value for _, value in distinct)
+
+
+def _key(value: str | float) -> tuple[str, str | float]:
+    # True == 1 in Python, but an answer that moves from one to the other has changed.
+    return ("number" if type(value) in (int, float) else type(value).__name__, value)
