@@ -1,0 +1,51 @@
+"""What is measured of one answer: plain functions, one per metric.
+
+To add a metric, write one decorated function and a line in ``METRICS``; its docstring is what
+users read.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from contractcheck.metrics.latency import time_per_token_s, total_s, ttft_s
+from contractcheck.metrics.outputs import label, number, output_tokens, refusal, text, tool_calls
+from contractcheck.metrics.registry import Kind, Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contractcheck.model.completion import Answer
+    from contractcheck.model.suite import Case, MetricSpec
+
+__all__ = ["LATENCY", "METRICS", "Kind", "Metric", "default_metrics", "measure"]
+
+_OUTPUTS = (text, label, number, tool_calls, output_tokens, refusal)
+_LATENCY = (ttft_s, time_per_token_s, total_s)
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {metric.name: metric for metric in (*_OUTPUTS, *_LATENCY)}
+)
+"""Every metric, by the name that suites use."""
+
+LATENCY = tuple(metric.name for metric in _LATENCY)
+"""Metrics that every case has, listed or not: measuring them costs nothing."""
+
+
+def default_metrics(*, has_tools: bool) -> tuple[str, ...]:
+    """Return the metrics of a case that lists none."""
+    return ("text", "output_tokens", "refusal", *(("tool_calls",) if has_tools else ()))
+
+
+def measure(spec: MetricSpec, answer: Answer, _case: Case) -> str | float | None:
+    """Measure one answer (outcome ``ANSWERED``) of a case.
+
+    Args:
+        spec: A metric of a loaded suite: its name and argument are known to be right.
+        answer: A completion and its times.
+
+    Returns:
+        A category or text, or a finite number in the metric's unit; None when missing.
+    """
+    return METRICS[spec.name].apply(answer, spec.argument or "")
