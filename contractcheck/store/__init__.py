@@ -1,0 +1,6 @@
+"""Where runs and baselines lie on disk. Runs are opaque folders here; cassettes/ reads them."""
+
+from contractcheck.store.baselines import BaselineStore
+from contractcheck.store.runs import RunStore, new_run_id
+
+__all__ = ["BaselineStore", "RunStore", "new_run_id"]
