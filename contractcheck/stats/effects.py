@@ -48,8 +48,9 @@ class Effect:
         unit: What is counted, such as ``points`` or ``ratio``.
         detail: What moved, such as the category; empty if nothing more can be said.
         distance: Squared distance between the sides as a share of the squared distance between
-            an old and a new answer: about 0 without a change (unbiased, so it can be negative),
-            1 for two constant sides that differ.
+            an old and a new answer, over the cases with repeats: about 0 without a change
+            (unbiased, so it can be negative), 1 for two constant sides that differ. None where
+            no case has repeats on both sides.
     """
 
     effect: float
@@ -57,7 +58,7 @@ class Effect:
     high: float
     unit: str
     detail: str
-    distance: float
+    distance: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +96,7 @@ def label_effect(column: Column, cases: Sequence[Sides]) -> Effect:
     n_old, n_new = old.sum(axis=1), new.sum(axis=1)
     moves = new / n_new[:, None] - old / n_old[:, None]
     most = int(np.argmax(np.abs(moves.mean(axis=0))))
+    moved = bool(np.any(moves[:, most]))
     name = _ABSENT if most == column.never_seen else str(column.values[most])
     if len(cases) == 1 or min(n_old.min(), n_new.min()) > 1:
         interval = _mover(
@@ -110,8 +112,8 @@ def label_effect(column: Column, cases: Sequence[Sides]) -> Effect:
         low=100 * interval.low,
         high=100 * interval.high,
         unit="points",
-        detail=name,
-        distance=_ratio(_label_distances(old, new)),
+        detail=name if moved else "",
+        distance=_distance(_label_distances(old, new)),
     )
 
 
@@ -146,14 +148,14 @@ def number_effect(column: Column, cases: Sequence[Sides], scale: Scale = "linear
         high=shift.high,
         unit="ratio" if scale == "log" else "shift",
         detail=detail,
-        distance=_ratio(_number_distances(present)),
+        distance=_distance(_number_distances(present)),
     )
 
 
 def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:
     """Squared n-gram distance between the sides as a share of that between an old and a new answer.
 
-    With repeats: the unbiased MMD (Gretton et al., JMLR 13, 2012, eq. 3) over the mean squared
+    Mostly repeats: the unbiased MMD (Gretton et al., JMLR 13, 2012, eq. 3) over the mean squared
     distance across sides, summed over cases. Single trials: the part of the squared change that
     all cases have in common, unbiased likewise. One single pair: its plain distance, noise
     included. Bounds are jackknifed (Efron and Stein 1981) over cases, or over trials below 5.
@@ -161,8 +163,11 @@ def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:
     grams = np.concatenate([column.grams, np.zeros((1, column.grams.shape[1]))])
     rows = [(grams[column.codes[s.baseline]], grams[column.codes[s.candidate]]) for s in cases]
     repeated = [(old, new) for old, new in rows if len(old) > 1 and len(new) > 1]
-    if repeated:
-        interval, unit, detail = _repeated_text(repeated), "share of distance", ""
+    gaps = [_gaps(np.concatenate(pair)) for pair in repeated]
+    parts = [_two_sided(gap, len(old)) for gap, (old, _) in zip(gaps, repeated, strict=True)]
+    if 2 * len(repeated) > len(rows):
+        interval = _repeated_text(gaps, [len(old) for old, _ in repeated], np.asarray(parts))
+        unit, detail = "share of distance", ""
     elif len(rows) > 1:
         changes = np.stack([new.mean(axis=0) - old.mean(axis=0) for old, new in rows])
         interval, unit = _common_text(changes), "share in common"
@@ -178,7 +183,7 @@ def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:
         high=interval.high,
         unit=unit,
         detail=detail,
-        distance=interval.estimate,
+        distance=_distance(np.asarray(parts).reshape(-1, 2)),
     )
 
 
@@ -271,21 +276,25 @@ def _ratio(parts: Floats) -> float:
     return float(parts[:, 0].sum()) / total if total > 0 else 0.0
 
 
-def _repeated_text(cases: Sequence[tuple[Floats, Floats]]) -> Interval:
-    gaps = [_gaps(np.concatenate(pair)) for pair in cases]
-    parts = np.asarray([_two_sided(g, len(old)) for g, (old, _) in zip(gaps, cases, strict=True)])
+def _distance(parts: Floats) -> float | None:
+    return _ratio(parts) if len(parts) else None
+
+
+def _repeated_text(gaps: Sequence[Floats], n_baseline: Sequence[int], parts: Floats) -> Interval:
     estimate = _ratio(parts)
-    if len(cases) >= 5:  # noqa: PLR2004 - fewer cases say too little about their spread
-        without = [_ratio(np.delete(parts, case, axis=0)) for case in range(len(cases))]
-        return _jackknifed(estimate, [np.asarray(without)])
-    least = min(len(side) for pair in cases for side in pair)
+    if len(gaps) >= 5:  # noqa: PLR2004 - fewer cases say too little about their spread
+        totals = parts.sum(axis=0) - parts
+        without = np.where(totals[:, 1] > 0, totals[:, 0], 0.0) / np.where(
+            totals[:, 1] > 0, totals[:, 1], 1.0
+        )
+        return _jackknifed(estimate, [without])
+    least = min(min(n, len(gap) - n) for n, gap in zip(n_baseline, gaps, strict=True))
     if least < 3:  # noqa: PLR2004 - leaving one of two out leaves no pair
         return Interval(estimate=estimate, low=-1.0, high=1.0)
     groups = []
-    for case, (old, _) in enumerate(cases):
-        rows = range(len(gaps[case]))
-        left_out = [_ratio_without(parts, case, gaps[case], row, len(old)) for row in rows]
-        groups += [np.asarray(left_out[: len(old)]), np.asarray(left_out[len(old) :])]
+    for case, (gap, n) in enumerate(zip(gaps, n_baseline, strict=True)):
+        left_out = [_ratio_without(parts, case, gap, row, n) for row in range(len(gap))]
+        groups += [np.asarray(left_out[:n]), np.asarray(left_out[n:])]
     return _jackknifed(estimate, groups)
 
 

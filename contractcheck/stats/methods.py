@@ -1,0 +1,54 @@
+"""The methods there are; the calibration tests go through every line of this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from contractcheck.stats.two_sample import compare_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from contractcheck.stats.samples import CaseSample, Stream, TwoSampleResult
+    from contractcheck.stats.views import Kind
+
+
+class TwoSampleTest(Protocol):
+    """A test of two sides of the same cases."""
+
+    def __call__(
+        self,
+        cases: Sequence[CaseSample],
+        streams: Sequence[Stream],
+        *,
+        rng: np.random.Generator,
+        permutations: int = ...,
+    ) -> TwoSampleResult:
+        """Compare the sides; p is valid whenever they are exchangeable inside each case."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Method:
+    """One method and what it may be used for.
+
+    Attributes:
+        summary: One sentence on what it assumes and finds.
+        kinds: Kinds of metric that it compares.
+        compare: The test itself.
+    """
+
+    summary: str
+    kinds: tuple[Kind, ...]
+    compare: TwoSampleTest
+
+
+METHODS: Final[Mapping[str, Method]] = {
+    "stratified-permutation": Method(
+        summary="Relabels whole trials inside each case; exact for exchangeable sides.",
+        kinds=("label", "number", "text"),
+        compare=compare_samples,
+    ),
+}
