@@ -1,0 +1,152 @@
+"""The smallest change that the two-night rule would have seen.
+
+A quiet verdict is worth what it could have found. Each figure here is the
+smallest change whose mean score lies far enough over the threshold that both of
+two changed nights exceed it with the asked power, given how much the accepted
+nights vary. Nothing is simulated: the accepted nights' statistics are changed
+and scored again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.stats.night_rule import score_to_be_seen
+from contractcheck.stats.night_scores import (
+    CONFORMANCE_FLOOR_SD,
+    LATENCY_FLOOR_SD,
+    LEAST_MEAN_SCORE,
+    WORST_CASE_FLOOR_SD,
+    conformance_score,
+    omnibus_floor_sd,
+    omnibus_score,
+    worst_case_score,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from contractcheck.stats.night_contrasts import Contrast
+
+_RESOLUTION = 0.001
+"""Shares are found to a tenth of a percentage point."""
+
+
+def smallest_visible_share(
+    contrasts: Callable[[float], Sequence[Contrast]],
+    *,
+    accepted: int,
+    threshold: float,
+    power: float = 0.8,
+) -> float | None:
+    """Smallest share of new answers that either output score would have alarmed on.
+
+    The caller says where the change strikes, by handing its share to every
+    contrast (a change of the whole model) or to those of one case alone::
+
+        smallest_visible_share(
+            lambda share: [
+                label_contrasts(counts, accepted=10, replaced=share) for counts in cases
+            ],
+            accepted=10,
+            threshold=two_night_threshold(nights=10, budget=0.025),
+        )
+
+    Args:
+        contrasts: From a share in [0, 1] to all contrasts of the outputs, with at
+            least the accepted nights in their first rows.
+        accepted: K accepted nights, >= 5.
+        threshold: From :func:`~contractcheck.stats.night_rule.two_night_threshold`.
+        power: Chance that both of two changed nights exceed, in (0, 1).
+
+    Returns:
+        A share in (0, 1], or None when replacing every answer would not be seen.
+
+    Raises:
+        UsageError: When fewer than five nights are accepted.
+    """
+    quiet = contrasts(0.0)
+    omnibus = score_to_be_seen(
+        omnibus_score(quiet)[:accepted],
+        omnibus_floor_sd(quiet),
+        threshold=threshold,
+        power=power,
+        floor_mean=LEAST_MEAN_SCORE,
+    )
+    worst = score_to_be_seen(
+        worst_case_score(quiet)[:accepted],
+        WORST_CASE_FLOOR_SD,
+        threshold=threshold,
+        power=power,
+        floor_mean=LEAST_MEAN_SCORE,
+    )
+
+    def seen(share: float) -> bool:
+        changed = contrasts(share)
+        return bool(
+            omnibus_score(changed)[:accepted].mean() >= omnibus
+            or worst_case_score(changed)[:accepted].mean() >= worst
+        )
+
+    return _smallest(seen)
+
+
+def smallest_slowdown(baseline_scores: ArrayLike, *, threshold: float, power: float = 0.8) -> float:
+    """Smallest ratio of latencies (> 1) that both of two slow nights would have shown.
+
+    Args:
+        baseline_scores: (K,) accepted nights of
+            :func:`~contractcheck.stats.night_scores.latency_score`.
+        threshold: As in :func:`smallest_visible_share`.
+        power: As in :func:`smallest_visible_share`.
+    """
+    import math
+
+    needed = score_to_be_seen(baseline_scores, LATENCY_FLOOR_SD, threshold=threshold, power=power)
+    return math.exp(needed)
+
+
+def smallest_rate_drop(
+    passed: ArrayLike, answers: ArrayLike, *, threshold: float, power: float = 0.8
+) -> float | None:
+    """Smallest fall of every case's pass rate that would have been seen.
+
+    Args:
+        passed: (K, C) answers that passed in the accepted nights.
+        answers: (K, C) answers judged.
+        threshold: As in :func:`smallest_visible_share`.
+        power: As in :func:`smallest_visible_share`.
+
+    Returns:
+        A difference of rates in (0, 1], or None when even a rate of 0 would not be seen.
+    """
+    import numpy as np
+
+    good, n = np.asarray(passed, float), np.asarray(answers, float)
+    accepted = len(good)
+    needed = score_to_be_seen(
+        conformance_score(good, n, accepted=accepted),
+        CONFORMANCE_FLOOR_SD,
+        threshold=threshold,
+        power=power,
+    )
+
+    def seen(drop: float) -> bool:
+        nights = np.concatenate([good, np.maximum(good - drop * n, 0.0)])
+        score = conformance_score(nights, np.concatenate([n, n]), accepted=accepted)
+        return bool(score[accepted:].mean() >= needed)
+
+    return _smallest(seen)
+
+
+def _smallest(seen: Callable[[float], bool]) -> float | None:
+    """Bisect for the smallest share in (0, 1] that is seen."""
+    if not seen(1.0):
+        return None
+    low, high = 0.0, 1.0
+    while high - low > _RESOLUTION:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return high

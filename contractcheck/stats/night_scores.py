@@ -1,0 +1,229 @@
+"""Turn one night's many measurements into one number per stream; up is worse.
+
+A score of 0 with standard deviation 1 is what sampling noise alone would give
+the output and conformance streams. Night-to-night variation makes real scores
+wider; :mod:`contractcheck.stats.night_rule` measures by how much.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from contractcheck.stats.night_contrasts import Contrast
+
+    FloatArray = NDArray[np.float64]
+    Night = TypeVar("Night")
+
+USUAL_RATIO_SD = 0.4
+"""Least night-to-night standard deviation of the log mean ratio of outputs (measured).
+
+The smallest floor that keeps a stream's year within its share of the budget for
+Gaussian nights dispersed as a real unchanged model's are (1.4 to 1.5 times sampling
+noise), although only ten nights show the scale: tests/stats/test_night_rates.py.
+"""
+WORST_CASE_FLOOR_SD = 1.5
+"""Least standard deviation of a worst-case score between nights (measured there too)."""
+CONFORMANCE_FLOOR_SD = 1.0
+"""Least standard deviation of a conformance score: binomial noise alone."""
+LATENCY_FLOOR_SD = 0.05
+"""Least standard deviation between nights of mean log latency: 5 %.
+
+A third of the .14 measured between runs of one model weeks apart.
+"""
+LEAST_MEAN_SCORE = 0.0
+"""Least baseline mean of the two output scores: sampling noise alone scores 0."""
+_LEAST_DOF = 0.25
+"""Below this the cube root no longer looks normal (its median leaves zero by a whole sd)."""
+
+
+def wilson_hilferty(ratio: ArrayLike, dof: ArrayLike) -> FloatArray:
+    """Normal score of a mean-one chi-square ratio by the cube-root law.
+
+    Wilson & Hilferty (1931, PNAS 17(12)). It neither saturates nor explodes: the
+    score grows with the cube root of the ratio.
+
+    Args:
+        ratio: (...) statistic over its expectation, >= 0.
+        dof: (...) degrees of freedom; values below 0.25 count as 0.25.
+    """
+    import numpy as np
+
+    variance = 2.0 / (9.0 * np.maximum(np.asarray(dof, float), _LEAST_DOF))
+    return np.asarray((np.cbrt(np.asarray(ratio, float)) - 1.0 + variance) / np.sqrt(variance))
+
+
+def omnibus_score(contrasts: Sequence[Contrast]) -> FloatArray:
+    """Score each night by its mean ratio over all cases and metrics.
+
+    Finds changes that touch many cases a little. Every case and metric has the
+    same weight; the degrees of freedom follow (Satterthwaite 1946).
+
+    Args:
+        contrasts: One per case and metric, each over the same N nights.
+
+    Returns:
+        (N,) normal scores.
+
+    Raises:
+        UsageError: When there is no contrast, or a night has no evidence at all.
+    """
+    return wilson_hilferty(*_mean_ratio(contrasts))
+
+
+def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> float:
+    """Least standard deviation of :func:`omnibus_score` between nights.
+
+    Sampling noise is 1; nights that differ by ``USUAL_RATIO_SD`` on the log scale
+    add to it, the more so the more cases average the sampling noise away.
+
+    Args:
+        contrasts: As given to :func:`omnibus_score`.
+    """
+    import numpy as np
+
+    _, dof = _mean_ratio(contrasts)
+    return float(np.hypot(1.0, USUAL_RATIO_SD * np.sqrt(np.median(dof) / 2.0)))
+
+
+def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
+    """Score each night by its single most unusual case and metric.
+
+    Finds one case that changed altogether. The largest of m normal scores is
+    again a normal score after Sidak (1967, JASA 62): ``Phi^-1(Phi(z)^m)``, taken
+    in logarithms so that it does not saturate.
+
+    Args:
+        contrasts: One per case and metric, each over the same N nights.
+
+    Returns:
+        (N,) normal scores.
+
+    Raises:
+        UsageError: When there is no contrast, or a night has no evidence at all.
+    """
+    import numpy as np
+    from scipy.special import log_ndtr, ndtri_exp
+
+    ratio, dof = _stack(contrasts)
+    worst = np.where(dof > 0, wilson_hilferty(ratio, dof), -np.inf).max(0)
+    return np.asarray(ndtri_exp((dof > 0).sum(0) * log_ndtr(worst)))
+
+
+def latency_score(log_medians: ArrayLike, *, accepted: int) -> FloatArray:
+    """Score each night by how much slower its cases were, on the log scale.
+
+    Args:
+        log_medians: (N, C) natural log of each case's median seconds; NaN where a
+            night has no timing for a case.
+        accepted: How many first nights are the baseline.
+
+    Returns:
+        (N,) mean over cases of the log ratio to the case's baseline mean; 0.1 is
+        about 10 % slower.
+
+    Raises:
+        UsageError: When a night has no timing, or no case has one in the baseline.
+    """
+    import numpy as np
+
+    nights = np.asarray(log_medians, float)
+    known = np.isfinite(nights)
+    n_baseline = known[:accepted].sum(0)
+    baseline = np.where(known, nights, 0.0)[:accepted].sum(0) / np.maximum(n_baseline, 1)
+    usable = known & (n_baseline > 0)
+    _refuse_empty(usable.sum(1), "timing")
+    return np.asarray(np.where(usable, nights - baseline, 0.0).sum(1) / usable.sum(1))
+
+
+def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -> FloatArray:
+    """Score each night by how many fewer answers passed, in binomial deviations.
+
+    Rates are compared on Anscombe's (1948, *Biometrika* 35) variance-stabilised
+    arcsine scale, per case, so that 10 of 10 against 100 of 100 is exactly 0.
+
+    Args:
+        passed: (N, C) answers that passed.
+        answers: (N, C) answers judged; 0 where a night has none for a case.
+        accepted: How many first nights are the baseline.
+
+    Returns:
+        (N,) scores: 0 as the baseline, positive when fewer passed.
+
+    Raises:
+        UsageError: When a night has no answer, or more passed than were judged.
+    """
+    import numpy as np
+
+    good, n = np.asarray(passed, float), np.asarray(answers, float)
+    if (good > n).any() or (good < 0).any():
+        raise UsageError("Passed answers must lie between 0 and the answers judged.")
+    n_baseline = n[:accepted].sum(0)
+    rate = good[:accepted].sum(0) / np.maximum(n_baseline, 1)
+    usable = (n > 0) & (n_baseline > 0)
+    _refuse_empty(usable.sum(1), "answer")
+    drop = 2.0 * np.sqrt(n + 0.5) * (_arcsine(rate * n, n) - _arcsine(good, n))
+    return np.asarray(np.where(usable, drop, 0.0).sum(1) / np.sqrt(usable.sum(1)))
+
+
+def leave_one_out(
+    score: Callable[[Night, Sequence[Night]], float], nights: Sequence[Night]
+) -> FloatArray:
+    """Score each night against all the others: (K,) for K >= 2 nights.
+
+    For scores of your own; the scores here leave one out by themselves.
+    """
+    import numpy as np
+
+    return np.array(
+        [score(night, [*nights[:i], *nights[i + 1 :]]) for i, night in enumerate(nights)]
+    )
+
+
+def _arcsine(passed: FloatArray, answers: FloatArray) -> FloatArray:
+    import numpy as np
+
+    return np.asarray(np.arcsin(np.sqrt((passed + 0.375) / (answers + 0.75))))
+
+
+def _mean_ratio(contrasts: Sequence[Contrast]) -> tuple[FloatArray, FloatArray]:
+    """Mean ratio over cases and metrics, and its degrees of freedom, each (N,)."""
+    import numpy as np
+
+    ratio, dof = _stack(contrasts)
+    present = dof > 0
+    n = present.sum(0)
+    mean = np.where(present, ratio, 0.0).sum(0) / n
+    variance = np.where(present, 2.0 / np.maximum(dof, _LEAST_DOF), 0.0).sum(0) / n**2
+    return mean, 2.0 / variance
+
+
+def _stack(contrasts: Sequence[Contrast]) -> tuple[FloatArray, FloatArray]:
+    """Stack M contrasts over N nights as (M, N) ratios and degrees of freedom."""
+    import numpy as np
+
+    if not contrasts:
+        raise UsageError("No case and metric to score: give at least one contrast.")
+    ratio = np.stack([np.atleast_1d(contrast.ratio) for contrast in contrasts])
+    dof = np.stack([np.atleast_1d(contrast.dof) for contrast in contrasts])
+    _refuse_empty((dof > 0).sum(0), "comparable answer")
+    return ratio, dof
+
+
+def _refuse_empty(evidence: NDArray[np.int64], what: str) -> None:
+    import numpy as np
+
+    empty = np.flatnonzero(evidence == 0)
+    if empty.size:
+        raise UsageError(
+            f"Night {int(empty[0])} (counted from 0) has no {what}: an empty night is no evidence; "
+            "leave it out of the comparison."
+        )
