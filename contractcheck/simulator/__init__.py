@@ -1,0 +1,43 @@
+"""A provider that really samples, on a local port: for demos, tests and calibration.
+
+It speaks the OpenAI and Anthropic wire formats to the official SDKs, has nights
+that differ although nothing changed, and can change silently on command. It
+shares no code with the rooms that read wires: the SDKs are its judge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.simulator import openai_wire
+from contractcheck.simulator.changes import CHANGES, Change, ChangeDescription, parse_change
+from contractcheck.simulator.conditions import Conditions
+from contractcheck.simulator.run import Simulator, serve
+from contractcheck.simulator.service import answer_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CHANGES",
+    "Change",
+    "ChangeDescription",
+    "Conditions",
+    "Simulator",
+    "answer_openai",
+    "parse_change",
+    "serve",
+]
+
+
+def answer_openai(
+    body: Mapping[str, object], *, conditions: Conditions, occurrence: int
+) -> dict[str, object]:
+    """Return the chat completion (or error envelope) the server would send, without HTTP.
+
+    Args:
+        body: Request body of ``/v1/chat/completions``; streaming options are ignored.
+        conditions: State of the provider.
+        occurrence: How often this very request was asked before in this night, >= 0.
+    """
+    return answer_body(openai_wire, body, conditions=conditions, occurrence=occurrence)

@@ -1,0 +1,111 @@
+"""Read the fields that both dialects share from a JSON request body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from contractcheck.simulator.keyed import keyed_integer
+from contractcheck.simulator.question import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STREAM_FIELDS = frozenset({"stream", "stream_options"})
+
+
+def read_text(body: Mapping[str, object], name: str) -> str:
+    """Return a required string field.
+
+    Raises:
+        RequestError: It is missing or no string.
+    """
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise RequestError(f"'{name}' must be a non-empty string.", param=name)
+    return value
+
+
+def read_number(
+    body: Mapping[str, object], name: str, default: float, low: float, high: float
+) -> float:
+    """Return an optional number field inside ``[low, high]``.
+
+    Raises:
+        RequestError: It is no number or outside the range.
+    """
+    value = body.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise RequestError(f"'{name}' must be a number.", param=name)
+    if not low <= value <= high:
+        raise RequestError(f"'{name}' must be between {low:g} and {high:g}.", param=name)
+    return value
+
+
+def read_integer(body: Mapping[str, object], name: str, default: int, low: int, high: int) -> int:
+    """Return an optional integer field inside ``[low, high]``.
+
+    Raises:
+        RequestError: It is no integer or outside the range.
+    """
+    value = read_number(body, name, default, low, high)
+    if value != int(value):
+        raise RequestError(f"'{name}' must be an integer.", param=name)
+    return int(value)
+
+
+def read_messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return the ``messages`` field.
+
+    Raises:
+        RequestError: It is not a non-empty list of objects with a role.
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise RequestError("'messages' must be a non-empty array.", param="messages")
+    for i, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise RequestError(f"'messages[{i}]' must have a role.", param=f"messages[{i}]")
+    return messages
+
+
+def flatten_content(content: object) -> str:
+    """Return the text of a message's content: a string or a list of typed parts."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part for part in content if isinstance(part, dict)]
+    texts = (
+        part["text"] if isinstance(part.get("text"), str) else flatten_content(part.get("content"))
+        for part in parts
+    )
+    return "\n".join(text for text in texts if text)
+
+
+def read_schema(value: object, param: str) -> Mapping[str, object]:
+    """Return an object-valued schema field.
+
+    Raises:
+        RequestError: It is no object.
+    """
+    if not isinstance(value, dict):
+        raise RequestError(f"'{param}' must be a JSON Schema object.", param=param)
+    return value
+
+
+def as_mapping(value: object) -> Mapping[str, object]:
+    """Return ``value`` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def canonical_key(body: Mapping[str, object]) -> str:
+    """Return a digest that names a request: its body with sorted keys, without streaming options.
+
+    A streamed and a plain request therefore get the same answers.
+    """
+    kept = {name: value for name, value in body.items() if name not in _STREAM_FIELDS}
+    return f"{keyed_integer(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()):016x}"

@@ -1,0 +1,78 @@
+"""The HTTP face of the simulator: a starlette application that keeps time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from contractcheck.simulator import anthropic_wire, openai_wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from contractcheck.simulator.dialect import Dialect
+    from contractcheck.simulator.service import Reply, Service
+
+DIALECTS: tuple[Dialect, ...] = (openai_wire, anthropic_wire)
+
+TICK_S = 0.004
+"""Events due within one tick of the last write leave together. Without it, a strongly
+scaled-down stream would wake the loop for every token and delay its neighbours."""
+
+
+def make_app(service: Service) -> Starlette:
+    """Return the application: one POST route per dialect."""
+    return Starlette(
+        routes=[
+            Route(dialect.PATH, _make_endpoint(service, dialect), methods=["POST"])
+            for dialect in DIALECTS
+        ]
+    )
+
+
+def _make_endpoint(service: Service, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        arrived_s = asyncio.get_running_loop().time()
+        reply = service.reply(dialect, request.headers, await request.body())
+        if reply.streamed:
+            return StreamingResponse(
+                _pace(reply, arrived_s),
+                headers=dict(reply.headers),
+                media_type="text/event-stream; charset=utf-8",
+            )
+        ((due_s, content),) = reply.parts
+        await _sleep_until(arrived_s + due_s)
+        return Response(
+            content,
+            status_code=reply.status,
+            headers=dict(reply.headers),
+            media_type="application/json",
+        )
+
+    return endpoint
+
+
+async def _pace(reply: Reply, arrived_s: float) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    sent, parts = 0, reply.parts
+    earliest_s = arrived_s
+    while sent < len(parts):
+        await _sleep_until(max(arrived_s + parts[sent][0], earliest_s))
+        now_s = loop.time()
+        due = sent + 1
+        while due < len(parts) and arrived_s + parts[due][0] <= now_s:
+            due += 1
+        yield b"".join(content for _, content in parts[sent:due])
+        sent, earliest_s = due, now_s + TICK_S
+
+
+async def _sleep_until(moment_s: float) -> None:
+    delay_s = moment_s - asyncio.get_running_loop().time()
+    if delay_s > 0.0:
+        await asyncio.sleep(delay_s)
