@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_INFRA = 0.20
+"""With a larger share of infrastructure failures nothing is judged and no night counts: what
+is left over is a selection that the outage made."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelCell:

@@ -1,0 +1,97 @@
+"""Read every exchange of a run as an answer and measure it: the observation table.
+
+Observations are always derived from the recording, never stored beside it: a new check or
+metric re-scores old nights for free, and a replay goes the same way as a live run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.checks import run_check
+from contractcheck.measuring.reduce import reduce_night
+from contractcheck.metrics import LATENCY, METRICS, measure
+from contractcheck.model.completion import Outcome
+from contractcheck.model.measurement import MeasuredRun, TrialAnswer
+from contractcheck.model.suite import MetricSpec
+from contractcheck.providers.answer import read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from contractcheck.model.completion import Answer
+    from contractcheck.model.run import Run, RunHeader
+    from contractcheck.model.suite import Case, Suite
+
+COLUMNS = {
+    "run": "run id",
+    "night": "ISO date, or None",
+    "case": "case id",
+    "trial": "0-based index within case and run",
+    "metric": "label of the metric or check",
+    "kind": "label, number, text or check",
+    "plane": "outputs, latency or conformance",
+    "number": "value of a number (unit in the metric's name); of a check 1.0 or 0.0; else NaN",
+    "string": "value of a label or text; of a failed check why; else None",
+}
+"""The observation table: one row per answered trial and metric or check."""
+
+
+def observe(run: Run, suite: Suite) -> MeasuredRun:
+    """Measure a run by a suite's checks and metrics, as the suite is now.
+
+    Cases of the run that the suite no longer has are left out.
+
+    Raises:
+        UsageError: If the run's provider has no dialect.
+    """
+    cases = {case.id: case for case in suite.cases}
+    provider = run.header.target.provider
+    answers = tuple(
+        TrialAnswer(case=case, trial=trial, answer=read_answer(exchange, provider))
+        for (case, trial), exchange in sorted(run.last_attempts().items())
+        if case in cases
+    )
+    table = _tabulate(run.header, answers, cases)
+    statistics = reduce_night(run.header, suite, answers, table)
+    return MeasuredRun(header=run.header, answers=answers, table=table, statistics=statistics)
+
+
+def _tabulate(
+    header: RunHeader, answers: Sequence[TrialAnswer], cases: Mapping[str, Case]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        (header.id, header.night, one.case, one.trial, *values)
+        for one in answers
+        if one.answer.completion.outcome is Outcome.ANSWERED
+        for values in _rows(one.answer, cases[one.case])
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+_Row = tuple[str, str, str, float, str | None]
+
+
+def _rows(answer: Answer, case: Case) -> Iterator[_Row]:
+    nan = float("nan")
+    for check in case.checks:
+        outcome = run_check(check, answer.completion, case)
+        passed = 1.0 if outcome.passed else 0.0
+        yield check.label, "check", "conformance", passed, outcome.detail or None
+    listed = {spec.name for spec in case.metrics}
+    always = [MetricSpec(name=n, argument=None, label=n) for n in LATENCY if n not in listed]
+    for spec in (*case.metrics, *always):
+        metric = METRICS[spec.name]
+        if metric.plane == "latency" and answer.timing.is_contended:
+            continue
+        value = measure(spec, answer, case)
+        if metric.kind == "number":
+            number = nan if value is None else float(value)
+            yield spec.label, metric.kind, metric.plane, number, None
+        else:
+            string = None if value is None else str(value)
+            yield spec.label, metric.kind, metric.plane, nan, string
