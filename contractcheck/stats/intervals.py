@@ -217,14 +217,15 @@ def _rank_sum_rank(n: int, m: int, tail: float) -> int:
         spread = math.sqrt(n * m * (n + m + 1) / 12)
         return max(0, math.floor(n * m / 2 + 0.5 + NormalDist().inv_cdf(tail) * spread))
     # Counts of U are the coefficients of a Gaussian binomial (Mann and Whitney, 1947).
-    counts = np.zeros(n * m + 1)
+    size = n * m + 1
+    counts = np.zeros(size)
     counts[0] = 1.0
     for i in range(1, n + 1):
-        for place in range(n * m, m + i - 1, -1):
-            counts[place] -= counts[place - m - i]
-        for place in range(i, n * m + 1):
-            counts[place] += counts[place - i]
-    below = np.cumsum(counts) / counts.sum()
+        if m + i < size:
+            counts[m + i :] -= counts[: size - m - i].copy()
+        padded = np.pad(counts, (0, -size % i)).reshape(-1, i)
+        counts = np.cumsum(padded, axis=0).ravel()[:size]
+    below = np.cumsum(counts) / math.comb(n + m, n)
     return int(np.searchsorted(below, tail, side="right"))
 
 

@@ -6,13 +6,15 @@ p is the share of rows at least as extreme as row 0, so it is never 0 (Phipson a
 
 With features centred inside each case, the sum of a case's candidate rows is ``s = h * d``: d the
 difference of the sides' means, ``h = n m / (n + m)`` the weight that makes cases of unequal size
-comparable (van Elteren 1960). Two statistics per view follow:
+comparable (van Elteren 1960). Three statistics follow:
 
 * *within*: sum over cases of ``h |d|^2``, the squared kernel distance (MMD, Gretton et al. 2012;
   Pearson's X2 for scaled labels). Sees cases that change, each in its own direction. One trial
   against one carries nothing here.
 * *common*: ``|sum s|^2 - sum |s|^2``, the products between different cases. Sees a small change
   that all cases share; for one trial against one it is the sign-flip test.
+* *strongest*, per metric: the largest standardised *within* term of one case. Sees one case that
+  changes wholly among many that vary by themselves.
 """
 
 from __future__ import annotations
@@ -194,15 +196,15 @@ def relabel(
             keys.setdefault(metric, []).extend((int(case), metric) for case in block.cases)
     totals = np.stack([np.einsum("rd,rd->r", s, s) for s in sums], axis=1)
     of_view = np.asarray([view.metric for view in views], dtype=np.intp)
-    columns = [part for metric in scores for part in scores[metric]]
+    joined = {metric: np.concatenate(parts, axis=1) for metric, parts in scores.items()}
+    strongest = [scores_of.max(axis=1) for scores_of in joined.values()]
+    tolerances = _TIE * np.concatenate([within.max(axis=0), totals.max(axis=0)])
     return Relabelled(
-        statistics=np.concatenate([within, totals - diagonal], axis=1),
-        tolerances=_TIE * np.concatenate([within.max(axis=0), totals.max(axis=0)]),
-        metric_of=np.concatenate([of_view, of_view]),
-        case_scores=np.concatenate(columns, axis=1)
-        if columns
-        else np.zeros((n_rows, 0), dtype=np.float32),
-        case_keys=tuple(key for metric in keys for key in keys[metric]),
+        statistics=np.column_stack([within, totals - diagonal, *strongest]),
+        tolerances=np.append(tolerances, np.full(len(strongest), _CASE_TIE)),
+        metric_of=np.concatenate([of_view, of_view, np.asarray([*joined], dtype=np.intp)]),
+        case_scores=np.concatenate([np.zeros((n_rows, 0), np.float32), *joined.values()], axis=1),
+        case_keys=tuple(key for metric in joined for key in keys[metric]),
         exact=exact,
     )
 
