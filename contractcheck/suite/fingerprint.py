@@ -1,0 +1,84 @@
+"""Digests that say what was asked, and which rules judged.
+
+Comments, formatting, the order of keys in the suite file and the place of files do not matter.
+The order inside a JSON Schema does: models write the properties in the order they are shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
+
+from contractcheck.model.json_text import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contractcheck.model.json_value import JsonObject, JsonValue
+    from contractcheck.model.suite import (
+        Case,
+        CheckSpec,
+        Message,
+        Parameters,
+        Policy,
+        Tool,
+    )
+
+
+def digest_json(value: JsonValue, *, sort_keys: bool = True) -> str:
+    """SHA-256 (hex) of the canonical spelling of a value."""
+    text = canonical_json(value, sort_keys=sort_keys)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_parts(
+    *,
+    messages: Sequence[Message],
+    contexts: Mapping[str, str],
+    tools: Sequence[Tool],
+    response_schema: JsonObject | None,
+    parameters: Parameters,
+) -> dict[str, str]:
+    """Digest each part of a request.
+
+    Args:
+        messages: As written, before contexts are put in front.
+        contexts: Text of each context, by path as written.
+        tools: Tools offered.
+        response_schema: Or None.
+        parameters: Sampling parameters.
+    """
+    offered = [[tool.name, tool.description, tool.parameters] for tool in tools]
+    parts = {
+        "messages": digest_json([[message.role, message.content] for message in messages]),
+        "tools": digest_json(cast("JsonValue", offered), sort_keys=False),
+        "schema": digest_json(response_schema, sort_keys=False),
+        "parameters": digest_json(cast("JsonValue", asdict(parameters))),
+    }
+    return parts | {f"context {path}": digest_json(text) for path, text in contexts.items()}
+
+
+def digest_request(parts: Mapping[str, str]) -> str:
+    """Digest over all parts, in file order of the contexts: what decides comparability."""
+    return digest_json([[name, digest] for name, digest in parts.items()])
+
+
+def digest_suite(*, name: str, version: str, policy: Policy, cases: Sequence[Case]) -> str:
+    """Digest everything that judges: policy, and of each case request, samples and rules."""
+    judged: list[JsonValue] = [
+        {
+            "id": case.id,
+            "samples": case.samples,
+            "request": case.request_fingerprint,
+            "checks": [_check_value(spec) for spec in case.checks],
+            "metrics": [[spec.name, spec.argument] for spec in case.metrics],
+        }
+        for case in cases
+    ]
+    rules = cast("JsonValue", asdict(policy))
+    return digest_json({"suite": name, "version": version, "policy": rules, "cases": judged})
+
+
+def _check_value(spec: CheckSpec) -> JsonValue:
+    return [spec.name, spec.argument, spec.mode.value, spec.rate]

@@ -1,0 +1,110 @@
+"""Values → pydantic models; what pydantic finds wrong, said as people would."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from contractcheck.checks.registry import listing
+from contractcheck.errors import Problem
+from contractcheck.suite.fields import guess, show
+from contractcheck.suite.yaml_reader import Path, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_core import ErrorDetails
+
+    from contractcheck.model.json_value import JsonValue
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(
+    model: type[Model], value: JsonValue, *, file: str, line_of: Callable[[Path], int | None]
+) -> Model | tuple[Problem, ...]:
+    """Read a value as a model.
+
+    Args:
+        model: The shape it must have.
+        value: What the file holds.
+        file: Name of the file, for problems.
+        line_of: Finds the line of a place in it.
+
+    Returns:
+        The model, or every problem found, in the order of the file.
+    """
+    try:
+        # Strict JSON mode reads lists as tuples and nothing else as anything else.
+        return model.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        found = [
+            Problem(file=file, line=line_of(detail["loc"]), where=_where(detail), what=what)
+            for detail in error.errors()
+            for what in [_sentence(detail, model)]
+        ]
+        return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.where)))
+
+
+def _where(detail: ErrorDetails) -> str:
+    is_key = detail["type"] in {"missing", "extra_forbidden"}
+    return dotted(detail["loc"][:-1] if is_key else detail["loc"])
+
+
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, loc = detail["type"], detail["loc"]
+    context = detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "extra_forbidden":
+        keys = _keys_at(model, loc[:-1])
+        return f"unknown key {str(loc[-1])!r}; {guess(str(loc[-1]), keys)}"
+    if kind == "missing":
+        return f"missing key {str(loc[-1])!r}"
+    expected = _EXPECTED.get(kind)
+    if kind == "literal_error":
+        expected = str(context["expected"]).replace("'", "")
+        expected = listing(tuple(expected.replace(" or ", ", ").split(", ")))
+    elif expected is not None:
+        expected = expected.format(**context)
+    return f"expected {expected or detail['msg']}, got {show(detail['input'])}"
+
+
+_EXPECTED = {
+    "string_type": "a text",
+    "string_too_short": "a text that is not empty",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of at most {le}",
+}
+
+
+def _keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+    """Keys allowed at a place, found by walking the models' annotations."""
+    for step in path:
+        if isinstance(step, int):
+            continue
+        inner = _model_in(model.model_fields[step].annotation)
+        if inner is None:
+            return ()
+        model = inner
+    return tuple(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
