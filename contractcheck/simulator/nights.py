@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ODD_SHARE = 3 / 16
 """Share of nights with the larger noise."""
 
-QUIET_LOGIT_SD = 0.12
-ODD_LOGIT_SD = 0.75
+QUIET_LOGIT_SD = 0.16
+ODD_LOGIT_SD = 1.15
 """Standard deviation, over prompts and options, of what a night adds to a logit."""
 
 LATENCY_LOG_SD = 0.14

@@ -61,9 +61,9 @@ def _make_endpoint(service: Service, dialect: Dialect) -> Callable[[Request], Aw
 async def _pace(reply: Reply, arrived_s: float) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     sent, parts = 0, reply.parts
-    earliest_s = arrived_s
+    earliest_s, last_s = arrived_s, arrived_s + parts[-1][0]
     while sent < len(parts):
-        await _sleep_until(max(arrived_s + parts[sent][0], earliest_s))
+        await _sleep_until(min(max(arrived_s + parts[sent][0], earliest_s), last_s))
         now_s = loop.time()
         due = sent + 1
         while due < len(parts) and arrived_s + parts[due][0] <= now_s:

@@ -177,6 +177,7 @@ class Voice:
         scores = [
             TOPIC_BOOST * len(self.prompt.words & words)
             + 0.5 * keyed_normal("topic", self._key, topic)
+            + self._noise("topic", topic)
             for topic, words in zip(self._model.topics, self._model.topic_words, strict=True)
         ]
         # Bounded below, so that every continuation keeps some chance.
