@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.stats.night_contrasts import Contrast
 from contractcheck.stats.night_rule import score_to_be_seen
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from contractcheck.stats.night_contrasts import Contrast
 
 _RESOLUTION = 0.001
 """Shares are found to a tenth of a percentage point."""
@@ -38,6 +38,8 @@ def smallest_visible_share(
     contrasts: Callable[[float], Sequence[Contrast]],
     *,
     accepted: int,
+    cases: int,
+    answers_per_case: int,
     threshold: float,
     power: float = 0.8,
 ) -> float | None:
@@ -48,18 +50,25 @@ def smallest_visible_share(
 
         smallest_visible_share(
             lambda share: [
-                label_contrasts(counts, accepted=10, replaced=share) for counts in cases
+                label_contrasts(counts, accepted=10, replaced=share) for counts in labels
             ],
             accepted=10,
+            cases=len(labels),
+            answers_per_case=10,
             threshold=two_night_threshold(nights=10, budget=0.025),
         )
+
+    How many answers of a night really are new is chance: the share that must be seen
+    is that of a poor night, the lower normal quantile of the binomial for ``power``.
 
     Args:
         contrasts: From a share in [0, 1] to all contrasts of the outputs, with at
             least the accepted nights in their first rows.
         accepted: K accepted nights, >= 5.
+        cases: Cases in which the change strikes, >= 1.
+        answers_per_case: Answers per night in each of them, >= 1.
         threshold: From :func:`~contractcheck.stats.night_rule.two_night_threshold`.
-        power: Chance that both of two changed nights exceed, in (0, 1).
+        power: Least chance that both of two changed nights exceed, in (0, 1).
 
     Returns:
         A share in (0, 1], or None when replacing every answer would not be seen.
@@ -67,27 +76,39 @@ def smallest_visible_share(
     Raises:
         UsageError: When fewer than five nights are accepted.
     """
-    quiet = contrasts(0.0)
-    omnibus = score_to_be_seen(
-        omnibus_score(quiet)[:accepted],
-        omnibus_floor_sd(quiet),
-        threshold=threshold,
-        power=power,
-        floor_mean=LEAST_MEAN_SCORE,
+    import math
+
+    from scipy.special import ndtri
+
+    quiet, half, full = contrasts(0.0), contrasts(0.5), contrasts(1.0)
+    streams = (
+        (omnibus_score, omnibus_floor_sd(quiet)),
+        (worst_case_score, WORST_CASE_FLOOR_SD),
     )
-    worst = score_to_be_seen(
-        worst_case_score(quiet)[:accepted],
-        WORST_CASE_FLOOR_SD,
-        threshold=threshold,
-        power=power,
-        floor_mean=LEAST_MEAN_SCORE,
-    )
+    needed = [
+        score_to_be_seen(
+            score(quiet)[:accepted],
+            floor_sd,
+            threshold=threshold,
+            power=power,
+            floor_mean=LEAST_MEAN_SCORE,
+        )
+        for score, floor_sd in streams
+    ]
+    quantile = float(ndtri(math.sqrt(power)))
 
     def seen(share: float) -> bool:
-        changed = contrasts(share)
-        return bool(
-            omnibus_score(changed)[:accepted].mean() >= omnibus
-            or worst_case_score(changed)[:accepted].mean() >= worst
+        chance_sd = math.sqrt(share * (1.0 - share) / (cases * answers_per_case))
+        poor = max(share - quantile * chance_sd, 0.0)
+        # Given its total, a night's new answers still fall unevenly on the cases.
+        spread = poor * (1.0 - poor) * (1.0 - 1.0 / cases) / answers_per_case
+        changed = [
+            _between(*three, share=poor, spread=spread)
+            for three in zip(quiet, half, full, strict=True)
+        ]
+        return any(
+            score(changed)[:accepted].mean() >= least
+            for (score, _), least in zip(streams, needed, strict=True)
         )
 
     return _smallest(seen)
@@ -139,6 +160,21 @@ def smallest_rate_drop(
         return bool(score[accepted:].mean() >= needed)
 
     return _smallest(seen)
+
+
+def _between(
+    quiet: Contrast, half: Contrast, full: Contrast, *, share: float, spread: float
+) -> Contrast:
+    """Expected contrast when a share of answers is new, with this variance of the share.
+
+    A squared distance is quadratic in the share, so three points give it everywhere.
+    """
+    import numpy as np
+
+    curvature = 2.0 * (quiet.ratio + full.ratio - 2.0 * half.ratio)
+    slope = full.ratio - quiet.ratio - curvature
+    ratio = quiet.ratio + slope * share + curvature * (share**2 + spread)
+    return Contrast(ratio=np.maximum(ratio, 0.0), dof=quiet.dof)
 
 
 def _smallest(seen: Callable[[float], bool]) -> float | None:

@@ -41,6 +41,8 @@ A third of the .14 measured between runs of one model weeks apart.
 """
 LEAST_MEAN_SCORE = 0.0
 """Least baseline mean of the two output scores: sampling noise alone scores 0."""
+_FAR_OUT = 8.0
+"""Normal score past which the tail (6e-16) is as small as rounding."""
 _LEAST_DOF = 0.25
 """Below this the cube root no longer looks normal (its median leaves zero by a whole sd)."""
 
@@ -99,7 +101,7 @@ def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
 
     Finds one case that changed altogether. The largest of m normal scores is
     again a normal score after Sidak (1967, JASA 62): ``Phi^-1(Phi(z)^m)``, taken
-    in logarithms so that it does not saturate.
+    in logarithms of the smaller tail so that it does not saturate.
 
     Args:
         contrasts: One per case and metric, each over the same N nights.
@@ -115,7 +117,12 @@ def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
 
     ratio, dof = _stack(contrasts)
     worst = np.where(dof > 0, wilson_hilferty(ratio, dof), -np.inf).max(0)
-    return np.asarray(ndtri_exp((dof > 0).sum(0) * log_ndtr(worst)))
+    m = (dof > 0).sum(0)
+    # Far out, Phi rounds to 1; there 1 - Phi^m equals m (1 - Phi) to the last digit.
+    far = worst > _FAR_OUT
+    near_score = ndtri_exp(m * log_ndtr(np.minimum(worst, _FAR_OUT)))
+    far_score = -ndtri_exp(np.log(m) + log_ndtr(-np.maximum(worst, _FAR_OUT)))
+    return np.asarray(np.where(far, far_score, near_score))
 
 
 def latency_score(log_medians: ArrayLike, *, accepted: int) -> FloatArray:
@@ -156,7 +163,7 @@ def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -
         accepted: How many first nights are the baseline.
 
     Returns:
-        (N,) scores: 0 as the baseline, positive when fewer passed.
+        (N,) scores: about 0 as the baseline (exactly, if all passed), up when fewer pass.
 
     Raises:
         UsageError: When a night has no answer, or more passed than were judged.

@@ -1,0 +1,159 @@
+"""The smallest change that would have been seen, checked by making that change."""
+
+import math
+
+import numpy as np
+import pytest
+
+from contractcheck.errors import UsageError
+from contractcheck.stats.night_power import (
+    smallest_rate_drop,
+    smallest_slowdown,
+    smallest_visible_share,
+)
+from contractcheck.stats.night_rule import alarm_nights, predictive_t, two_night_threshold
+from contractcheck.stats.night_scores import (
+    CONFORMANCE_FLOOR_SD,
+    LATENCY_FLOOR_SD,
+    LEAST_MEAN_SCORE,
+    WORST_CASE_FLOOR_SD,
+    conformance_score,
+    latency_score,
+    omnibus_floor_sd,
+    omnibus_score,
+    worst_case_score,
+)
+from contractcheck.stats.nights import label_contrasts
+
+K, CASES, ANSWERS = 10, 12, 10
+THRESHOLD = two_night_threshold(nights=K, budget=0.025)
+
+
+def label_nights(rng):
+    shares = rng.dirichlet([6, 3, 2], size=CASES)
+    return [rng.multinomial(ANSWERS, share, K + 2) for share in shares]
+
+
+def contrasts_of(cases, touched):
+    return lambda share: [
+        label_contrasts(counts[:K], accepted=K, replaced=share if case in touched else 0.0)
+        for case, counts in enumerate(cases)
+    ]
+
+
+def alarms_on_the_second_night(cases):
+    contrasts = [label_contrasts(counts, accepted=K) for counts in cases]
+    streams = (
+        (omnibus_score(contrasts), omnibus_floor_sd(contrasts)),
+        (worst_case_score(contrasts), WORST_CASE_FLOOR_SD),
+    )
+    return any(
+        alarm_nights(
+            predictive_t(scores[:K], scores[K:], floor, floor_mean=LEAST_MEAN_SCORE), THRESHOLD
+        )[1]
+        for scores, floor in streams
+    )
+
+
+def contaminated(rng, cases, touched, share):
+    out = []
+    for case, before in enumerate(cases):
+        counts = np.concatenate([before, np.zeros((K + 2, 1), int)], axis=1)
+        for night in (K, K + 1) if case in touched else ():
+            new = rng.binomial(ANSWERS, share)
+            kept = rng.multivariate_hypergeometric(counts[night], ANSWERS - new)
+            counts[night] = kept + new * np.eye(4, dtype=int)[3]
+        out.append(counts)
+    return out
+
+
+@pytest.mark.parametrize("touched", [range(CASES), [3]], ids=["every case", "one case"])
+def test_the_stated_share_is_found_with_about_the_stated_power(touched):
+    rng = np.random.default_rng(1)
+    found_at_stated, found_at_a_third = [], []
+    for _ in range(120):
+        cases = label_nights(rng)
+        share = smallest_visible_share(
+            contrasts_of(cases, touched),
+            accepted=K,
+            cases=len(touched),
+            answers_per_case=ANSWERS,
+            threshold=THRESHOLD,
+        )
+        found_at_stated.append(alarms_on_the_second_night(contaminated(rng, cases, touched, share)))
+        found_at_a_third.append(
+            alarms_on_the_second_night(contaminated(rng, cases, touched, share / 3))
+        )
+    assert 0.8 <= np.mean(found_at_stated) <= 0.99
+    assert np.mean(found_at_a_third) < 0.3
+
+
+def test_a_change_of_one_case_must_be_larger_than_a_change_of_all():
+    cases = label_nights(np.random.default_rng(2))
+    every, one = (
+        smallest_visible_share(
+            contrasts_of(cases, touched),
+            accepted=K,
+            cases=1,
+            answers_per_case=ANSWERS,
+            threshold=THRESHOLD,
+        )
+        for touched in (range(CASES), [0])
+    )
+    assert 0 < every < one <= 1
+
+
+def test_nothing_touched_is_never_seen():
+    cases = label_nights(np.random.default_rng(3))
+    share = smallest_visible_share(
+        contrasts_of(cases, []), accepted=K, cases=1, answers_per_case=ANSWERS, threshold=THRESHOLD
+    )
+    assert share is None
+
+
+def test_the_stated_slowdown_is_found_with_the_stated_power():
+    rng = np.random.default_rng(4)
+    night_sd, nights, found = 0.14, 400, []
+    baseline = rng.normal(0.0, night_sd, (K, 1)) + rng.normal(0, 0.02, (K, CASES))
+    ratio = smallest_slowdown(latency_score(baseline, accepted=K), threshold=THRESHOLD)
+    scores = latency_score(baseline, accepted=K)
+    sd = scores.std(ddof=1)
+    for _ in range(nights):
+        slow = rng.normal(math.log(ratio), sd * math.sqrt(1.1), (2, 1)) * np.ones((1, CASES))
+        slow += baseline.mean(0)
+        later = latency_score(np.concatenate([baseline, slow]), accepted=K)
+        t = predictive_t(later[:K], later[K:], LATENCY_FLOOR_SD)
+        found.append(alarm_nights(t, THRESHOLD)[1])
+    assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+
+def test_the_stated_drop_of_the_pass_rate_is_found_with_about_the_stated_power():
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(200):
+        answers = np.full((K + 2, CASES), ANSWERS)
+        passed = rng.binomial(answers, 0.95)
+        drop = smallest_rate_drop(passed[:K], answers[:K], threshold=THRESHOLD)
+        passed[K:] = rng.binomial(ANSWERS, 0.95 - drop, (2, CASES))
+        scores = conformance_score(passed, answers, accepted=K)
+        t = predictive_t(scores[:K], scores[K:], CONFORMANCE_FLOOR_SD)
+        found.append(alarm_nights(t, THRESHOLD)[1])
+    assert 0.7 <= np.mean(found) <= 0.98
+
+
+def test_a_drop_that_could_never_be_seen_is_none():
+    passed = np.zeros((K, 2))
+    assert smallest_rate_drop(passed, np.full((K, 2), 10), threshold=THRESHOLD) is None
+
+
+def test_too_few_nights_promise_no_smallest_change():
+    cases = [np.array([[5, 5]] * 4)]
+    with pytest.raises(UsageError) as raised:
+        smallest_visible_share(
+            lambda share: [label_contrasts(c, accepted=4, replaced=share) for c in cases],
+            accepted=4,
+            cases=1,
+            answers_per_case=10,
+            threshold=3.0,
+        )
+    assert str(raised.value).startswith("4 accepted nights")
