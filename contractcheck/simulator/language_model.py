@@ -21,7 +21,7 @@ START = 0
 """Stands before the first word of a sentence."""
 
 SENTENCE_ENDS = frozenset(".?!")
-BIGRAM_SHARE = 0.15
+BIGRAM_SHARE = 0.08
 """Weight of the two-word context when the three-word context is known
 (linear interpolation, Jelinek & Mercer 1980)."""
 

@@ -10,7 +10,10 @@ from contractcheck.simulator.passages import split_tokens
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
 _IDENTIFIER = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b")
-_NAME = re.compile(r"(?<![.?!:]\s)(?<!^)(?<!\n)\b[A-Z][a-z]{2,}(?:\s[A-Z][a-z]{2,})*\b")
+_CAPITALISED = r"[A-Z][a-z\u00df-\u00ff]{2,}"
+_NAME = re.compile(
+    rf"\b{_CAPITALISED}(?:\s{_CAPITALISED})+\b|(?<![.?!]\s)(?<!^)(?<!\n)\b{_CAPITALISED}\b"
+)
 _LABELS = re.compile(
     r"(?:one of|either|choose from|exactly one word|one label)[^:\n]{0,60}:\s*"
     r"([\w-]+(?:\s?(?:,|\||/|\bor\b)\s?(?:or\s)?[\w-]+)+)",
@@ -30,7 +33,7 @@ class Prompt:
         numbers: Numbers that stand alone, in order, without repeats, as written.
         surroundings: For each number, the lower-case text just around it.
         identifiers: Words of letters and digits, such as ``ORD-1042``.
-        names: Capitalised words that do not begin a sentence.
+        names: Capitalised words, alone only where they do not begin a sentence.
         labels: The options of an instruction such as "one of: yes, no".
         token_count: Number of tokens, >= 0.
     """

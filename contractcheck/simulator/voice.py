@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 
     from contractcheck.simulator.nights import NightEffect
 
-TASTE_SD = 0.6
+TASTE_SD = 0.9
 """Standard deviation of the stable preference that each prompt has for each word."""
 
 OPTION_TASTE_SD = 0.8
 """The same for decisions (labels, numbers, tools): skewed, rarely one-sided."""
 
+TOPIC_TASTE_SD = 1.0
+"""The same for topics."""
+
 PROMPT_WORD_BOOST = 1.0
 """Added to the logit of words that stand in the prompt."""
 
-TOPIC_BOOST = 0.8
+TOPIC_BOOST = 1.3
 """Added to the log weight of a topic per prompt word that occurs in it."""
 
 END_CHANCE = 0.35
@@ -149,7 +152,7 @@ class Voice:
                 logits = [*normalise(logits), self._end_logit()]
                 ids.append(_END)
                 texts.append("<|end|>")
-            elif state.opening:
+            elif opens:
                 taste = keyed_normals(len(ids), "opening", self._key, state.opening)
                 logits = [logit + z for logit, z in zip(logits, taste, strict=True)]
             distribution = make_distribution(
@@ -176,7 +179,7 @@ class Voice:
     def _mix_topics(self) -> list[float]:
         scores = [
             TOPIC_BOOST * len(self.prompt.words & words)
-            + 0.5 * keyed_normal("topic", self._key, topic)
+            + TOPIC_TASTE_SD * keyed_normal("topic", self._key, topic)
             + self._noise("topic", topic)
             for topic, words in zip(self._model.topics, self._model.topic_words, strict=True)
         ]
