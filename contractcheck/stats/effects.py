@@ -293,16 +293,22 @@ def _repeated_text(gaps: Sequence[Floats], n_baseline: Sequence[int], parts: Flo
         return Interval(estimate=estimate, low=-1.0, high=1.0)
     groups = []
     for case, (gap, n) in enumerate(zip(gaps, n_baseline, strict=True)):
-        left_out = [_ratio_without(parts, case, gap, row, n) for row in range(len(gap))]
-        groups += [np.asarray(left_out[:n]), np.asarray(left_out[n:])]
+        rest = parts.sum(axis=0) - parts[case]
+        for side in (np.arange(len(gap)), np.roll(np.arange(len(gap)), -n)):
+            size = n if side[0] == 0 else len(gap) - n
+            left_out = _leave_one_out(gap[np.ix_(side, side)], size) + rest
+            groups.append(left_out[:, 0] / np.maximum(left_out[:, 1], np.finfo(float).tiny))
     return _jackknifed(estimate, groups)
 
 
-def _ratio_without(parts: Floats, case: int, gaps: Floats, row: int, n: int) -> float:
-    kept = np.arange(len(gaps)) != row
-    changed = parts.copy()
-    changed[case] = _two_sided(gaps[np.ix_(kept, kept)], n - 1 if row < n else n)
-    return _ratio(changed)
+def _leave_one_out(gaps: Floats, n: int) -> Floats:
+    """(n, 2) what ``_two_sided`` gives without each of the first n trials, from row sums."""
+    m = len(gaps) - n
+    own, other = gaps[:n, :n].sum(axis=1), gaps[:n, n:].sum(axis=1)
+    across = (other.sum() - other) / ((n - 1) * m)
+    within_own = (own.sum() - 2 * own) / ((n - 1) * (n - 2))
+    within_other = float(gaps[n:, n:].sum()) / (m * (m - 1))
+    return np.stack([across - (within_own + within_other) / 2, across], axis=1)
 
 
 def _jackknifed(estimate: float, groups: Sequence[Floats]) -> Interval:

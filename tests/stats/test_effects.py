@@ -162,3 +162,21 @@ def test_empty_and_tied_data_never_give_nan(kind, cases):
     effect = measure(kind, cases)
     assert not any(math.isnan(x) for x in (effect.effect, effect.low, effect.high))
     assert effect.low <= effect.effect <= effect.high
+
+
+def test_bounds_of_one_case_of_texts_are_the_jackknife_over_its_trials():
+    rng = np.random.default_rng(8)
+    old = ["".join(rng.choice(list("abcdef"), 30)) for _ in range(6)]
+    new = ["".join(rng.choice(list("defghi"), 30)) for _ in range(4)]
+    effect = measure("text", [(old, new)])
+    variance = 0.0
+    for without in (
+        [measure("text", [(old[:i] + old[i + 1 :], new)]).effect for i in range(6)],
+        [measure("text", [(old, new[:i] + new[i + 1 :])]).effect for i in range(4)],
+    ):
+        n = len(without)
+        variance += (n - 1) / n * np.sum((np.array(without) - np.mean(without)) ** 2)
+    half = 1.959964 * math.sqrt(variance)
+    assert (effect.low, effect.high) == pytest.approx(
+        (effect.effect - half, effect.effect + half), abs=1e-6
+    )
