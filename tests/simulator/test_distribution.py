@@ -1,17 +1,18 @@
 import math
-from random import Random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contractcheck.simulator.distribution import Token, make_distribution
+from contractcheck.simulator.keyed import keyed_random
 
 logit_lists = st.lists(st.floats(-8, 8), min_size=2, max_size=12)
 
 
 def chances(distribution):
     steps = (0.0, *distribution.ladder)
-    return [b - a for a, b in zip(steps, steps[1:], strict=False)]
+    return [b - a for a, b in pairwise(steps)]
 
 
 def entropy(distribution):
@@ -48,7 +49,7 @@ def test_reported_logprobs_sum_to_one_and_ignore_the_temperature(logits):
 
 @given(logit_lists, st.integers(0, 2**32))
 def test_temperature_zero_takes_the_likeliest(logits, seed):
-    index = build(logits, temperature=0.0).draw(Random(seed))
+    index = build(logits, temperature=0.0).draw(keyed_random(str(seed)))
     assert logits[index] >= max(logits) - 1e-9
 
 
@@ -56,13 +57,13 @@ def test_temperature_zero_takes_the_likeliest(logits, seed):
 def test_what_the_nucleus_drops_is_never_drawn(logits, seed):
     distribution = build(logits, top_p=0.4)
     allowed = [p > 0 for p in chances(distribution)]
-    random = Random(seed)
+    random = keyed_random(str(seed))
     assert all(allowed[distribution.draw(random)] for _ in range(50))
 
 
 def test_draws_follow_the_chances():
     distribution = build([math.log(0.7), math.log(0.2), math.log(0.1)])
-    random = Random(1)
+    random = keyed_random("draws")
     draws = [distribution.draw(random) for _ in range(5000)]
     shares = [draws.count(i) / 5000 for i in range(3)]
     assert all(abs(a - b) < 0.03 for a, b in zip(shares, (0.7, 0.2, 0.1), strict=True))

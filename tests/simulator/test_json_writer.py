@@ -52,9 +52,7 @@ leaves = st.one_of(
     st.just({"type": "null"}),
     st.just({"type": ["string", "null"]}),
     st.builds(lambda v: {"const": v}, st.one_of(st.text(max_size=5), numbers, st.none())),
-    st.builds(
-        lambda v: {"enum": v}, st.lists(st.one_of(st.text(max_size=6), numbers), min_size=1)
-    ),
+    st.builds(lambda v: {"enum": v}, st.lists(st.one_of(st.text(max_size=6), numbers), min_size=1)),
 )
 
 
@@ -97,9 +95,7 @@ schemas = st.recursive(
 
 
 def write(schema, *, prompt=PROMPT, occasion="0", temperature=1.0):
-    voice = find_voice(
-        prompt, model_name="sim", night=QUIET, temperature=temperature, top_p=1.0
-    )
+    voice = find_voice(prompt, model_name="sim", night=QUIET, temperature=temperature, top_p=1.0)
     tokens = write_json(schema, voice, keyed_random(occasion))
     return json.loads("".join(token.text for token in tokens))
 
@@ -183,15 +179,33 @@ def test_values_come_from_the_prompt():
         ({"oneOf": [{}]}, "Invalid schema at $: 'oneOf' is not permitted."),
         ({"enum": []}, "Invalid schema at $: empty enum."),
         ({"type": "text"}, "Invalid schema at $: 'text' is no type."),
-        ({"type": "string", "pattern": "^Z{9}$"}, "Invalid schema at $: nothing in the prompt matches 'pattern'."),
-        ({"type": "string", "minLength": 9, "maxLength": 3}, "Invalid schema at $: minLength > maxLength."),
-        ({"type": "integer", "minimum": 4, "maximum": 3}, "Invalid schema at $: no number satisfies it."),
-        ({"type": "array", "items": {"enum": ["a"]}, "minItems": 2, "uniqueItems": True}, "Invalid schema at $: too few different items."),
+        (
+            {"type": "string", "pattern": "^Z{9}$"},
+            "Invalid schema at $: nothing in the prompt matches 'pattern'.",
+        ),
+        (
+            {"type": "string", "minLength": 9, "maxLength": 3},
+            "Invalid schema at $: minLength > maxLength.",
+        ),
+        (
+            {"type": "integer", "minimum": 4, "maximum": 3},
+            "Invalid schema at $: no number satisfies it.",
+        ),
+        (
+            {"type": "array", "items": {"enum": ["a"]}, "minItems": 2, "uniqueItems": True},
+            "Invalid schema at $: too few different items.",
+        ),
         ({"$ref": "#/$defs/none"}, "Invalid schema at $: #/$defs/none leads nowhere."),
         ({"$ref": "https://example.com/s"}, "Invalid schema at $: only local $ref."),
         ({"$ref": "#"}, "Invalid schema: too deep at $."),
-        ({"type": "string", "anyOf": [{}]}, "Invalid schema at $: $ref and anyOf take no siblings."),
-        ({"properties": {"a": False}, "required": ["a"]}, "Invalid schema at $.a: expected an object."),
+        (
+            {"type": "string", "anyOf": [{}]},
+            "Invalid schema at $: $ref and anyOf take no siblings.",
+        ),
+        (
+            {"properties": {"a": False}, "required": ["a"]},
+            "Invalid schema at $.a: expected an object.",
+        ),
     ],
 )
 def test_schemas_outside_the_subset_are_refused(schema, message):
