@@ -16,7 +16,10 @@ from contractcheck.stats.permutation import (
     tail_shares,
 )
 
-SIZES = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=3)
+# Up to 6**3 relabellings, which are quickly gone through by hand.
+SIZES = st.lists(
+    st.sampled_from([(1, 1), (1, 2), (2, 1), (2, 2), (1, 4), (3, 1)]), min_size=1, max_size=3
+)
 
 
 def run(sizes, features, seed=0, permutations=50):
