@@ -269,7 +269,7 @@ def test_errors_become_the_sdks_own_exceptions(simulator, stream):
             )
         with pytest.raises(anthropic.AuthenticationError):
             claude.messages.create(
-                model="sim", extra_headers={"Authorization": "", "X-Api-Key": ""}, **ask_claude
+                model="sim", extra_headers={"Authorization": "Bearer"}, **ask_claude
             )
 
 
