@@ -36,7 +36,7 @@ def conforms(answer: Completion, _texts: tuple[str, ...], offer: Offer) -> Check
     try:
         value = parse_json(answer.text)
     except JsonTextError as error:
-        return failed(f"the answer {excerpt(answer.text)} is {error}")
+        return failed(f"{error}; the answer is {excerpt(answer.text)}")
     reason = explain_mismatch(value, offer.response_schema)
     return PASSED if reason is None else failed(reason)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
 from contractcheck.checks.registry import excerpt
 from contractcheck.model.json_text import canonical_json, parse_json
@@ -28,7 +29,7 @@ _UNUSABLE = "the schema cannot be applied"
 
 _UNUSABLE = "the schema cannot be applied"
 
-_PROBES: tuple[JsonValue, ...] = (None, False, 0, "", [], {})
+Path = tuple[str | int, ...]
 
 
 class SchemaFormError(ValueError):
@@ -51,12 +52,12 @@ def check_schema(schema: JsonValue) -> None:
     if dialect != DIALECT:
         raise SchemaFormError(f"only the dialect {DIALECT} is read", ["$schema"])
     _check_against_metaschema(schema)
-    for path, part in _subschemas(schema, ()):
+    parts = dict(_subschemas(schema, ()))
+    places = _places(parts)
+    for path, part in parts.items():
         _check_part(path, part)
-    for probe in _PROBES:
-        what = explain_mismatch(probe, schema)
-        if what is not None and what.startswith(_UNUSABLE):
-            raise SchemaFormError(what)
+        _check_references(path, part, places)
+    _check_circles(parts, places)
 
 
 def explain_mismatch(value: JsonValue, schema: JsonObject) -> str | None:
@@ -100,15 +101,9 @@ def _check_against_metaschema(schema: JsonObject) -> None:
         raise SchemaFormError(f"not a JSON Schema: {_reason(error)}", error.absolute_path)
 
 
-def _check_part(path: tuple[str | int, ...], part: Mapping[str, JsonValue]) -> None:
-    for keyword in ("$ref", "$dynamicRef"):
-        reference = part.get(keyword)
-        if isinstance(reference, str) and not reference.startswith("#"):
-            raise SchemaFormError(
-                f"{excerpt(reference)} is outside this file; only references that begin "
-                "with '#' are followed, nothing is ever fetched",
-                [*path, keyword],
-            )
+def _check_part(path: Path, part: Mapping[str, JsonValue]) -> None:
+    if path and "$id" in part:
+        raise SchemaFormError("an $id stands only at the top of a file", [*path, "$id"])
     if "patternProperties" in part:
         raise SchemaFormError(
             "patternProperties is not supported (neither do the providers' structured outputs); "
@@ -123,6 +118,72 @@ def _check_part(path: tuple[str | int, ...], part: Mapping[str, JsonValue]) -> N
             raise SchemaFormError(f"{excerpt(pattern)} is {error}", [*path, "pattern"]) from None
 
 
+def _places(parts: Mapping[Path, Mapping[str, JsonValue]]) -> dict[str, Path]:
+    """Where each reference within the file leads: JSON Pointers (RFC 6901) and anchors."""
+    places: dict[str, Path] = {}
+    for path, part in parts.items():
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+        places["#" + "".join(f"/{step}" for step in steps)] = path
+        for keyword in ("$anchor", "$dynamicAnchor"):
+            if isinstance(part.get(keyword), str):
+                places[f"#{part[keyword]}"] = path
+    return places
+
+
+def _check_references(
+    path: Path, part: Mapping[str, JsonValue], places: Mapping[str, Path]
+) -> None:
+    for keyword in _REFERENCES:
+        reference = part.get(keyword)
+        if not isinstance(reference, str) or unquote(reference) in places:
+            continue
+        what = f"{excerpt(reference)} points to no schema in this file"
+        if not reference.startswith("#"):
+            what = (
+                f"{excerpt(reference)} is outside this file; only references that begin "
+                "with '#' are followed, nothing is ever fetched"
+            )
+        raise SchemaFormError(what, [*path, keyword])
+
+
+def _check_circles(
+    parts: Mapping[Path, Mapping[str, JsonValue]], places: Mapping[str, Path]
+) -> None:
+    """Refuse a schema that applies itself to the very same value: it would never end."""
+    finished: set[Path] = set()
+
+    def follow(path: Path, trail: tuple[Path, ...]) -> None:
+        if path in trail:
+            raise SchemaFormError("refers to itself without end", path)
+        if path in finished:
+            return
+        part = parts[path]
+        for keyword in _REFERENCES:
+            reference = part.get(keyword)
+            if isinstance(reference, str):
+                follow(places[unquote(reference)], (*trail, path))
+        for inner in _same_value(path, part):
+            if inner in parts:
+                follow(inner, (*trail, path))
+        finished.add(path)
+
+    for path in parts:
+        follow(path, ())
+
+
+def _same_value(path: Path, part: Mapping[str, JsonValue]) -> Iterator[Path]:
+    """Schemas inside a schema that look at the same value as it does."""
+    for keyword in ("not", "if", "then", "else"):
+        yield (*path, keyword)
+    for keyword in ("allOf", "anyOf", "oneOf", "dependentSchemas"):
+        inner = part.get(keyword)
+        if isinstance(inner, list):
+            yield from ((*path, keyword, index) for index in range(len(inner)))
+        elif isinstance(inner, dict):
+            yield from ((*path, keyword, name) for name in inner)
+
+
+_REFERENCES = ("$ref", "$dynamicRef")
 _ONE = frozenset(
     {
         "additionalProperties",
@@ -142,10 +203,10 @@ _LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAPS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
 
 
-def _subschemas(
-    schema: JsonValue, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, JsonValue]]]:
+def _subschemas(schema: JsonValue, path: Path) -> Iterator[tuple[Path, Mapping[str, JsonValue]]]:
     """Every schema inside a schema, with its path: keywords, not names of properties."""
+    if isinstance(schema, bool):
+        yield path, {}
     if not isinstance(schema, dict):
         return
     yield path, schema

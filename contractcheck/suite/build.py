@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeVar
 
 from contractcheck.checks import CHECKS
-from contractcheck.checks.registry import listing
+from contractcheck.checks.registry import excerpt, listing
 from contractcheck.errors import Problem
 from contractcheck.metrics import LATENCY, default_metrics
 from contractcheck.model.suite import (
@@ -116,12 +116,14 @@ def _targets(source: _Source, shape: SuiteFile, providers: Collection[str]) -> t
         path: Path = ("targets", index)
         if entry.provider not in providers:
             source.add(
-                path, f"unknown provider {entry.provider!r}; {guess(entry.provider, providers)}"
+                path,
+                f"unknown provider {excerpt(entry.provider)}; {guess(entry.provider, providers)}",
             )
         target = Target(provider=entry.provider, model=entry.model, base_url=entry.base_url)
         if any(target.id == earlier.id for earlier in targets):
             source.add(
-                path, f"target {target.id} is given twice; its nights could not be told apart"
+                path,
+                f"target {excerpt(target.id)} is given twice; its nights could not be told apart",
             )
         targets.append(target)
     return tuple(targets)
@@ -178,7 +180,7 @@ def _read_all(
     found: dict[str, Read] = {}
     for index, name in enumerate(names):
         if name in names[:index]:
-            source.add((*path, index), f"{name!r} is given twice")
+            source.add((*path, index), f"{excerpt(name)} is given twice")
             continue
         content = source.read((*path, index), name, reader)
         if content is not None:
@@ -225,7 +227,7 @@ def _check_tools(source: _Source, path: Path, shape: CaseFile, tools: tuple[Tool
         source.add((*path, "tool_choice"), "the case offers no tools")
     elif choice not in (*TOOL_CHOICES, *names):
         allowed = listing((*TOOL_CHOICES, *names))
-        source.add((*path, "tool_choice"), f"expected {allowed}, got {choice!r}")
+        source.add((*path, "tool_choice"), f"expected {allowed}, got {excerpt(choice)}")
 
 
 def _parameters(shape: CaseFile, defaults: Defaults) -> Parameters:
@@ -280,7 +282,7 @@ def _metrics(source: _Source, path: Path, shape: CaseFile) -> tuple[MetricSpec, 
 def _check_labels(source: _Source, path: Path, labels: list[str]) -> None:
     for index, label in enumerate(labels):
         if label in labels[:index]:
-            source.add((*path, index), f"{label} is given twice")
+            source.add((*path, index), f"{excerpt(label)} is given twice")
 
 
 def _check_arguments(source: _Source, path: Path, case: Case) -> None:

@@ -79,14 +79,16 @@ def show(value: JsonValue) -> str:
         return f"the text {excerpt(value)}"
     if isinstance(value, int | float):
         return f"the number {str(value)[:40]}"
-    return "a mapping" if isinstance(value, dict) else "a list"
+    if isinstance(value, dict):
+        return "a mapping"
+    return f"a list of {len(value)}" if value else "an empty list"
 
 
 def guess(wrong: str, allowed: Collection[str]) -> str:
     """Suggest the nearest allowed name, then list them all."""
     near = get_close_matches(wrong, sorted(allowed), n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Allowed: {', '.join(sorted(allowed))}"
+    names = ", ".join(sorted(allowed))
+    return f"did you mean {near[0]!r}? Allowed: {names}" if near else f"allowed: {names}"
 
 
 def read_id(value: JsonValue) -> str:

@@ -142,7 +142,9 @@ class _Sampling(_Strict):
     temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling, share of mass.")
     max_output_tokens: int | None = Field(None, ge=1, description="Longest answer, in tokens.")
-    seed: int | None = Field(None, description="Sent where the provider has it.")
+    seed: int | None = Field(
+        None, ge=-(2**63), lt=2**63, description="Sent where the provider has it."
+    )
     stop: tuple[Text, ...] | None = Field(
         None, max_length=4, description="Texts that end the answer."
     )

@@ -105,7 +105,10 @@ def _load(path: Path, providers: Collection[str]) -> Suite | tuple[Problem, ...]
     shape = validate(SuiteFile, document.value, file=file, line_of=document.line_of)
     if isinstance(shape, tuple):
         return shape
-    return build_suite(shape, file=file, document=document, providers=providers)
+    built = build_suite(shape, file=file, document=document, providers=providers)
+    if isinstance(built, tuple):
+        return tuple(sorted(built, key=lambda problem: (problem.file, problem.line or 0)))
+    return built
 
 
 def _read(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from contractcheck.checks.registry import listing
+from contractcheck.checks.registry import excerpt, listing
 from contractcheck.errors import Problem
 from contractcheck.suite.fields import guess, show
 from contractcheck.suite.yaml_reader import Path, dotted
@@ -43,9 +43,17 @@ def validate(
         found = [
             Problem(file=file, line=line_of(detail["loc"]), where=_where(detail), what=what)
             for detail in error.errors()
+            if not _is_echo(detail)
             for what in [_sentence(detail, model)]
         ]
         return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.where)))
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only because wrong items were not counted."""
+    written = detail["input"]
+    shortest = detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and isinstance(written, list) and len(written) >= shortest
 
 
 def _where(detail: ErrorDetails) -> str:
@@ -60,7 +68,7 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return str(context["error"])
     if kind == "extra_forbidden":
         keys = _keys_at(model, loc[:-1])
-        return f"unknown key {str(loc[-1])!r}; {guess(str(loc[-1]), keys)}"
+        return f"unknown key {excerpt(str(loc[-1]))}; {guess(str(loc[-1]), keys)}"
     if kind == "missing":
         return f"missing key {str(loc[-1])!r}"
     expected = _EXPECTED.get(kind)
@@ -85,10 +93,10 @@ _EXPECTED = {
     "model_type": "a mapping",
     "too_short": "a list of at least {min_length}",
     "too_long": "a list of at most {max_length}",
-    "greater_than": "a number above {gt}",
-    "greater_than_equal": "a number of at least {ge}",
-    "less_than": "a number below {lt}",
-    "less_than_equal": "a number of at most {le}",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
 }
 
 

@@ -75,16 +75,23 @@ def read_yaml(data: bytes, *, file: str) -> Document:
     """
     text = _decode(data, file)
     reader = _Reader(file)
+    value: JsonValue = None
     try:
-        return reader.read(text)
+        value = reader.read(text)
+    except _StopReadingError:
+        pass
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = f"not YAML: {error.problem or error.context or 'cannot be parsed'}"
         reader.add(None if mark is None else mark.line + 1, (), what)
     except (YAMLError, ArithmeticError, LookupError, ValueError) as error:
         # Besides its own errors the parser lets through those of int() and chr().
-        reader.add(None, (), f"not YAML: {str(error).partition(chr(10))[0]}")
-    raise YamlError(reader.problems)
+        position = getattr(error, "position", None)
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
+        reader.add(line, (), f"not YAML: {str(error).partition(chr(10))[0]}")
+    if reader.problems:
+        raise YamlError(reader.problems)
+    return Document(value=value, lines=reader.lines)
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -111,28 +118,23 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.problems: list[Problem] = []
         self._file = file
-        self._lines: dict[Path, int] = {}
+        self.lines: dict[Path, int] = {}
 
     def add(self, line: int | None, path: Path, what: str) -> None:
         problem = Problem(file=self._file, line=line, where=dotted(path), what=what)
         self.problems.append(problem)
 
-    def read(self, text: str) -> Document:
+    def read(self, text: str) -> JsonValue:
         events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
         value: JsonValue = None
         documents = 0
-        try:
-            for event in events:
-                if isinstance(event, DocumentStartEvent):
-                    documents += 1
-                    self._check_start(event, documents)
-                elif isinstance(event, NodeEvent):
-                    value = self._value(event, events, ())
-        except _StopReadingError:
-            pass
-        if self.problems:
-            raise YamlError(self.problems)
-        return Document(value=value, lines=self._lines)
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                self._check_start(event, documents)
+            elif isinstance(event, NodeEvent):
+                value = self._value(event, events, ())
+        return value
 
     def _check_start(self, event: DocumentStartEvent, number: int) -> None:
         line = _line(event)
@@ -143,7 +145,7 @@ class _Reader:
             self.add(line, (), "the directive asks for another YAML version; 1.2 is read")
 
     def _value(self, event: Event, events: Iterator[Event], path: Path) -> JsonValue:
-        self._lines.setdefault(path, _line(event))
+        self.lines.setdefault(path, _line(event))
         if isinstance(event, AliasEvent):
             what = f"alias *{event.anchor}: aliases are not read; write the value out"
             self.add(_line(event), path, what)
@@ -179,11 +181,11 @@ class _Reader:
             key = self._key(event, events, path)
             here = (*path, key)
             if key in found:
-                first = self._lines[here]
+                first = self.lines[here]
                 self.add(_line(event), here, f"key given twice; first on line {first}")
                 self._value(next(events), events, here)
                 continue
-            self._lines[here] = _line(event)
+            self.lines[here] = _line(event)
             found[key] = self._value(next(events), events, here)
         return found
 
@@ -254,8 +256,15 @@ def _line(event: Event) -> int:
 
 
 def dotted(path: Path) -> str:
-    """Write a path as people do: ``cases[2].checks[0]``."""
+    """Write a path as people do: ``cases[2].checks[0]``; odd keys are quoted."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            key = step if _PLAIN_KEY.fullmatch(step) else repr(step[:40])
+            text += f".{key}" if text else key
     return text
+
+
+_PLAIN_KEY = re.compile(r"[\w.$ -]{1,64}")
