@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from contractcheck.cassettes.headers import decode_header
-from contractcheck.cassettes.journal import check_format, read_open_header
+from contractcheck.cassettes.journal import PART_SUFFIX, check_format, read_open_header, read_part
 from contractcheck.cassettes.lines import decode_exchange, decode_request
 from contractcheck.cassettes.sealing import CASE_SUFFIX, MANIFEST_FILE, is_sealed, root_digest
 from contractcheck.errors import RecordingError
@@ -38,17 +38,17 @@ def read_header(folder: Path) -> RunHeader:
 
 
 def read_run(folder: Path, *, cases: Collection[str] | None = None) -> Run:
-    """Read a sealed run, verifying every file that is read against its digest.
+    """Read a run, verifying every file that is read: against its digest, or (open) its chain.
 
     Args:
-        folder: Folder of a sealed run.
+        folder: Folder of a run; one that is still open reads as interrupted.
         cases: Read only these; None reads all.
 
     Raises:
         RecordingError: If a file is missing, torn, edited, or of a newer format.
     """
     if not is_sealed(folder):
-        raise RecordingError(f"{folder}: no sealed run here ({MANIFEST_FILE} is missing)")
+        return _read_open_run(folder, cases)
     header, files, root = _read_manifest(folder)
     exchanges: list[Exchange] = []
     for name, digest in sorted(files.items()):
@@ -56,6 +56,17 @@ def read_run(folder: Path, *, cases: Collection[str] | None = None) -> Run:
         if cases is None or case in cases:
             exchanges.extend(_read_case(folder / name, case, digest))
     return Run(header=header, exchanges=tuple(exchanges), root=root)
+
+
+def _read_open_run(folder: Path, cases: Collection[str] | None) -> Run:
+    header = read_open_header(folder)
+    exchanges: list[Exchange] = []
+    for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
+        case = path.name.removesuffix(PART_SUFFIX)
+        if cases is None or case in cases:
+            exchanges.extend(read_part(path, case).exchanges)
+    exchanges.sort(key=lambda x: (x.case, x.trial, x.attempt))
+    return Run(header=header, exchanges=tuple(exchanges))
 
 
 def _read_manifest(folder: Path) -> tuple[RunHeader, dict[str, str], str]:

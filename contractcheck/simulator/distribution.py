@@ -61,7 +61,7 @@ class Distribution:
 def normalise(logits: Sequence[float]) -> list[float]:
     """Return ``logits`` shifted so that their exponentials sum to 1."""
     top = max(logits)
-    total = top + math.log(math.fsum(math.exp(logit - top) for logit in logits))
+    total = top + math.log(sum([math.exp(logit - top) for logit in logits]))
     return [logit - total for logit in logits]
 
 
@@ -79,10 +79,11 @@ def make_distribution(
     """
     logprobs = normalise(logits)
     if temperature <= 0.0:
-        best = logprobs.index(max(logprobs))
-        weights = [1.0 if i == best else 0.0 for i in range(len(logprobs))]
+        weights = [0.0] * len(logprobs)
+        weights[logprobs.index(max(logprobs))] = 1.0
     else:
-        weights = [math.exp(v) for v in normalise([v / temperature for v in logprobs])]
+        top = max(logprobs)
+        weights = [math.exp((logprob - top) / temperature) for logprob in logprobs]
         if top_p < 1.0:
             weights = _keep_nucleus(weights, top_p)
     ladder = list(accumulate(weights))
@@ -96,10 +97,10 @@ def make_distribution(
 
 def _keep_nucleus(weights: list[float], top_p: float) -> list[float]:
     kept = [0.0] * len(weights)
-    reached = 0.0
+    reached, goal = 0.0, top_p * sum(weights)
     for i in sorted(range(len(weights)), key=lambda i: -weights[i]):
         kept[i] = weights[i]
         reached += weights[i]
-        if reached >= top_p:
+        if reached >= goal:
             break
     return kept

@@ -197,10 +197,10 @@ class _Reader:
         return f"?{_line(event)}"
 
     def _scalar(self, event: ScalarEvent, path: Path) -> JsonValue:
-        text = str(event.value)
         try:
-            text.encode()
-        except UnicodeEncodeError:
+            # JSON writes characters beyond U+FFFF as two escapes; UTF-16 puts them together.
+            text = str(event.value).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
             self.add(_line(event), path, "holds half of a surrogate pair, which is not text")
             return ""
         if not event.implicit[0]:  # quoted, or a block: a text whatever it looks like

@@ -1,0 +1,18 @@
+"""From measurements and a baseline to comparisons, findings and a verdict.
+
+Nothing here raises for drift: an exception means that it could not be measured.
+"""
+
+from contractcheck.judging.judge import Evidence, Judgement, judge_run
+from contractcheck.judging.tables import TableSides, judge_table_nights, judge_tables
+from contractcheck.judging.verdict import exit_code
+
+__all__ = [
+    "Evidence",
+    "Judgement",
+    "TableSides",
+    "exit_code",
+    "judge_run",
+    "judge_table_nights",
+    "judge_tables",
+]

@@ -1,0 +1,109 @@
+"""Who answered, in which wire format, and whether it was we who changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from contractcheck.model.judgement import Finding, FindingKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from contractcheck.model.baseline import Baseline
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.suite import Suite
+
+_SHOWN = 3
+
+
+def find_wire_problems(measured: MeasuredRun) -> Iterator[Finding]:
+    """Find where the wire left the documented format: breaking is a breach, new is a notice."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    cases: dict[tuple[str, str, str], set[str]] = {}
+    for one in measured.answers:
+        for problem in one.answer.completion.wire_problems:
+            key = (problem.severity, problem.path, problem.what)
+            seen[key] += 1
+            cases.setdefault(key, set()).add(one.case)
+    for (severity, path, what), count in sorted(seen.items()):
+        is_breaking = severity == "breaking"
+        where = ", ".join(sorted(cases[severity, path, what])[:_SHOWN])
+        yield Finding(
+            kind=FindingKind.BREACH if is_breaking else FindingKind.NOTICE,
+            plane="identity",
+            metric=f"wire {path}",
+            message=f"wire format: {path}: {what}; {count} of {len(measured.answers)} "
+            f"exchanges (in {where})",
+        )
+
+
+def find_identity_changes(
+    measured: MeasuredRun, suite: Suite, baseline: Baseline | None
+) -> Iterator[Finding]:
+    """Find new model echoes and fingerprints.
+
+    A model echo that the policy does not allow is a breach for a pinned target; for an alias it
+    is a notice, because an alias promises no snapshot. A new ``system_fingerprint`` alone is
+    only ever a notice: one real snapshot was served under 31 of them.
+    """
+    target = measured.header.target
+    allowed = {target.model, *suite.policy.allowed_models}
+    accepted = [night.statistics for night in baseline.nights] if baseline else []
+    known_models = allowed | {model for night in accepted for model in night.models}
+    known_fingerprints = {print_ for night in accepted for print_ in night.fingerprints}
+    for model in measured.statistics.models:
+        if target.is_pinned and model not in allowed:
+            yield Finding(
+                kind=FindingKind.IDENTITY,
+                plane="identity",
+                metric="model",
+                message=f"{target.model} was asked, {model} answered: the target is pinned and "
+                "policy.identity.allow does not list this name",
+            )
+        elif model not in known_models and accepted:
+            yield _notice("model", f"the alias {target.model} is now served as {model}")
+    if accepted:
+        for fingerprint in sorted(set(measured.statistics.fingerprints) - known_fingerprints):
+            text = f"new system_fingerprint {fingerprint}: never decides a verdict by itself"
+            yield _notice("system_fingerprint", text)
+
+
+def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterator[Finding]:
+    """Find what we changed since the last accepted night: it is not the provider's doing."""
+    if baseline is None or not baseline.nights:
+        return
+    last = baseline.nights[-1]
+    for case, plan in measured.header.cases.items():
+        before = last.statistics.cases.get(case)
+        if before is not None and before.request_fingerprint != plan.request_fingerprint:
+            changed = _changed_keys(last.parts.get(case, {}), plan.parts)
+            yield Finding(
+                kind=FindingKind.OURS,
+                plane="identity",
+                case=case,
+                metric="request",
+                message=f"{case}: you changed {', '.join(changed) or 'the request'} since "
+                f"{last.statistics.night}; nothing in this case is blamed on the provider",
+            )
+    changed = _changed_keys(last.vantage, measured.header.vantage)
+    if changed:
+        words = ", ".join(
+            f"{key} {last.vantage.get(key, 'absent')} → "
+            f"{measured.header.vantage.get(key, 'absent')}"
+            for key in changed
+        )
+        yield Finding(
+            kind=FindingKind.OURS,
+            plane="identity",
+            metric="vantage",
+            message=f"our side changed since {last.statistics.night}: {words}",
+        )
+
+
+def _changed_keys(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+
+
+def _notice(metric: str, message: str) -> Finding:
+    return Finding(kind=FindingKind.NOTICE, plane="identity", metric=metric, message=message)

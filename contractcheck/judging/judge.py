@@ -1,0 +1,286 @@
+"""Judge one run: the whole evidence ladder, then one verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.breaches import count_rules, find_breaches
+from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.examples import pick_example
+from contractcheck.judging.identity import (
+    find_identity_changes,
+    find_our_changes,
+    find_wire_problems,
+)
+from contractcheck.judging.night_rule import judge_streams
+from contractcheck.judging.night_table import line_up
+from contractcheck.judging.streams import JUDGED_LATENCY
+from contractcheck.judging.verdict import has_red, sort_findings
+from contractcheck.judging.words import (
+    drift_headline,
+    drift_message,
+    quiet_headline,
+    state_rates,
+    suspect_message,
+)
+from contractcheck.model.completion import Outcome
+from contractcheck.model.judgement import Finding, FindingKind, Verdict
+from contractcheck.model.night import MOST_INFRA
+from contractcheck.stats.night_rule import FEWEST_NIGHTS, share_of_budget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contractcheck.judging.night_rule import StreamJudgement
+    from contractcheck.judging.night_table import NightTable
+    from contractcheck.model.baseline import Baseline
+    from contractcheck.model.judgement import Comparison
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.suite import Suite
+
+_NAMED_CASES = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Everything a verdict on one run may rest on.
+
+    Attributes:
+        suite: The contract.
+        run: Tonight.
+        baseline: Accepted nights, or None.
+        previous: The latest complete night before tonight that is not accepted, or None.
+        reference: An accepted night with its answers, for examples, or None.
+    """
+
+    suite: Suite
+    run: MeasuredRun
+    baseline: Baseline | None = None
+    previous: NightStatistics | None = None
+    reference: MeasuredRun | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A verdict and all that led to it (fields as in ``model.report.Report``)."""
+
+    verdict: Verdict
+    headline: str
+    findings: tuple[Finding, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    baseline: str = "none"
+    error_rates: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def judge_run(evidence: Evidence) -> Judgement:
+    """Judge a run by its contract and its accepted nights."""
+    run = evidence.run
+    if trouble := _trouble(run):
+        return Judgement(
+            verdict=Verdict.ERROR,
+            headline=f"ERROR: could not measure: {trouble}",
+            findings=(),
+            notes=("Nothing was judged and this run can never enter a baseline.",),
+        )
+    table = _line_up(evidence)
+    streams = max(1, _count_streams(table) + count_rules(evidence.suite))
+    share = share_of_budget(streams, budget=evidence.suite.policy.alarm_budget_per_year)
+    ours = list(find_our_changes(run, evidence.baseline))
+    findings = [
+        *find_wire_problems(run),
+        *find_identity_changes(run, evidence.suite, evidence.baseline),
+        *find_breaches(run, evidence.suite, budget_share=share),
+        *ours,
+    ]
+    judged = judge_streams(table, evidence.suite.policy, budget_share=share)
+    comparisons = compare_cases(table) if judged else ()
+    findings += _drift_findings(evidence, judged, comparisons, _changed_vantage(ours, evidence))
+    ordered = sort_findings(findings)
+    lacking = _lacking(evidence, table, judged, ordered)
+    verdict, headline = _verdict(ordered, lacking, judged)
+    return Judgement(
+        verdict=verdict,
+        headline=headline,
+        findings=ordered,
+        comparisons=(*(one.comparison for one in judged), *comparisons),
+        baseline=_baseline_words(evidence, table),
+        error_rates=state_rates(table, evidence.suite.policy, share, len(judged)),
+        notes=(*lacking, *_notes(run, table)),
+    )
+
+
+def _trouble(run: MeasuredRun) -> str:
+    """Why a run cannot be judged at all, or empty."""
+    header = run.header
+    config = [a.answer.completion for a in run.answers if a.answer.completion.outcome in _OURS]
+    if config:
+        words, count = Counter(c.detail for c in config).most_common(1)[0]
+        return f"{count} of {header.planned_trials} requests were refused: {words}"
+    infra = [
+        a.answer.completion.detail
+        for a in run.answers
+        if a.answer.completion.outcome in (Outcome.INFRA, Outcome.TRUNCATED)
+    ]
+    if len(infra) > MOST_INFRA * max(1, len(run.answers)):
+        words, _ = Counter(infra).most_common(1)[0]
+        return (
+            f"{len(infra)} of {len(run.answers)} requests failed in transport "
+            f"(more than {MOST_INFRA:.0%}), most often: {words}"
+        )
+    return "" if run.answers else "no exchange was recorded"
+
+
+_OURS = (Outcome.CONFIG, Outcome.RETIRED)
+
+
+def _line_up(evidence: Evidence) -> NightTable:
+    header = evidence.run.header
+    accepted = [
+        night.statistics
+        for night in (evidence.baseline.nights if evidence.baseline else ())
+        if night.statistics.is_complete and night.statistics.run_id != header.id
+    ]
+    later = [night for night in (evidence.previous, evidence.run.statistics) if night]
+    cases = {case.id for case in evidence.suite.cases}
+    fingerprints = {
+        case: plan.request_fingerprint for case, plan in header.cases.items() if case in cases
+    }
+    wanted = evidence.suite.policy.nights
+    return line_up(accepted, later, fingerprints, nights_wanted=wanted)
+
+
+def _count_streams(table: NightTable) -> int:
+    """Streams that the budget is shared by; the same on every night of a configuration."""
+    latency = sum(any(s.metric == name for s in table.latency) for name in JUDGED_LATENCY)
+    return 2 * bool(table.outputs) + latency + bool(table.conformance)
+
+
+def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[str]:
+    """Planes whose drift may be our own doing: latency for any move, all for another region."""
+    if not any(finding.metric == "vantage" for finding in ours):
+        return frozenset()
+    before = evidence.baseline.nights[-1].vantage if evidence.baseline else {}
+    moved = before.get("region") != evidence.run.header.vantage.get("region")
+    return frozenset({"latency", "outputs", "conformance"} if moved else {"latency"})
+
+
+def _drift_findings(
+    evidence: Evidence,
+    judged: Sequence[StreamJudgement],
+    comparisons: Sequence[Comparison],
+    not_theirs: frozenset[str],
+) -> list[Finding]:
+    findings = []
+    for one in judged:
+        if not one.is_over:
+            continue
+        plane = one.comparison.plane
+        is_drift = one.was_over and plane not in not_theirs
+        named = _name_cases(comparisons, plane)
+        kind = FindingKind.DRIFT if is_drift else FindingKind.SUSPECT
+        words = drift_message(one, named) if is_drift else suspect_message(one, named)
+        if one.was_over and plane in not_theirs:
+            kind, words = FindingKind.OURS, f"{drift_message(one, named)}; but our side changed too"
+        examples = [
+            pick_example(evidence.reference, evidence.run, case)
+            for case in dict.fromkeys(c.case for c in named)
+            if case is not None and plane == "outputs"
+        ]
+        since = evidence.previous.night if one.was_over and evidence.previous else None
+        findings.append(
+            Finding(
+                kind=kind,
+                plane=plane,
+                message=words,
+                metric=one.comparison.metric,
+                comparison=one.comparison,
+                examples=tuple(example for example in examples if example is not None)[:2],
+                since=since or evidence.run.statistics.night,
+            )
+        )
+    return findings
+
+
+def _name_cases(comparisons: Sequence[Comparison], plane: str) -> list[Comparison]:
+    """The most changed case × metric pairs of a plane, most unusual first."""
+
+    def surprise(comparison: Comparison) -> tuple[float, float]:
+        estimate = comparison.estimate
+        p = 1.0 if estimate.p is None else estimate.p
+        if estimate.unit == "ratio" and estimate.effect is not None:
+            return (p, -estimate.effect)
+        return (p, -abs(estimate.effect or 0.0))
+
+    own = [c for c in comparisons if c.plane == plane and c.estimate.effect is not None]
+    if plane == "latency":
+        own = [c for c in own if c.metric in JUDGED_LATENCY]
+    return sorted(own, key=surprise)[:_NAMED_CASES]
+
+
+def _verdict(
+    findings: Sequence[Finding], lacking: Sequence[str], judged: Sequence[StreamJudgement]
+) -> tuple[Verdict, str]:
+    if has_red(findings):
+        return Verdict.FAIL, drift_headline(findings)
+    if lacking:
+        return Verdict.INCONCLUSIVE, f"INCONCLUSIVE: {lacking[0]}"
+    return Verdict.QUIET, quiet_headline(judged)
+
+
+def _notes(run: MeasuredRun, table: NightTable) -> list[str]:
+    notes = []
+    if table.learning:
+        names = ", ".join(f"{case} ({have} nights)" for case, have in table.learning.items())
+        notes.append(f"learning (not yet compared): {names}")
+    unanswered = len(run.answers) - run.count(Outcome.ANSWERED)
+    if unanswered:
+        notes.append(f"{unanswered} of {len(run.answers)} trials have no answer to score")
+    return notes
+
+
+def _lacking(
+    evidence: Evidence,
+    table: NightTable,
+    judged: Sequence[StreamJudgement],
+    findings: Sequence[Finding],
+) -> list[str]:
+    """What is missing for a good verdict, and what would be enough."""
+    run = evidence.run
+    header = run.header
+    lacking = []
+    if header.status != "complete" or len(run.answers) < header.planned_trials:
+        lacking.append(
+            f"only {len(run.answers)} of {header.planned_trials} planned trials were made "
+            f"(run {header.status}); a complete run would be enough"
+        )
+    if table.accepted < FEWEST_NIGHTS:
+        more = FEWEST_NIGHTS - table.accepted
+        lacking.append(
+            f"{table.accepted} accepted nights cannot tell a change from an ordinary night; "
+            f"accept {more} more (the yearly promise needs {evidence.suite.policy.nights})"
+        )
+    elif not judged:
+        lacking.append(
+            "no case has enough comparable nights: the requests changed since they were "
+            f"accepted; record and accept {FEWEST_NIGHTS} nights of the new requests"
+        )
+    if any(finding.kind is FindingKind.SUSPECT for finding in findings):
+        lacking.append(
+            "tonight looks changed, and one night is never enough: "
+            "if the next night looks changed too, it is drift"
+        )
+    return lacking
+
+
+def _baseline_words(evidence: Evidence, table: NightTable) -> str:
+    if evidence.baseline is None or not evidence.baseline.nights:
+        return "none"
+    nights = evidence.baseline.nights
+    first, last = nights[0].statistics.night, nights[-1].statistics.night
+    wanted = evidence.suite.policy.nights
+    state = "" if table.accepted >= wanted else f", provisional until {wanted}"
+    return f"{table.accepted} accepted nights, {first} … {last}{state}"

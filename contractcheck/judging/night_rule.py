@@ -1,0 +1,193 @@
+"""Tonight against the accepted nights: one budgeted rule, two consecutive nights to alarm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.night_table import rates
+from contractcheck.judging.streams import (
+    OMNIBUS,
+    output_contrasts,
+    score_streams,
+)
+from contractcheck.model.judgement import Comparison, Estimate
+from contractcheck.stats.night_power import (
+    smallest_rate_drop,
+    smallest_slowdown,
+    smallest_visible_share,
+)
+from contractcheck.stats.night_rule import FEWEST_NIGHTS, two_night_threshold
+
+if TYPE_CHECKING:
+    from contractcheck.judging.night_table import NightTable
+    from contractcheck.judging.streams import StreamScores
+    from contractcheck.model.suite import Policy
+
+_LATENCY_MARGIN = 1.25
+"""A slow-down below a quarter is not news, whatever its p-value: 23 % of A/A pairs of real
+runs differ by more (notes on recorded BFCL runs, docs/explanation/statistics.md)."""
+
+_MARGIN_NAMES = {"ttft_s": "ttft", "time_per_token_s": "time_per_token"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamJudgement:
+    """One stream, judged.
+
+    Attributes:
+        comparison: The numbers.
+        is_over: Whether tonight exceeds threshold and margin.
+        was_over: Whether the night before did too.
+    """
+
+    comparison: Comparison
+    is_over: bool
+    was_over: bool
+
+
+def judge_streams(
+    table: NightTable, policy: Policy, *, budget_share: float
+) -> tuple[StreamJudgement, ...]:
+    """Judge every stream of tonight; none when there are fewer than five accepted nights.
+
+    Args:
+        table: Accepted nights, the night before (if any), tonight.
+        policy: Margins and power.
+        budget_share: Each stream's share of the yearly alarm budget.
+    """
+    if table.accepted < FEWEST_NIGHTS:
+        return ()
+    threshold = two_night_threshold(nights=table.accepted, budget=budget_share)
+    return tuple(_judge_stream(stream, table, policy, threshold) for stream in score_streams(table))
+
+
+def _judge_stream(
+    stream: StreamScores, table: NightTable, policy: Policy, threshold: float
+) -> StreamJudgement:
+    statistics = stream.statistics()
+    over = [
+        bool(t > threshold) and _is_beyond_margin(stream, table, policy, stream.accepted + i)
+        for i, t in enumerate(statistics)
+    ]
+    return StreamJudgement(
+        comparison=Comparison(
+            case=None,
+            metric=stream.name,
+            plane=stream.plane,
+            estimate=_estimate(stream, table, float(statistics[-1])),
+            score=float(statistics[-1]),
+            threshold=threshold,
+            smallest_visible=_smallest_visible(stream, table, policy, threshold),
+        ),
+        is_over=over[-1],
+        was_over=len(over) > 1 and over[-2],
+    )
+
+
+def _is_beyond_margin(stream: StreamScores, table: NightTable, policy: Policy, night: int) -> bool:
+    if stream.plane == "latency":
+        margin = policy.margins.get(_MARGIN_NAMES[stream.name])
+        ratio = math.exp(float(stream.scores[night] - stream.baseline.mean()))
+        return ratio > (margin.value if margin else _LATENCY_MARGIN)
+    if stream.plane == "conformance":
+        margin = policy.margins.get("conformance")
+        old, new = _pass_rates(table, night)
+        return old - new > (abs(margin.value) if margin else 0.0)
+    return True
+
+
+def _pass_rates(table: NightTable, night: int) -> tuple[float, float]:
+    """Pass rate of the accepted nights and of one night, all cases and checks pooled."""
+    columns = [rates(series) for series in table.conformance]
+    old = [cell for column in columns for cell in column[: table.accepted]]
+    new = [column[night] for column in columns]
+    return (
+        sum(c.passed for c in old) / max(1, sum(c.count for c in old)),
+        sum(c.passed for c in new) / max(1, sum(c.count for c in new)),
+    )
+
+
+def _estimate(stream: StreamScores, table: NightTable, t: float) -> Estimate:
+    """Effect with a 95 % predictive interval: the range of an unchanged night is around it."""
+    from scipy.special import stdtr, stdtrit
+
+    nights = table.accepted
+    effect, low, high, unit, detail = None, None, None, "standard deviations of a night", ""
+    if stream.plane == "latency":
+        mean = float(stream.baseline.mean())
+        spread = max(float(stream.baseline.std(ddof=1)), stream.floor_sd)
+        half = float(stdtrit(nights - 1, 0.975)) * spread * math.sqrt(1 + 1 / nights)
+        log_ratio = float(stream.scores[-1]) - mean
+        effect, low, high = (math.exp(log_ratio + shift) for shift in (0.0, -half, half))
+        unit = "ratio"
+    elif stream.plane == "conformance":
+        old, new = _pass_rates(table, len(table.nights) - 1)
+        effect, unit, detail = new - old, "pass rate", f"{old:.1%} → {new:.1%}"
+    else:
+        effect = t
+    return Estimate(
+        method="tonight against accepted nights, leave-one-night-out predictive t",
+        effect=effect,
+        low=low,
+        high=high,
+        unit=unit,
+        p=max(float(stdtr(nights - 1, -t)), 1e-300),
+        n_baseline=nights,
+        n_candidate=1,
+        detail=detail,
+    )
+
+
+def _smallest_visible(
+    stream: StreamScores, table: NightTable, policy: Policy, threshold: float
+) -> float | None:
+    """Smallest change that two nights would have shown, in the stream's own unit."""
+    if stream.plane == "latency":
+        margin = policy.margins.get(_MARGIN_NAMES[stream.name])
+        visible = smallest_slowdown(stream.baseline, threshold=threshold, power=policy.power)
+        return max(visible, margin.value if margin else _LATENCY_MARGIN)
+    if stream.plane == "conformance":
+        columns = [rates(series)[: table.accepted] for series in table.conformance]
+        return smallest_rate_drop(
+            [[cell.passed for cell in night] for night in zip(*columns, strict=True)],
+            [[cell.count for cell in night] for night in zip(*columns, strict=True)],
+            threshold=threshold,
+            power=policy.power,
+        )
+    if stream.name == OMNIBUS:
+        cases = {series.case for series in table.outputs}
+        return smallest_visible_share(
+            lambda share: output_contrasts(table, replaced=share),
+            accepted=table.accepted,
+            cases=len(cases),
+            answers_per_case=_answers_per_case(table),
+            threshold=threshold,
+            power=policy.power,
+        )
+    return _smallest_in_one_case(table, policy, threshold)
+
+
+def _smallest_in_one_case(table: NightTable, policy: Policy, threshold: float) -> float | None:
+    """Median over cases: the share of one case's answers that would have been seen."""
+
+    def smallest(case: str) -> float:
+        share = smallest_visible_share(
+            lambda share: output_contrasts(table, replaced=share, only_case=case),
+            accepted=table.accepted,
+            cases=1,
+            answers_per_case=_answers_per_case(table),
+            threshold=threshold,
+            power=policy.power,
+        )
+        return math.inf if share is None else share
+
+    shares = sorted(smallest(case) for case in {series.case for series in table.outputs})
+    middle = shares[len(shares) // 2]
+    return None if math.isinf(middle) else middle
+
+
+def _answers_per_case(table: NightTable) -> int:
+    """Fewest answers that a case has tonight."""
+    return max(1, min(case.answered for case in table.nights[-1].cases.values()))

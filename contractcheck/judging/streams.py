@@ -1,0 +1,230 @@
+"""The few numbers that a night is judged by: one score per stream, up is worse.
+
+Streams: all outputs together, the single most unusual case, time to first token, time per
+output token, and conformance. Each gets an equal share of the alarm budget.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.night_table import (
+    label_counts,
+    numbers,
+    presence_counts,
+    rates,
+    texts,
+)
+from contractcheck.model.night import LabelCell, NumberCell
+from contractcheck.stats.night_rule import predictive_t
+from contractcheck.stats.night_scores import (
+    CONFORMANCE_FLOOR_SD,
+    LATENCY_FLOOR_SD,
+    LEAST_MEAN_SCORE,
+    WORST_CASE_FLOOR_SD,
+    conformance_score,
+    latency_score,
+    omnibus_floor_sd,
+    omnibus_score,
+    worst_case_score,
+)
+from contractcheck.stats.nights import (
+    label_contrasts,
+    number_contrasts,
+    pool_effective_dimensions,
+    text_contrasts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contractcheck.judging.night_table import NightTable, Series
+    from contractcheck.model.judgement import Plane
+    from contractcheck.stats.night_contrasts import Contrast
+
+OMNIBUS = "all outputs"
+WORST_CASE = "most unusual case"
+JUDGED_LATENCY = ("ttft_s", "time_per_token_s")
+"""Total time is their sum weighted by the answer's length: judging it would count a longer
+answer as a slower provider."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamScores:
+    """One stream over all nights.
+
+    Attributes:
+        name: As reports call it.
+        plane: Where an alarm is reported.
+        scores: (N,) one score per night; latency scores are log ratios.
+        floor_sd: Least standard deviation between nights.
+        floor_mean: Least baseline mean, or None.
+        accepted: K.
+    """
+
+    name: str
+    plane: Plane
+    scores: NDArray[np.float64]
+    floor_sd: float
+    floor_mean: float | None
+    accepted: int
+
+    @property
+    def baseline(self) -> NDArray[np.float64]:
+        """Scores of the accepted nights."""
+        return self.scores[: self.accepted]
+
+    def statistics(self) -> NDArray[np.float64]:
+        """Predictive t of the later nights."""
+        return predictive_t(
+            self.baseline,
+            self.scores[self.accepted :],
+            self.floor_sd,
+            floor_mean=self.floor_mean,
+        )
+
+
+def score_streams(table: NightTable) -> tuple[StreamScores, ...]:
+    """Score every stream that the nights have data for."""
+    streams: list[StreamScores] = []
+    contrasts = output_contrasts(table)
+    if contrasts:
+        streams.append(
+            StreamScores(
+                name=OMNIBUS,
+                plane="outputs",
+                scores=omnibus_score(contrasts),
+                floor_sd=omnibus_floor_sd(contrasts),
+                floor_mean=LEAST_MEAN_SCORE,
+                accepted=table.accepted,
+            )
+        )
+        streams.append(
+            StreamScores(
+                name=WORST_CASE,
+                plane="outputs",
+                scores=worst_case_score(contrasts),
+                floor_sd=WORST_CASE_FLOOR_SD,
+                floor_mean=LEAST_MEAN_SCORE,
+                accepted=table.accepted,
+            )
+        )
+    streams.extend(_latency_streams(table))
+    if table.conformance:
+        streams.append(_conformance_stream(table))
+    return tuple(streams)
+
+
+def output_contrasts(
+    table: NightTable, *, replaced: float = 0.0, only_case: str | None = None
+) -> list[Contrast]:
+    """Contrast every output series; ``replaced`` asks what a change would have done.
+
+    Args:
+        table: The nights.
+        replaced: Share of answers that become something never seen, 0..1.
+        only_case: Strike this case alone; None strikes all.
+    """
+    return [
+        contrast
+        for series in table.outputs
+        for contrast in series_contrasts(
+            series,
+            accepted=table.accepted,
+            replaced=replaced if only_case in (None, series.case) else 0.0,
+        )
+    ]
+
+
+def series_contrasts(series: Series, *, accepted: int, replaced: float = 0.0) -> list[Contrast]:
+    """Contrast one case and metric over the nights."""
+    cell = series.cells[-1]
+    if isinstance(cell, LabelCell):
+        counts = label_counts(series)[1]
+        return [label_contrasts(counts, accepted=accepted, replaced=replaced)]
+    if isinstance(cell, NumberCell):
+        return _number_contrasts(series, accepted, replaced)
+    return _text_contrasts(series, accepted, replaced)
+
+
+def _number_contrasts(series: Series, accepted: int, replaced: float) -> list[Contrast]:
+    contrasts = []
+    values = numbers(series)
+    if any(values[:accepted]):
+        contrasts.append(number_contrasts(values, accepted=accepted, replaced=replaced))
+    presence = presence_counts(series)
+    # Whether there is a number at all says something only where it ever varied.
+    if any(missing for _, missing in presence):
+        contrasts.append(label_contrasts(presence, accepted=accepted, replaced=replaced))
+    return contrasts
+
+
+def _text_contrasts(series: Series, accepted: int, replaced: float) -> list[Contrast]:
+    cells = texts(series)
+    known = [cell for cell in cells if cell is not None]
+    baseline = [cell.effective_dimension for cell in cells[:accepted] if cell is not None]
+    if not baseline:
+        return []
+    width = len(known[0].mean)
+    empty = (0.0,) * width
+    return [
+        text_contrasts(
+            [empty if cell is None else cell.mean for cell in cells],
+            [0 if cell is None else cell.count for cell in cells],
+            effective_dimension=pool_effective_dimensions(baseline),
+            accepted=accepted,
+            replaced=replaced,
+        )
+    ]
+
+
+def _latency_streams(table: NightTable) -> list[StreamScores]:
+    import numpy as np
+
+    streams = []
+    for metric in JUDGED_LATENCY:
+        series = [one for one in table.latency if one.metric == metric]
+        medians = np.array([_log_medians(one) for one in series]).T
+        # A stream needs a time from every night; one without is a night that cannot be judged.
+        if series and np.isfinite(medians).any(axis=1).all():
+            streams.append(
+                StreamScores(
+                    name=metric,
+                    plane="latency",
+                    scores=latency_score(medians, accepted=table.accepted),
+                    floor_sd=LATENCY_FLOOR_SD,
+                    floor_mean=None,
+                    accepted=table.accepted,
+                )
+            )
+    return streams
+
+
+def _log_medians(series: Series) -> list[float]:
+    return [_log_median(values) for values in numbers(series)]
+
+
+def _log_median(values: Sequence[float]) -> float:
+    import statistics
+
+    middle = statistics.median(values) if values else 0.0
+    return math.log(middle) if middle > 0 else math.nan
+
+
+def _conformance_stream(table: NightTable) -> StreamScores:
+    columns = [rates(series) for series in table.conformance]
+    passed = [[cell.passed for cell in night] for night in zip(*columns, strict=True)]
+    answers = [[cell.count for cell in night] for night in zip(*columns, strict=True)]
+    return StreamScores(
+        name="conformance",
+        plane="conformance",
+        scores=conformance_score(passed, answers, accepted=table.accepted),
+        floor_sd=CONFORMANCE_FLOOR_SD,
+        floor_mean=None,
+        accepted=table.accepted,
+    )

@@ -1,0 +1,335 @@
+"""Judge two recorded tables: a difference at a stated level, or, with nights, the night rule."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.judge import Judgement
+from contractcheck.judging.night_rule import judge_streams
+from contractcheck.judging.night_table import line_up
+from contractcheck.judging.verdict import has_red, sort_findings
+from contractcheck.judging.words import (
+    describe_effect,
+    drift_headline,
+    drift_message,
+    quiet_headline,
+    state_rates,
+)
+from contractcheck.model.judgement import (
+    Comparison,
+    Estimate,
+    Example,
+    Finding,
+    FindingKind,
+    Verdict,
+)
+from contractcheck.stats.night_rule import FEWEST_NIGHTS, share_of_budget
+from contractcheck.stats.samples import CaseSample, Stream
+from contractcheck.stats.sensitivity import smallest_visible_share
+from contractcheck.stats.two_sample import compare_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from contractcheck.model.judgement import Plane
+    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.suite import Policy
+    from contractcheck.stats.samples import CaseResult, MetricResult, TwoSampleResult
+    from contractcheck.stats.views import Kind
+
+_NO_NIGHTS = (
+    "night-to-night variation is not covered: an unchanged provider differs between two nights "
+    "too, so this is a difference, not proof of a silent change; give --night COL if the tables "
+    "hold nights"
+)
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSides:
+    """Two observation tables (columns as ``measuring.COLUMNS``).
+
+    Attributes:
+        baseline: Old side.
+        candidate: New side.
+    """
+
+    baseline: pd.DataFrame
+    candidate: pd.DataFrame
+
+
+def judge_tables(sides: TableSides, *, alpha: float, power: float) -> Judgement:
+    """Compare two tables without nights by the stratified permutation test.
+
+    Args:
+        sides: Both tables; cases on one side only are named in the notes.
+        alpha: Level of the whole comparison, 0..1.
+        power: Power at which the smallest visible change is stated, 0..1.
+    """
+    common, notes = _common_cases(sides)
+    if not common:
+        return Judgement(
+            verdict=Verdict.INCONCLUSIVE,
+            headline="INCONCLUSIVE: the two tables have no case in common; check --case",
+            findings=(),
+            notes=tuple(notes),
+        )
+    streams, cases = _samples(sides, common)
+    rng = np.random.default_rng(_seed(common))
+    result = compare_samples(cases, streams, rng=rng, alpha=alpha)
+    comparisons = (*_comparisons(result), *_latency(sides, common))
+    level = f"two-sided level {alpha:g} for the whole comparison"
+    baseline = f"{result.n_cases} cases, {result.n_baseline} against {result.n_candidate} rows"
+    if result.changed:
+        findings = _differences(result, comparisons, sides)
+        return Judgement(
+            verdict=Verdict.FAIL,
+            headline=drift_headline(findings),
+            findings=findings,
+            comparisons=comparisons,
+            baseline=baseline,
+            error_rates=level,
+            notes=(_NO_NIGHTS, *notes),
+        )
+    share = smallest_visible_share(cases, streams, rng=rng, alpha=alpha, power=power)
+    blind = math.isinf(share)
+    verdict = Verdict.INCONCLUSIVE if blind else Verdict.QUIET
+    would = (
+        "not even a total change would be found in so few rows; add cases or repeats"
+        if blind
+        else f"no difference (p = {result.p:.2g}). Would have been found: "
+        f"{share:.1%} of the answers replaced by something new"
+    )
+    return Judgement(
+        verdict=verdict,
+        headline=f"{verdict.value}: {would}",
+        findings=(),
+        comparisons=comparisons,
+        baseline=baseline,
+        error_rates=level,
+        notes=(_NO_NIGHTS, *notes),
+    )
+
+
+def judge_table_nights(
+    accepted: Sequence[NightStatistics], later: Sequence[NightStatistics], policy: Policy
+) -> Judgement:
+    """Compare tables with nights by the two-night rule, every later night in its turn.
+
+    Args:
+        accepted: The baseline's nights, oldest first.
+        later: The candidate's nights, oldest first, at least one.
+        policy: Budget, margins and power.
+    """
+    fingerprints = {case: "" for night in later for case in night.cases}
+    table = line_up(accepted, later[-1:], fingerprints, nights_wanted=policy.nights)
+    if len(accepted) < FEWEST_NIGHTS:
+        more = FEWEST_NIGHTS - len(accepted)
+        return Judgement(
+            verdict=Verdict.INCONCLUSIVE,
+            headline=f"INCONCLUSIVE: the baseline has {len(accepted)} nights; {more} more are "
+            "needed to tell a change from an ordinary night",
+            findings=(),
+            baseline=f"{len(accepted)} nights",
+        )
+    share = share_of_budget(_streams(later, policy), budget=policy.alarm_budget_per_year)
+    findings: list[Finding] = []
+    for last in range(len(later)):
+        pair = later[max(0, last - 1) : last + 1]
+        table = line_up(accepted, pair, fingerprints, nights_wanted=policy.nights)
+        judged = judge_streams(table, policy, budget_share=share)
+        comparisons = compare_cases(table)
+        findings = [
+            Finding(
+                kind=FindingKind.DRIFT,
+                plane=one.comparison.plane,
+                metric=one.comparison.metric,
+                message=drift_message(one, _named(comparisons, one.comparison.plane)),
+                comparison=one.comparison,
+                since=pair[0].night,
+            )
+            for one in judged
+            if one.is_over and one.was_over
+        ]
+        if findings:
+            break
+    ordered = sort_findings(findings)
+    suspect = any(one.is_over for one in judged) and not findings
+    verdict = Verdict.FAIL if has_red(ordered) else Verdict.QUIET
+    headline = drift_headline(ordered) if findings else quiet_headline(judged)
+    if suspect:
+        verdict = Verdict.INCONCLUSIVE
+        headline = "INCONCLUSIVE: the last night looks changed; the next one decides"
+    return Judgement(
+        verdict=verdict,
+        headline=headline,
+        findings=ordered,
+        comparisons=(*(one.comparison for one in judged), *comparisons),
+        baseline=f"{len(accepted)} nights against {len(later)}",
+        error_rates=state_rates(table, policy, share, len(judged)),
+    )
+
+
+def _streams(later: Sequence[NightStatistics], policy: Policy) -> int:
+    """Two streams of outputs, one of latency when the tables have it."""
+    has_latency = any("total_s" in c.cells for night in later for c in night.cases.values())
+    return 2 + has_latency + len(policy.limits)
+
+
+def _named(comparisons: Sequence[Comparison], plane: Plane) -> list[Comparison]:
+    own = [c for c in comparisons if c.plane == plane and c.estimate.effect is not None]
+    return sorted(own, key=lambda c: (c.estimate.p or 1.0, -abs(c.estimate.effect or 0)))[:_NAMED]
+
+
+def _common_cases(sides: TableSides) -> tuple[list[str], list[str]]:
+    old, new = set(sides.baseline["case"]), set(sides.candidate["case"])
+    notes = []
+    for name, only in (("baseline", old - new), ("candidate", new - old)):
+        if only:
+            shown = ", ".join(sorted(only)[:5]) + (" …" if len(only) > 5 else "")  # noqa: PLR2004
+            notes.append(f"{len(only)} cases only in the {name}, left out: {shown}")
+    return sorted(old & new), notes
+
+
+def _samples(sides: TableSides, common: Sequence[str]) -> tuple[list[Stream], list[CaseSample]]:
+    outputs = sides.baseline[sides.baseline["plane"] == "outputs"]
+    kinds = outputs.drop_duplicates("metric")
+    streams = [
+        Stream(metric=str(metric), kind=cast("Kind", kind))
+        for metric, kind in zip(kinds["metric"], kinds["kind"], strict=True)
+    ]
+    old, new = (_values(table) for table in (sides.baseline, sides.candidate))
+    cases = [CaseSample(case=case, baseline=old[case], candidate=new[case]) for case in common]
+    return streams, cases
+
+
+def _values(table: pd.DataFrame) -> dict[str, dict[str, list[str | float | None]]]:
+    """Per case and metric the values in order of trials."""
+    values: dict[str, dict[str, list[str | float | None]]] = {}
+    outputs = table[table["plane"] == "outputs"]
+    columns = (outputs[name] for name in ("case", "metric", "kind", "number", "string"))
+    for case, metric, kind, number, string in zip(*columns, strict=True):
+        value = (None if math.isnan(number) else float(number)) if kind == "number" else string
+        values.setdefault(str(case), {}).setdefault(str(metric), []).append(value)
+    return values
+
+
+def _seed(cases: Sequence[str]) -> int:
+    """The same tables give the same relabellings, whatever the order of their rows."""
+    digest = hashlib.sha256("\n".join(cases).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _comparisons(result: TwoSampleResult) -> list[Comparison]:
+    metrics = [_place(found, None) for found in result.metrics]
+    return metrics + [_place(found, found.case) for found in result.cases]
+
+
+def _place(found: MetricResult | CaseResult, case: str | None) -> Comparison:
+    percent = found.unit == "points"
+    scale = 0.01 if percent else 1.0
+    return Comparison(
+        case=case,
+        metric=found.metric,
+        plane="outputs",
+        estimate=Estimate(
+            method="stratified permutation test, min-p over statistics",
+            effect=found.effect * scale,
+            low=found.low * scale if math.isfinite(found.low) else None,
+            high=found.high * scale if math.isfinite(found.high) else None,
+            unit="share" if percent else found.unit,
+            p=found.p,
+            n_baseline=found.n_baseline,
+            n_candidate=found.n_candidate,
+            detail=found.detail,
+        ),
+        adjusted_p=found.p_adjusted,
+    )
+
+
+def _latency(sides: TableSides, common: Sequence[str]) -> list[Comparison]:
+    """An estimate without a verdict: two nights of one model differ by a sixth on average."""
+    old, new = (
+        table[(table["metric"] == "total_s") & table["case"].isin(common)]
+        .groupby("case")["number"]
+        .median()
+        .dropna()
+        for table in (sides.baseline, sides.candidate)
+    )
+    shared = old.index.intersection(new.index)
+    ratios = np.log(new[shared].to_numpy()) - np.log(old[shared].to_numpy())
+    ratios = ratios[np.isfinite(ratios)]
+    if not ratios.size:
+        return []
+    return [
+        Comparison(
+            case=None,
+            metric="total_s",
+            plane="latency",
+            estimate=Estimate(
+                method="median over cases of the log ratio of medians; no test",
+                effect=math.exp(float(np.median(ratios))),
+                low=None,
+                high=None,
+                unit="ratio",
+                p=None,
+                n_baseline=len(old),
+                n_candidate=len(new),
+                detail="an estimate, not judged: nights differ in latency without any change",
+            ),
+        )
+    ]
+
+
+def _differences(
+    result: TwoSampleResult, comparisons: Sequence[Comparison], sides: TableSides
+) -> tuple[Finding, ...]:
+    findings = []
+    for found in result.metrics:
+        if found.p_adjusted > result.alpha:
+            continue
+        suite_level = next(c for c in comparisons if c.metric == found.metric and c.case is None)
+        cases = sorted(
+            (c for c in comparisons if c.metric == found.metric and c.case is not None),
+            key=lambda c: (c.adjusted_p or 1.0, -abs(c.estimate.effect or 0.0), c.case or ""),
+        )
+        sure = [c for c in cases if (c.adjusted_p or 1.0) <= result.alpha]
+        where = f"; surely in {', '.join(str(c.case) for c in sure[:_NAMED])}" if sure else ""
+        findings.append(
+            Finding(
+                kind=FindingKind.DIFFERENCE,
+                plane="outputs",
+                metric=found.metric,
+                message=f"{found.metric} differs: {describe_effect(suite_level)}, adjusted "
+                f"p = {found.p_adjusted:.2g}{where}",
+                comparison=suite_level,
+                examples=_examples(sides, found.metric, [str(c.case) for c in cases]),
+            )
+        )
+    return sort_findings(findings)
+
+
+def _examples(sides: TableSides, metric: str, cases: Sequence[str]) -> tuple[Example, ...]:
+    """First rows of the most changed cases whose first rows differ."""
+    examples = []
+    for case in cases:
+        old, new = (_first(table, metric, case) for table in (sides.baseline, sides.candidate))
+        if old != new:
+            rule = "first rows of the most changed case in which they differ"
+            examples.append(Example(case=case, before=old, after=new, rule=rule))
+        if len(examples) == 2:  # noqa: PLR2004 - a pair to look at and one to compare it with
+            break
+    return tuple(examples)
+
+
+def _first(table: pd.DataFrame, metric: str, case: str) -> str:
+    row = table[(table["case"] == case) & (table["metric"] == metric)].iloc[0]
+    return str(row["number"]) if row["kind"] == "number" else str(row["string"])

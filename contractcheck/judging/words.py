@@ -1,0 +1,148 @@
+"""The sentences of a judgement: effect, where, how sure, in a human's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.streams import OMNIBUS, WORST_CASE
+from contractcheck.model.judgement import FindingKind
+from contractcheck.stats.night_rule import (
+    FEWEST_NIGHTS,
+    chance_of_false_red,
+    two_night_threshold,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contractcheck.judging.night_rule import StreamJudgement
+    from contractcheck.judging.night_table import NightTable
+    from contractcheck.model.judgement import Comparison, Finding
+    from contractcheck.model.suite import Policy
+
+_STREAM_WORDS = {
+    OMNIBUS: "the answers as a whole",
+    WORST_CASE: "the answers of one case",
+    "ttft_s": "time to first token",
+    "time_per_token_s": "time per output token",
+    "conformance": "the share of answers that pass the contract's checks",
+}
+_RULE_NIGHTS = 10
+
+
+def drift_message(one: StreamJudgement, named: Sequence[Comparison]) -> str:
+    """Say what drifted: effect with interval, p, and where."""
+    return f"{_what(one)} on two consecutive nights{_where(named)}"
+
+
+def suspect_message(one: StreamJudgement, named: Sequence[Comparison]) -> str:
+    """Say what looks changed on this one night."""
+    return f"{_what(one)} tonight{_where(named)}; a second night must confirm"
+
+
+def _what(one: StreamJudgement) -> str:
+    comparison = one.comparison
+    estimate = comparison.estimate
+    subject = _STREAM_WORDS.get(comparison.metric, comparison.metric)
+    if comparison.plane == "latency":
+        size = f"{estimate.effect:.2f}x [{estimate.low:.2f}, {estimate.high:.2f}]"
+        return f"{subject} is {size} the accepted nights' (p = {_p(estimate.p)})"
+    if comparison.plane == "conformance":
+        return f"{subject} fell, {estimate.detail} (p = {_p(estimate.p)})"
+    return (
+        f"{subject} differ from the accepted nights by {comparison.score:.1f} standard "
+        f"deviations of a night (alarm above {comparison.threshold:.1f}; p = {_p(estimate.p)})"
+    )
+
+
+def _where(named: Sequence[Comparison]) -> str:
+    parts = [_place(comparison) for comparison in named]
+    return f", most in {'; '.join(parts)}" if parts else ""
+
+
+def _place(comparison: Comparison) -> str:
+    estimate = comparison.estimate
+    words = f"{comparison.case} / {comparison.metric} {describe_effect(comparison)}"
+    if estimate.p is not None:
+        words += f", p = {_p(estimate.p)}"
+    return words
+
+
+def describe_effect(comparison: Comparison) -> str:
+    """Effect, interval and detail of one comparison, in its unit."""
+    estimate = comparison.estimate
+    if estimate.effect is None:
+        return estimate.detail
+    if estimate.unit in ("share", "pass rate"):
+        text = f"{estimate.effect:+.0%}"
+        interval = _interval(estimate.low, estimate.high, "{:+.0%}")
+    elif estimate.unit == "ratio":
+        text = f"{estimate.effect:.2f}x"
+        interval = _interval(estimate.low, estimate.high, "{:.2f}")
+    else:
+        text = f"{estimate.effect:+.3g}"
+        interval = _interval(estimate.low, estimate.high, "{:+.3g}")
+    detail = f" ({estimate.detail})" if estimate.detail else ""
+    return f"{text}{interval}{detail}"
+
+
+def _interval(low: float | None, high: float | None, form: str) -> str:
+    if low is None and high is None:
+        return ""
+    ends = ["…" if end is None else form.format(end) for end in (low, high)]
+    return f" [{ends[0]}, {ends[1]}]"
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return "?"
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"  # noqa: PLR2004 - four places are enough
+
+
+def drift_headline(findings: Sequence[Finding]) -> str:
+    """One sentence: the strongest finding, and how many more there are."""
+    first = findings[0]
+    word = {
+        FindingKind.IDENTITY: "another model answered",
+        FindingKind.BREACH: "the contract is broken",
+        FindingKind.DRIFT: f"the provider changed (first seen {first.since})",
+        FindingKind.DIFFERENCE: "the two sides differ",
+    }[first.kind]
+    return f"FAIL: {word}: {first.message}"
+
+
+def quiet_headline(judged: Sequence[StreamJudgement]) -> str:
+    """Say what would have been seen."""
+    seen = {one.comparison.metric: one.comparison.smallest_visible for one in judged}
+    parts = []
+    if (share := seen.get(OMNIBUS)) is not None:
+        parts.append(f"{share:.0%} of all answers changed")
+    if (share := seen.get(WORST_CASE)) is not None:
+        parts.append(f"{share:.0%} of one case's answers changed")
+    if (ratio := seen.get("ttft_s")) is not None:
+        parts.append(f"first token {ratio:.2f}x slower")
+    if (drop := seen.get("conformance")) is not None:
+        parts.append(f"{drop:.0%} fewer answers passing")
+    would = "; ".join(parts) or "nothing short of a total change"
+    return f"QUIET: complete, no alarm. Two such nights would have shown: {would}"
+
+
+def state_rates(table: NightTable, policy: Policy, share: float, streams: int) -> str:
+    """State the chance of a false red for exactly this rule."""
+    if table.accepted < FEWEST_NIGHTS or not streams:
+        return (
+            "only checks and limits can turn red: fewer than five comparable nights support no "
+            "claim about drift"
+        )
+    threshold = two_night_threshold(nights=table.accepted, budget=share)
+    fortnight = streams * chance_of_false_red(
+        nights=table.accepted, threshold=threshold, horizon=14
+    )
+    words = (
+        f"chance of any false red at most {policy.alarm_budget_per_year:.0%} in 365 nights, "
+        f"{fortnight:.2%} in 14, if nights vary independently as the {table.accepted} accepted "
+        "ones do; measured on other kinds of nights in docs/explanation/statistics.md"
+    )
+    if table.accepted < _RULE_NIGHTS:
+        words = f"provisional ({table.accepted} nights: only large changes can be seen); {words}"
+    return words

@@ -1,0 +1,43 @@
+"""The report for programs: every number, stable keys, no NaN."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from contractcheck.model.report import Report
+
+SCHEMA_VERSION = 1
+"""Raised when a key changes its meaning or disappears."""
+
+
+def render(report: Report) -> str:
+    """Render a report as JSON; the same report gives the same bytes."""
+    document = {"contractcheck_report": SCHEMA_VERSION, **_plain_fields(report)}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _plain_fields(value: object) -> dict[str, object]:
+    if not is_dataclass(value):
+        raise TypeError(f"{type(value).__name__} is not part of a report")
+    return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return _plain_fields(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.9g}") if math.isfinite(value) else None
+    if isinstance(value, str):
+        # JSON text must be encodable: half of a surrogate pair is not.
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value

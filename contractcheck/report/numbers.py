@@ -1,0 +1,44 @@
+"""Numbers in words: one rule per kind of number, used by every format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contractcheck.model.judgement import Comparison, Estimate
+
+_SMALLEST_P = 1e-4
+_FORMS = {"share": "{:+.0%}", "pass rate": "{:+.0%}", "ratio": "{:.2f}x"}
+
+
+def describe_p(p: float | None) -> str:
+    """A p-value: two digits, never zero."""
+    if p is None:
+        return ""
+    return "<.0001" if p < _SMALLEST_P else f"{p:.2g}"
+
+
+def describe_size(estimate: Estimate) -> str:
+    """Effect and interval in the estimate's unit; open ends are dots."""
+    if estimate.effect is None:
+        return ""
+    form = _FORMS.get(estimate.unit, "{:+.3g}")
+    text = form.format(estimate.effect)
+    if estimate.low is None and estimate.high is None:
+        return text
+    low = "…" if estimate.low is None else form.format(estimate.low)
+    high = "…" if estimate.high is None else form.format(estimate.high)
+    return f"{text} [{low}, {high}]"
+
+
+def describe_visible(comparison: Comparison) -> str:
+    """The smallest change that two nights would have shown."""
+    visible = comparison.smallest_visible
+    if visible is None:
+        return "nothing"
+    if comparison.plane == "latency":
+        return f"{visible:.2f}x slower"
+    if comparison.plane == "conformance":
+        return f"{visible:.0%} fewer passing"
+    where = "of one case's answers" if "case" in comparison.metric else "of all answers"
+    return f"{visible:.0%} {where}"

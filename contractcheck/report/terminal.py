@@ -1,0 +1,132 @@
+"""The report for a person at a terminal: the verdict first, the evidence after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.model.judgement import FindingKind
+from contractcheck.report.numbers import describe_p, describe_size, describe_visible
+from contractcheck.report.safe_text import shorten, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from contractcheck.model.judgement import Comparison, Finding
+    from contractcheck.model.report import Report
+
+_WIDTH = 100
+_MOST_CASES = 12
+_MARKS = {
+    FindingKind.IDENTITY: "✗ identity",
+    FindingKind.BREACH: "✗ breach",
+    FindingKind.DRIFT: "✗ drift",
+    FindingKind.DIFFERENCE: "✗ difference",
+    FindingKind.SUSPECT: "? suspect",
+    FindingKind.OURS: "→ ours",
+    FindingKind.NOTICE: "i notice",
+}
+
+
+def render(report: Report) -> str:
+    """Render a report as plain text, safe for any terminal and CI log."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield show(report.headline)
+    yield ""
+    yield from _about(report)
+    if report.findings:
+        yield ""
+        for finding in report.findings:
+            yield from _finding_lines(finding)
+    yield from _stream_table([c for c in report.comparisons if c.score is not None])
+    yield from _case_table(report)
+    if report.notes:
+        yield ""
+        yield from (f"  note: {show(note)}" for note in report.notes)
+    if report.next_steps:
+        yield ""
+        yield "next:"
+        yield from (f"  {show(step)}" for step in report.next_steps)
+
+
+def _about(report: Report) -> Iterator[str]:
+    name = f"{report.suite} {report.suite_version}".strip()
+    target = f" × {report.target}" if report.target else ""
+    night = f", night {report.night}" if report.night else ""
+    run = f", run {report.run_id}" if report.run_id else ""
+    yield show(f"  {name}{target}{night}{run}")
+    if report.counts is not None:
+        counts = report.counts
+        failed = f", {counts.infra} lost in transport" if counts.infra else ""
+        failed += f", {counts.malformed} malformed" if counts.malformed else ""
+        yield f"  trials    {counts.answered} answered of {counts.planned} planned{failed}"
+    yield show(f"  baseline  {report.baseline}")
+    if report.error_rates:
+        yield show(f"  rates     {report.error_rates}")
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    yield f"{_MARKS[finding.kind]:<13}{show(finding.message)}"
+    for example in finding.examples:
+        yield f"               {show(example.case)} ({show(example.rule)})"
+        yield f"                 before  {shorten(example.before, _WIDTH)}"
+        yield f"                 after   {shorten(example.after, _WIDTH)}"
+
+
+def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    if not comparisons:
+        return
+    rows = [("plane", "stream", "tonight", "alarm above", "p", "effect", "would have been seen")]
+    rows += [
+        (
+            c.plane,
+            c.metric,
+            "" if c.score is None else f"{c.score:+.1f} sd",
+            "" if c.threshold is None else f"{c.threshold:.1f} sd",
+            describe_p(c.estimate.p),
+            describe_size(c.estimate) if c.plane != "outputs" else "",
+            describe_visible(c),
+        )
+        for c in comparisons
+    ]
+    yield ""
+    yield from _columns(rows)
+
+
+def _case_table(report: Report) -> Iterator[str]:
+    placed = [c for c in report.comparisons if c.score is None and c.estimate.effect is not None]
+    if not placed or not report.findings:
+        return
+    shown = sorted(placed, key=lambda c: (_surprise(c), c.case or "", c.metric))[:_MOST_CASES]
+    rows = [("case", "metric", "effect [95 %]", "p", "adjusted p", "n", "")]
+    rows += [
+        (
+            c.case or "(all)",
+            c.metric,
+            describe_size(c.estimate),
+            describe_p(c.estimate.p),
+            describe_p(c.adjusted_p),
+            f"{c.estimate.n_baseline} v {c.estimate.n_candidate}",
+            shorten(c.estimate.detail, 48),
+        )
+        for c in shown
+    ]
+    yield ""
+    yield from _columns(rows)
+    if len(placed) > len(shown):
+        yield f"  … {len(placed) - len(shown)} more rows in --format json"
+
+
+def _surprise(comparison: Comparison) -> float:
+    p = comparison.adjusted_p if comparison.adjusted_p is not None else comparison.estimate.p
+    return 2.0 if p is None else p
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    safe = [tuple(show(cell) for cell in row) for row in rows]
+    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
+    for row in safe:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield f"  {'  '.join(cells).rstrip()}"

@@ -1,0 +1,180 @@
+"""Accept runs as nights of a baseline: a separate, human, recorded act."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.errors import AcceptRefusedError
+from contractcheck.judging import Evidence, judge_run
+from contractcheck.measuring import observe
+from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
+from contractcheck.model.judgement import FindingKind, Verdict
+from contractcheck.model.night import MOST_INFRA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.run import Run
+    from contractcheck.model.suite import Suite
+    from contractcheck.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptOptions:
+    """Who accepts, and why.
+
+    Attributes:
+        reason: Words for reviewers; not empty.
+        by: Person; None is the user of this process.
+        ticket: Reference, or None.
+        expires: ISO date after which the acceptance must be renewed, or None.
+    """
+
+    reason: str
+    by: str | None = None
+    ticket: str | None = None
+    expires: str | None = None
+
+
+def accept_runs(
+    workspace: Workspace, folders: Sequence[Path], suites: Sequence[Suite], options: AcceptOptions
+) -> tuple[Baseline, ...]:
+    """Add runs to their baselines: all of them, or none when any is refused.
+
+    Args:
+        workspace: Where baselines lie.
+        folders: Sealed runs.
+        suites: Suites among which theirs are.
+        options: Who and why.
+
+    Returns:
+        The new baselines, one per suite and target.
+
+    Raises:
+        AcceptRefusedError: With every reason against every run; nothing was written.
+        RecordingError: If a recording or a baseline is damaged.
+    """
+    acceptance = _acceptance(options)
+    by_name = {suite.name: suite for suite in suites}
+    refusals: list[str] = []
+    measured: list[tuple[Path, Run, MeasuredRun]] = []
+    for folder in folders:
+        if not is_sealed(folder):
+            refusals.append(f"{folder.name}: was interrupted; finish it with run --resume first")
+            continue
+        run = read_run(folder)
+        suite = by_name.get(run.header.suite)
+        if suite is None:
+            refusals.append(f"{folder.name}: its suite {run.header.suite!r} was not found")
+            continue
+        seen = observe(run, suite)
+        refusals.extend(f"{folder.name}: {why}" for why in _reasons_against(seen, suite))
+        refusals.extend(_already_accepted(workspace, folder, seen))
+        measured.append((folder, run, seen))
+    if refusals:
+        raise AcceptRefusedError("\n".join(refusals))
+    groups: dict[tuple[str, str], list[tuple[Path, Run, MeasuredRun]]] = {}
+    for one in measured:
+        header = one[1].header
+        groups.setdefault((header.suite, header.target.id), []).append(one)
+    return tuple(_extend(workspace, group, acceptance) for group in groups.values())
+
+
+def _already_accepted(workspace: Workspace, folder: Path, seen: MeasuredRun) -> list[str]:
+    header = seen.header
+    baseline = workspace.baselines.read(header.suite, header.target)
+    return [
+        f"{folder.name}: night {night.statistics.night} of {header.suite} is accepted already "
+        f"(run {night.statistics.run_id}); a night counts once"
+        for night in (baseline.nights if baseline else ())
+        if night.statistics.night == seen.statistics.night
+    ]
+
+
+def _acceptance(options: AcceptOptions) -> Acceptance:
+    if not options.reason.strip():
+        raise AcceptRefusedError("--reason is empty; say why these nights are good")
+    if options.expires is not None:
+        try:
+            date.fromisoformat(options.expires)
+        except ValueError as error:
+            raise AcceptRefusedError(
+                f"--expires {options.expires!r} is not a date such as 2027-01-31"
+            ) from error
+    return Acceptance(
+        accepted_by=options.by or getpass.getuser(),
+        accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        reason=options.reason,
+        ticket=options.ticket,
+        expires=options.expires,
+    )
+
+
+def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
+    header = run.header
+    reasons = []
+    missing = header.planned_trials - len(run.answers)
+    if header.status != "complete":
+        reasons.append(f"is {header.status}: a baseline night has every case of the suite")
+    if missing > 0:
+        reasons.append(f"{missing} of {header.planned_trials} planned trials are missing")
+    foreign = sorted(
+        case.id
+        for case in suite.cases
+        if case.id not in header.cases
+        or header.cases[case.id].request_fingerprint != case.request_fingerprint
+    )
+    if foreign:
+        reasons.append(
+            f"asked other requests than the suite does now ({', '.join(foreign)}); "
+            "record it again with the suite as it is"
+        )
+    judgement = judge_run(Evidence(suite=suite, run=run))
+    if judgement.verdict is Verdict.ERROR:
+        reasons.append(f"{judgement.headline} (at most {MOST_INFRA:.0%} may fail)")
+    broken = [f for f in judgement.findings if f.kind in (FindingKind.BREACH, FindingKind.IDENTITY)]
+    reasons.extend(f"open breach: {finding.message}" for finding in broken)
+    return reasons
+
+
+def _extend(
+    workspace: Workspace,
+    measured: Sequence[tuple[Path, Run, MeasuredRun]],
+    acceptance: Acceptance,
+) -> Baseline:
+    header = measured[0][1].header
+    store = workspace.baselines
+    with store.locked(header.suite, header.target, locks=workspace.locks):
+        old = store.read(header.suite, header.target)
+        nights = {night.statistics.night: night for night in old.nights} if old else {}
+        for folder, run, seen in measured:
+            night = seen.statistics.night
+            # Another process may have accepted it since it was checked, and two runs given
+            # at once may be of the same night.
+            if night in nights:
+                raise AcceptRefusedError(f"{folder.name}: night {night} has been accepted already")
+            nights[night] = AcceptedNight(
+                statistics=seen.statistics,
+                run_root=run.root or "",
+                acceptance=acceptance,
+                parts={case: dict(plan.parts) for case, plan in run.header.cases.items()},
+                vantage=dict(run.header.vantage),
+            )
+        ordered = tuple(nights[night] for night in sorted(nights))
+        newest = ordered[-1].statistics
+        by_run = {run.header.id: folder for folder, run, _ in measured}
+        reference = by_run.get(newest.run_id)
+        baseline = Baseline(
+            suite=header.suite,
+            target=header.target,
+            nights=ordered,
+            reference_night=newest.night if reference or old is None else old.reference_night,
+        )
+        store.write(baseline, reference)
+    return baseline

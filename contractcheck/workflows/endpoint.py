@@ -1,0 +1,90 @@
+"""Where a target is asked, and with which credential.
+
+A suite file may come from a pull request. It may name an endpoint, but a credential only ever
+goes to the provider's own host, to this machine, to a host that the person at the keyboard
+named (``--base-url``), or to one listed in ``CONTRACTCHECK_TRUSTED_HOSTS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from contractcheck.errors import UsageError
+from contractcheck.providers import dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contractcheck.model.target import Target
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+_NO_KEY = "none"
+"""Sent to servers on this machine that need no key; some refuse an empty header."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """A resolved endpoint.
+
+    Attributes:
+        base_url: Without trailing slash.
+        key: Credential for this host.
+        secrets: Everything that must never be written: this and all other credentials in the
+            environment.
+    """
+
+    base_url: str
+    key: str
+    secrets: tuple[str, ...]
+
+
+def resolve_endpoint(
+    target: Target, *, base_url: str | None, environment: Mapping[str, str]
+) -> Endpoint:
+    """Find endpoint and credential of a target.
+
+    Args:
+        target: Whom to ask; its own ``base_url`` comes from the suite file.
+        base_url: What the user named on the command line, or None.
+        environment: The process's environment.
+
+    Raises:
+        UsageError: If the credential is missing or would go to an untrusted host.
+    """
+    speaker = dialect(target.provider)
+    url = (base_url or target.base_url or speaker.base_url).rstrip("/")
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
+    is_local = host in _LOOPBACK
+    if base_url is None and not is_local:
+        _require_trust(host, urlsplit(speaker.base_url).hostname or "", target, environment)
+    if parts.scheme == "http" and not is_local:
+        raise UsageError(f"{url}: a credential is never sent over plain http; use https")
+    key = environment.get(speaker.key_variable) or (_NO_KEY if is_local else "")
+    if not key:
+        raise UsageError(f"{target.id}: set {speaker.key_variable} to a key for {host}")
+    return Endpoint(base_url=url, key=key, secrets=(key, *find_secrets(environment)))
+
+
+def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of all variables that by their name hold a credential."""
+    return tuple(
+        value
+        for name, value in sorted(environment.items())
+        if name.upper().endswith(_SECRET_ENDINGS) and value
+    )
+
+
+def _require_trust(host: str, own: str, target: Target, environment: Mapping[str, str]) -> None:
+    trusted = environment.get("CONTRACTCHECK_TRUSTED_HOSTS", "").replace(",", " ").split()
+    if host != own and host not in trusted:
+        raise UsageError(
+            f"the suite sends {target.id} to {host}, which is not {own}: a suite file alone may "
+            f"not direct a credential there; add --base-url, or list the host in "
+            "CONTRACTCHECK_TRUSTED_HOSTS"
+        )

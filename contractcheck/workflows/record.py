@@ -1,0 +1,176 @@
+"""Record a run: new or resumed, journalled as it happens, sealed when its plan is done."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from contractcheck import __version__
+from contractcheck.cassettes import create_run, is_sealed, read_header, resume_run, seal_run
+from contractcheck.errors import LimitReachedError, NothingToCheckError, UsageError
+from contractcheck.model.run import CasePlan, RunHeader
+from contractcheck.redaction import Scrubber
+from contractcheck.sampling import SamplingOptions, SilentProgress, sample
+from contractcheck.store import new_run_id
+from contractcheck.workflows.endpoint import resolve_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from contractcheck.cassettes import OpenRun
+    from contractcheck.model.run import RunStatus
+    from contractcheck.model.suite import Case, Suite
+    from contractcheck.model.target import Target
+    from contractcheck.sampling import Progress
+    from contractcheck.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordOptions:
+    """How a run is made.
+
+    Attributes:
+        cases: Only these case ids; None is all. A selection makes a partial run.
+        night: ISO date when the run is a night of the watch, else None.
+        base_url: Endpoint that the user named, or None.
+        concurrency: Requests under way at once.
+        max_requests: Requests this session may send, or None.
+        label: Words kept with the run.
+        run_id: Id of the new run; None makes one.
+    """
+
+    cases: Collection[str] | None = None
+    night: str | None = None
+    base_url: str | None = None
+    concurrency: int = 8
+    max_requests: int | None = None
+    label: str = ""
+    run_id: str | None = None
+
+
+def record_run(
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    options: RecordOptions,
+    progress: Progress | None = None,
+) -> Path:
+    """Sample a target and return the folder of the run.
+
+    The run is sealed when its plan was completed; when ``max_requests`` ended it early it stays
+    open, and can be resumed.
+
+    Raises:
+        UsageError: If the endpoint, the credential or the selection is wrong.
+        RecordingError: If the disk refuses.
+        KeyboardInterrupt: On Ctrl-C; what was finished is kept, and can be resumed.
+    """
+    cases = _select(suite, options.cases)
+    endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    now = datetime.now(UTC)
+    header = RunHeader(
+        id=options.run_id or new_run_id(now),
+        suite=suite.name,
+        suite_version=suite.version,
+        suite_fingerprint=suite.fingerprint,
+        target=target,
+        night=options.night,
+        started_at=now.isoformat(),
+        ended_at=None,
+        status="interrupted",
+        cases={
+            case.id: CasePlan(
+                samples=case.samples,
+                request_fingerprint=case.request_fingerprint,
+                parts=case.fingerprint_parts,
+            )
+            for case in cases
+        },
+        vantage=describe_vantage(),
+        label=options.label,
+    )
+    folder = workspace.runs.folder(suite.name, target, header.id)
+    run = create_run(folder, header, Scrubber.for_secrets(endpoint.secrets))
+    return _finish(run, suite, cases, options, progress)
+
+
+def resume(
+    folder: Path, suite: Suite, options: RecordOptions, progress: Progress | None = None
+) -> Path:
+    """Go on with an interrupted run; the result equals an uninterrupted one.
+
+    Raises:
+        UsageError: If the run is sealed already, or the suite has other requests by now.
+        RecordingError: If a journal was damaged.
+    """
+    if is_sealed(folder):
+        raise UsageError(f"{folder.name} is complete and sealed; there is nothing to resume")
+    target = read_header(folder).target
+    endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    run = resume_run(folder, Scrubber.for_secrets(endpoint.secrets))
+    cases = _select(suite, run.header.cases)
+    for case in cases:
+        if case.request_fingerprint != run.header.cases[case.id].request_fingerprint:
+            raise UsageError(
+                f"{case.id}: its request changed since the run began; one run asks one question: "
+                "start a new run"
+            )
+    return _finish(run, suite, cases, options, progress)
+
+
+def _finish(
+    run: OpenRun,
+    suite: Suite,
+    cases: tuple[Case, ...],
+    options: RecordOptions,
+    progress: Progress | None,
+) -> Path:
+    endpoint = resolve_endpoint(
+        run.header.target, base_url=options.base_url, environment=os.environ
+    )
+    sampling = SamplingOptions(
+        base_url=endpoint.base_url,
+        key=endpoint.key,
+        concurrency=options.concurrency,
+        max_requests=options.max_requests,
+        keep_request_bodies=suite.policy.store_prompts == "full",
+    )
+    try:
+        sample(run, cases, sampling, progress or SilentProgress())
+    except LimitReachedError:
+        return run.folder
+    is_whole = len(run.header.cases) == len(suite.cases)
+    status: RunStatus = "complete" if is_whole else "partial"
+    seal_run(run.folder, status=status, ended_at=datetime.now(UTC).isoformat())
+    return run.folder
+
+
+def _select(suite: Suite, wanted: Collection[str] | None) -> tuple[Case, ...]:
+    if wanted is None:
+        return suite.cases
+    unknown = sorted(set(wanted) - {case.id for case in suite.cases})
+    if unknown:
+        known = ", ".join(case.id for case in suite.cases)
+        raise UsageError(f"{suite.name} has no case {', '.join(unknown)}; its cases: {known}")
+    cases = tuple(case for case in suite.cases if case.id in wanted)
+    if not cases:
+        raise NothingToCheckError(f"no case of {suite.name} is selected")
+    return cases
+
+
+def describe_vantage() -> dict[str, str]:
+    """What on our side can matter to an answer or its time."""
+    return {
+        "contractcheck": __version__,
+        "http_client": f"httpx2 {version('httpx2')}",
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "region": os.environ.get("CONTRACTCHECK_REGION", ""),
+        "runner": os.environ.get("CONTRACTCHECK_RUNNER", ""),
+    }

@@ -1,0 +1,71 @@
+"""Where a project keeps its suites, runs and baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.errors import NothingToCheckError
+from contractcheck.providers import DIALECTS
+from contractcheck.store import BaselineStore, RunStore
+from contractcheck.suite import find_suites, load_suites
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from contractcheck.model.suite import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project's folder.
+
+    Attributes:
+        root: Folder that holds ``suites/``, ``cassettes/`` (in version control) and
+            ``.contractcheck/`` (not).
+    """
+
+    root: Path
+
+    @property
+    def runs(self) -> RunStore:
+        """Recorded runs."""
+        return RunStore(self.root / ".contractcheck" / "runs")
+
+    @property
+    def baselines(self) -> BaselineStore:
+        """Accepted nights."""
+        return BaselineStore(self.root / "cassettes")
+
+    @property
+    def locks(self) -> Path:
+        """Folder for lock files."""
+        return self.root / ".contractcheck" / "locks"
+
+    def load_suites(self, paths: Sequence[Path] = ()) -> tuple[Suite, ...]:
+        """Load the suites at some paths, or all below ``suites/``.
+
+        Raises:
+            SuiteError: With every problem of every file.
+            NothingToCheckError: If there is no suite.
+        """
+        found = find_suites(paths or [self.root / "suites"])
+        if not found:
+            where = ", ".join(map(str, paths)) or str(self.root / "suites")
+            raise NothingToCheckError(f"no *.contract.yaml below {where}")
+        return load_suites(found, providers=tuple(DIALECTS))
+
+    def load_suite_named(self, name: str, paths: Sequence[Path] = ()) -> Suite:
+        """Load the suite of this name.
+
+        Raises:
+            SuiteError: If a suite file is wrong.
+            NothingToCheckError: If no suite has this name.
+        """
+        suites = self.load_suites(paths)
+        for suite in suites:
+            if suite.name == name:
+                return suite
+        names = ", ".join(suite.name for suite in suites)
+        raise NothingToCheckError(f"no suite named {name!r} (found: {names}); give --suite PATH")
