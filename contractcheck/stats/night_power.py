@@ -16,16 +16,12 @@ from contractcheck.stats.night_rule import score_to_be_seen
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
-    LEAST_MEAN_SCORE,
-    WORST_CASE_FLOOR_SD,
     conformance_score,
-    omnibus_floor_sd,
-    omnibus_score,
-    worst_case_score,
+    output_streams,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -35,7 +31,7 @@ _RESOLUTION = 0.001
 
 
 def smallest_visible_share(
-    contrasts: Callable[[float], Sequence[Contrast]],
+    contrasts: Callable[[float], Mapping[str, Sequence[Contrast]]],
     *,
     accepted: int,
     cases: int,
@@ -43,15 +39,17 @@ def smallest_visible_share(
     threshold: float,
     power: float = 0.8,
 ) -> float | None:
-    """Smallest share of new answers that either output score would have alarmed on.
+    """Smallest share of new answers that some output stream would have alarmed on.
 
     The caller says where the change strikes, by handing its share to every
     contrast (a change of the whole model) or to those of one case alone::
 
         smallest_visible_share(
-            lambda share: [
-                label_contrasts(counts, accepted=10, replaced=share) for counts in labels
-            ],
+            lambda share: {
+                "label": [
+                    label_contrasts(counts, accepted=10, replaced=share) for counts in labels
+                ]
+            },
             accepted=10,
             cases=len(labels),
             answers_per_case=10,
@@ -62,8 +60,9 @@ def smallest_visible_share(
     is that of a poor night, the lower normal quantile of the binomial for ``power``.
 
     Args:
-        contrasts: From a share in [0, 1] to all contrasts of the outputs, with at
-            least the accepted nights in their first rows.
+        contrasts: From a share in [0, 1] to what
+            :func:`~contractcheck.stats.night_scores.output_streams` takes, with at
+            least the accepted nights in the first rows.
         accepted: K accepted nights, >= 5.
         cases: Cases in which the change strikes, >= 1.
         answers_per_case: Answers per night in each of them, >= 1.
@@ -81,20 +80,16 @@ def smallest_visible_share(
     from scipy.special import ndtri
 
     quiet, half, full = contrasts(0.0), contrasts(0.5), contrasts(1.0)
-    streams = (
-        (omnibus_score, omnibus_floor_sd(quiet)),
-        (worst_case_score, WORST_CASE_FLOOR_SD),
-    )
-    needed = [
-        score_to_be_seen(
-            score(quiet)[:accepted],
-            floor_sd,
+    needed = {
+        name: score_to_be_seen(
+            stream.scores[:accepted],
+            stream.floor_sd,
             threshold=threshold,
             power=power,
-            floor_mean=LEAST_MEAN_SCORE,
+            floor_mean=stream.floor_mean,
         )
-        for score, floor_sd in streams
-    ]
+        for name, stream in output_streams(quiet).items()
+    }
     quantile = float(ndtri(math.sqrt(power)))
 
     def seen(share: float) -> bool:
@@ -102,13 +97,16 @@ def smallest_visible_share(
         poor = max(share - quantile * chance_sd, 0.0)
         # Given its total, a night's new answers still fall unevenly on the cases.
         spread = poor * (1.0 - poor) * (1.0 - 1.0 / cases) / answers_per_case
-        changed = [
-            _between(*three, share=poor, spread=spread)
-            for three in zip(quiet, half, full, strict=True)
-        ]
+        changed = {
+            metric: [
+                _between(*three, share=poor, spread=spread)
+                for three in zip(quiet[metric], half[metric], full[metric], strict=True)
+            ]
+            for metric in quiet
+        }
         return any(
-            score(changed)[:accepted].mean() >= least
-            for (score, _), least in zip(streams, needed, strict=True)
+            stream.scores[:accepted].mean() >= needed[name]
+            for name, stream in output_streams(changed).items()
         )
 
     return _smallest(seen)

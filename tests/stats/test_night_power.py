@@ -15,13 +15,9 @@ from contractcheck.stats.night_rule import alarm_nights, predictive_t, two_night
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
-    LEAST_MEAN_SCORE,
-    WORST_CASE_FLOOR_SD,
     conformance_score,
     latency_score,
-    omnibus_floor_sd,
-    omnibus_score,
-    worst_case_score,
+    output_streams,
 )
 from contractcheck.stats.nights import label_contrasts
 
@@ -35,23 +31,24 @@ def label_nights(rng):
 
 
 def contrasts_of(cases, touched):
-    return lambda share: [
-        label_contrasts(counts[:K], accepted=K, replaced=share if case in touched else 0.0)
-        for case, counts in enumerate(cases)
-    ]
+    return lambda share: {
+        "label": [
+            label_contrasts(counts[:K], accepted=K, replaced=share if case in touched else 0.0)
+            for case, counts in enumerate(cases)
+        ]
+    }
 
 
 def alarms_on_the_second_night(cases):
-    contrasts = [label_contrasts(counts, accepted=K) for counts in cases]
-    streams = (
-        (omnibus_score(contrasts), omnibus_floor_sd(contrasts)),
-        (worst_case_score(contrasts), WORST_CASE_FLOOR_SD),
-    )
+    streams = output_streams({"label": [label_contrasts(counts, accepted=K) for counts in cases]})
     return any(
         alarm_nights(
-            predictive_t(scores[:K], scores[K:], floor, floor_mean=LEAST_MEAN_SCORE), THRESHOLD
+            predictive_t(
+                stream.scores[:K], stream.scores[K:], stream.floor_sd, floor_mean=stream.floor_mean
+            ),
+            THRESHOLD,
         )[1]
-        for scores, floor in streams
+        for stream in streams.values()
     )
 
 
@@ -150,7 +147,9 @@ def test_too_few_nights_promise_no_smallest_change():
     cases = [np.array([[5, 5]] * 4)]
     with pytest.raises(UsageError) as raised:
         smallest_visible_share(
-            lambda share: [label_contrasts(c, accepted=4, replaced=share) for c in cases],
+            lambda share: {
+                "label": [label_contrasts(c, accepted=4, replaced=share) for c in cases]
+            },
             accepted=4,
             cases=1,
             answers_per_case=10,

@@ -23,13 +23,11 @@ from contractcheck.stats.night_rule import (
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
-    LEAST_MEAN_SCORE,
-    WORST_CASE_FLOOR_SD,
+    NightStream,
     conformance_score,
     latency_score,
-    omnibus_floor_sd,
     omnibus_score,
-    worst_case_score,
+    output_streams,
 )
 from contractcheck.stats.nights import (
     label_contrasts,
@@ -40,7 +38,7 @@ from contractcheck.stats.nights import (
 )
 
 FAMILIES = ("none", "gaussian", "episodic", "t3", "ar1")
-STREAMS = ("omnibus", "worst case", "latency", "conformance")
+STREAMS = ("label", "number", "text", "worst case", "latency", "conformance")
 YEAR, FORTNIGHT, BUDGET = 365, 14, 0.10
 NIGHT_SD = 0.33  # logit noise that makes dispersion about 1.5 at ten answers
 
@@ -148,36 +146,46 @@ def text_means(rng, night_effect, new, topics=6, dimensions=64):
 
 def contrasts_of(nights, accepted):
     n = np.full(len(nights.passed), nights.answers)
-    return (
-        [label_contrasts(counts, accepted=accepted) for counts in nights.labels]
-        + [number_contrasts(values, accepted=accepted) for values in nights.numbers]
-        + [
+    return {
+        "label": [label_contrasts(counts, accepted=accepted) for counts in nights.labels],
+        "number": [number_contrasts(values, accepted=accepted) for values in nights.numbers],
+        "text": [
             text_contrasts(means, n, effective_dimension=dimension, accepted=accepted)
             for means, dimension in nights.texts
-        ]
-    )
+        ],
+    }
 
 
 def alarms(nights, accepted):
     """Alarm nights (streams, later) under the whole budget."""
-    contrasts = contrasts_of(nights, accepted)
     n = np.full(nights.passed.shape, nights.answers)
-    streams = (
-        (omnibus_score(contrasts), omnibus_floor_sd(contrasts), LEAST_MEAN_SCORE),
-        (worst_case_score(contrasts), WORST_CASE_FLOOR_SD, LEAST_MEAN_SCORE),
-        (latency_score(nights.log_medians, accepted=accepted), LATENCY_FLOOR_SD, None),
-        (conformance_score(nights.passed, n, accepted=accepted), CONFORMANCE_FLOOR_SD, None),
-    )
-    threshold = two_night_threshold(
-        nights=accepted, budget=share_of_budget(len(streams), budget=BUDGET)
-    )
+    streams = [
+        *output_streams(contrasts_of(nights, accepted)).values(),
+        NightStream(
+            scores=latency_score(nights.log_medians, accepted=accepted), floor_sd=LATENCY_FLOOR_SD
+        ),
+        NightStream(
+            scores=conformance_score(nights.passed, n, accepted=accepted),
+            floor_sd=CONFORMANCE_FLOOR_SD,
+        ),
+    ]
+    budget = share_of_budget(len(streams), budget=BUDGET)
+    return stream_alarms(streams, accepted, two_night_threshold(nights=accepted, budget=budget))
+
+
+def stream_alarms(streams, accepted, threshold):
     return np.array(
         [
             alarm_nights(
-                predictive_t(scores[:accepted], scores[accepted:], floor_sd, floor_mean=floor_mean),
+                predictive_t(
+                    stream.scores[:accepted],
+                    stream.scores[accepted:],
+                    stream.floor_sd,
+                    floor_mean=stream.floor_mean,
+                ),
                 threshold,
             )
-            for scores, floor_sd, floor_mean in streams
+            for stream in streams
         ]
     )
 
@@ -278,16 +286,9 @@ def constant_suite(cases=12, nights=12, answers=10):
 
 
 def second_night_alarm(counts):
-    contrasts = [label_contrasts(case, accepted=10) for case in counts]
+    streams = output_streams({"label": [label_contrasts(case, accepted=10) for case in counts]})
     threshold = two_night_threshold(nights=10, budget=BUDGET / 4)
-    found = []
-    for scores, floor_sd in (
-        (omnibus_score(contrasts), omnibus_floor_sd(contrasts)),
-        (worst_case_score(contrasts), WORST_CASE_FLOOR_SD),
-    ):
-        t = predictive_t(scores[:10], scores[10:], floor_sd, floor_mean=LEAST_MEAN_SCORE)
-        found.append(alarm_nights(t, threshold)[1])
-    return any(found)
+    return stream_alarms(streams.values(), 10, threshold)[:, 1].any()
 
 
 @pytest.mark.parametrize("cases", [1, 12, 60])
@@ -313,9 +314,9 @@ def test_two_level_regimes_known_from_the_baseline_do_not_alarm():
         high[:14] = rng.permutation(np.arange(14) < 6)
         cases = [np.where(high, 10, rng.integers(3, 8, len(high))) for _ in range(3)]
         contrasts = [label_contrasts(np.column_stack([x, 10 - x]), accepted=14) for x in cases]
-        scores = omnibus_score(contrasts)
-        t = predictive_t(scores[:14], scores[14:], omnibus_floor_sd(contrasts), floor_mean=0.0)
-        alarmed += alarm_nights(t, two_night_threshold(nights=14, budget=0.025)).any()
+        streams = output_streams({"label": contrasts}).values()
+        threshold = two_night_threshold(nights=14, budget=0.025)
+        alarmed += stream_alarms(streams, 14, threshold).any()
     assert alarmed <= 1
 
 
