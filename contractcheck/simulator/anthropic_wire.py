@@ -14,6 +14,7 @@ from contractcheck.simulator.dialect import (
 )
 from contractcheck.simulator.question import Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
+    as_list,
     as_mapping,
     canonical_key,
     flatten_content,
@@ -21,6 +22,7 @@ from contractcheck.simulator.request_fields import (
     read_messages,
     read_number,
     read_schema,
+    read_stops,
     read_text,
 )
 
@@ -47,7 +49,7 @@ _STOP_REASONS = {
     "length": "max_tokens",
     "tool": "tool_use",
 }
-_TOOL_CHOICES: Mapping[object, Literal["auto", "none", "required"]] = {
+_TOOL_CHOICES: Mapping[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
     "none": "none",
     "any": "required",
@@ -68,7 +70,6 @@ def read_question(body: Mapping[str, object]) -> Question:
     messages = read_messages(body)
     if "max_tokens" not in body:
         raise RequestError("max_tokens: Field required", param="max_tokens")
-    stops = body.get("stop_sequences")
     tools = _read_tools(body)
     choice, forced = _read_tool_choice(body, tools)
     texts = [flatten_content(message.get("content")) for message in messages]
@@ -80,7 +81,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         temperature=read_number(body, "temperature", 1.0, 0.0, 1.0),
         top_p=max(read_number(body, "top_p", 1.0, 0.0, 1.0), 1e-9),
         max_tokens=read_integer(body, "max_tokens", 0, 1, _MOST_TOKENS),
-        stop=tuple(map(str, stops)) if isinstance(stops, list) else (),
+        stop=read_stops(body.get("stop_sequences"), "stop_sequences"),
         schema=_read_output_format(body),
         tools=tools,
         tool_choice=choice,
@@ -90,19 +91,17 @@ def read_question(body: Mapping[str, object]) -> Question:
 
 
 def _carries_tool_result(content: object) -> bool:
-    blocks = content if isinstance(content, list) else []
-    return any(as_mapping(block).get("type") == "tool_result" for block in blocks)
+    return any(as_mapping(block).get("type") == "tool_result" for block in as_list(content))
 
 
 def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
-    tools = body.get("tools")
     return tuple(
         Tool(
             name=read_text(tool, "name"),
             description=str(tool.get("description") or ""),
             parameters=read_schema(tool.get("input_schema"), "tools.input_schema"),
         )
-        for tool in map(as_mapping, tools if isinstance(tools, list) else [])
+        for tool in map(as_mapping, as_list(body.get("tools")))
     )
 
 
@@ -111,7 +110,7 @@ def _read_tool_choice(
 ) -> tuple[Literal["auto", "none", "required", "named"], str | None]:
     choice = as_mapping(body.get("tool_choice"))
     kind = choice.get("type", "auto")
-    if kind in _TOOL_CHOICES:
+    if isinstance(kind, str) and kind in _TOOL_CHOICES:
         return _TOOL_CHOICES[kind], None
     name = choice.get("name")
     if kind != "tool" or name not in [tool.name for tool in tools]:

@@ -119,7 +119,7 @@ class _Bounds:
             and (self._high is None or number <= float(self._high))
             and (self._above is None or number > float(self._above))
             and (self._below is None or number < float(self._below))
-            and quotient == int(quotient)
+            and quotient.is_integer()
         )
 
     def _write(self, value: Decimal) -> str:

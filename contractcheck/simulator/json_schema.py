@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from contractcheck.simulator.question import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ANNOTATIONS = frozenset(
     {
@@ -21,15 +21,57 @@ ANNOTATIONS = frozenset(
 )
 """Keywords that constrain nothing."""
 
-_CONSTRAINTS = frozenset(
-    {
-        *("type", "enum", "const", "$ref", "anyOf"),
-        *("properties", "required", "additionalProperties"),
-        *("items", "minItems", "maxItems", "uniqueItems"),
-        *("minLength", "maxLength", "pattern", "format"),
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    }
-)
+_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
+_LARGEST_NUMBER = 10**15
+_LARGEST_COUNT = 2000
+_SMALLEST_STEP = 1e-9
+
+
+def _is_type(value: object) -> bool:
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name in _TYPES for name in names)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= _LARGEST_NUMBER
+
+
+def _is_step(value: object) -> bool:
+    return _is_number(value) and isinstance(value, (int, float)) and value >= _SMALLEST_STEP
+
+
+def _is_count(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return False
+    return 0 <= value <= _LARGEST_COUNT
+
+
+def _is_choice(value: object) -> bool:
+    return isinstance(value, list) and bool(value)
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+_CONSTRAINTS: Mapping[str, Callable[[object], bool]] = {
+    "type": _is_type,
+    **dict.fromkeys(("enum", "anyOf"), _is_choice),
+    "const": lambda _: True,
+    **dict.fromkeys(("$ref", "pattern", "format"), lambda value: isinstance(value, str)),
+    "properties": lambda value: isinstance(value, dict),
+    "required": _is_names,
+    **dict.fromkeys(
+        ("additionalProperties", "items"), lambda value: isinstance(value, (bool, dict))
+    ),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), _is_count),
+    "uniqueItems": lambda value: isinstance(value, bool),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _is_number),
+    "multipleOf": _is_step,
+}
+"""Every supported keyword, and which values of it are."""
 
 MAX_DEPTH = 24
 """Deepest nesting that is written; a schema that recurses further is refused."""
@@ -41,17 +83,23 @@ def as_schema(value: object, place: str) -> Mapping[str, object]:
     ``True`` means anything; ``False`` can never be satisfied.
 
     Raises:
-        RequestError: It is no schema, or has a keyword that is not supported.
+        RequestError: It is no schema, or has a keyword or value that is not supported.
     """
     if value is True:
         return {}
     if not isinstance(value, dict):
         raise RequestError(f"Invalid schema at {place}: expected an object.", param="schema")
-    unknown = sorted(set(value) - ANNOTATIONS - _CONSTRAINTS)
+    unknown = sorted(set(value) - ANNOTATIONS - _CONSTRAINTS.keys())
     if unknown:
         raise RequestError(
             f"Invalid schema at {place}: '{unknown[0]}' is not permitted.", param="schema"
         )
+    for keyword, is_supported in _CONSTRAINTS.items():
+        if keyword in value and not is_supported(value[keyword]):
+            raise RequestError(
+                f"Invalid schema at {place}: this value of '{keyword}' is not supported.",
+                param="schema",
+            )
     return value
 
 

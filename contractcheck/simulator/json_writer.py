@@ -19,6 +19,7 @@ from contractcheck.simulator.json_schema import (
 from contractcheck.simulator.json_strings import find_string_options, fit_length
 from contractcheck.simulator.prompt import content_words
 from contractcheck.simulator.question import RequestError
+from contractcheck.simulator.request_fields import as_list, as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,9 +85,9 @@ class _Writer:
         elif "const" in schema:
             self._fixed += _dump(schema["const"])
         elif "enum" in schema:
-            self._write_enum(schema["enum"], place)
+            self._write_enum(as_list(schema["enum"]), place)
         elif "anyOf" in schema:
-            self._write_branch(schema["anyOf"], place, depth)
+            self._write_branch(as_list(schema["anyOf"]), place, depth)
         else:
             self._write_type(schema, place, depth)
 
@@ -110,16 +111,10 @@ class _Writer:
                 self._emit(place, options, leans)
             case "boolean":
                 self._emit(place, ("true", "false"), (0.0, 0.0))
-            case "null":
-                self._fixed += "null"
             case _:
-                raise RequestError(
-                    f"Invalid schema at {place}: '{chosen}' is no type.", param="schema"
-                )
+                self._fixed += "null"
 
-    def _write_enum(self, values: object, place: str) -> None:
-        if not isinstance(values, list) or not values:
-            raise RequestError(f"Invalid schema at {place}: empty enum.", param="schema")
+    def _write_enum(self, values: list[object], place: str) -> None:
         words = self._voice.prompt.words
         leans = [
             PROMPT_OPTION_LEAN if isinstance(v, str) and content_words(v) & words else 0.0
@@ -127,9 +122,7 @@ class _Writer:
         ]
         self._emit(place, [_dump(value) for value in values], leans)
 
-    def _write_branch(self, branches: object, place: str, depth: int) -> None:
-        if not isinstance(branches, list) or not branches:
-            raise RequestError(f"Invalid schema at {place}: no branch.", param="schema")
+    def _write_branch(self, branches: list[object], place: str, depth: int) -> None:
         null_lean = 8.0 if depth > _SOFT_DEPTH else -1.0
         leans = [null_lean if branch == {"type": "null"} else 0.0 for branch in branches]
         names = [str(i) for i in range(len(branches))]
@@ -137,10 +130,8 @@ class _Writer:
         self.write(branches[chosen], place, depth + 1)
 
     def _write_object(self, schema: Mapping[str, object], place: str, depth: int) -> None:
-        properties = schema.get("properties", {})
-        required = schema.get("required", [])
-        if not isinstance(properties, dict) or not isinstance(required, list):
-            raise RequestError(f"Invalid schema at {place}: bad object.", param="schema")
+        properties = as_mapping(schema.get("properties"))
+        required = [str(name) for name in as_list(schema.get("required"))]
         others = schema.get("additionalProperties", True)
         self._fixed += "{"
         first = True

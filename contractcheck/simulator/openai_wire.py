@@ -16,6 +16,7 @@ from contractcheck.simulator.dialect import (
 from contractcheck.simulator.keyed import keyed_integer
 from contractcheck.simulator.question import Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
+    as_list,
     as_mapping,
     canonical_key,
     flatten_content,
@@ -23,6 +24,7 @@ from contractcheck.simulator.request_fields import (
     read_messages,
     read_number,
     read_schema,
+    read_stops,
     read_text,
 )
 
@@ -64,7 +66,6 @@ def read_question(body: Mapping[str, object]) -> Question:
     messages = read_messages(body)
     read_integer(body, "n", 1, 1, 1)
     most = "max_completion_tokens" if "max_completion_tokens" in body else "max_tokens"
-    stop = body.get("stop")
     tools = _read_tools(body)
     choice, forced = _read_tool_choice(body, tools)
     has_logprobs = body.get("logprobs") is True
@@ -77,7 +78,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         temperature=read_number(body, "temperature", 1.0, 0.0, 2.0),
         top_p=max(read_number(body, "top_p", 1.0, 0.0, 1.0), 1e-9),
         max_tokens=read_integer(body, most, 4096, 1, _MOST_TOKENS),
-        stop=(stop,) if isinstance(stop, str) else tuple(map(str, _as_list(stop))),
+        stop=read_stops(body.get("stop"), "stop"),
         seed=seed if isinstance(seed, int) else None,
         schema=_read_response_format(body),
         tools=tools,
@@ -89,13 +90,9 @@ def read_question(body: Mapping[str, object]) -> Question:
     )
 
 
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
 def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
     functions = [
-        as_mapping(as_mapping(tool).get("function")) for tool in _as_list(body.get("tools"))
+        as_mapping(as_mapping(tool).get("function")) for tool in as_list(body.get("tools"))
     ]
     return tuple(
         Tool(

@@ -8,14 +8,14 @@ from functools import lru_cache
 
 from contractcheck.simulator.passages import split_tokens
 
-_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
+_NUMBER = re.compile(r"(?<![\w.,-])\d{1,12}(?:\.\d{1,6})?(?![\w-]|\.\d)")
 _IDENTIFIER = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b")
 _CAPITALISED = r"[A-Z][a-z\u00df-\u00ff]{2,}"
 _NAME = re.compile(
     rf"\b{_CAPITALISED}(?:\s{_CAPITALISED})+\b|(?<![.?!]\s)(?<!^)(?<!\n)\b{_CAPITALISED}\b"
 )
 _LABELS = re.compile(
-    r"(?:one of|either|choose from|exactly one word|one label)[^:\n]{0,60}:\s*"
+    r"(?:one of|choose from|exactly one word|one label)[^:\n]{0,60}:\s*"
     r"([\w-]+(?:\s?(?:,|\||/|\bor\b)\s?(?:or\s)?[\w-]+)+)",
     re.IGNORECASE,
 )

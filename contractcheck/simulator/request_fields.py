@@ -73,17 +73,16 @@ def read_messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def flatten_content(content: object) -> str:
-    """Return the text of a message's content: a string or a list of typed parts."""
+    """Return the text of a message's content: a string or a list of typed parts.
+
+    The content of a tool result may again be a list of parts, once.
+    """
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
-        return ""
-    parts = [part for part in content if isinstance(part, dict)]
-    texts = (
-        part["text"] if isinstance(part.get("text"), str) else flatten_content(part.get("content"))
-        for part in parts
-    )
-    return "\n".join(text for text in texts if text)
+    parts = [as_mapping(part) for part in as_list(content)]
+    nested = [as_mapping(inner) for part in parts for inner in as_list(part.get("content"))]
+    found = [part.get(name) for part in (*parts, *nested) for name in ("text", "content")]
+    return "\n".join(text for text in found if isinstance(text, str))
 
 
 def read_schema(value: object, param: str) -> Mapping[str, object]:
@@ -100,6 +99,24 @@ def read_schema(value: object, param: str) -> Mapping[str, object]:
 def as_mapping(value: object) -> Mapping[str, object]:
     """Return ``value`` if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[object]:
+    """Return ``value`` if it is an array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def read_stops(value: object, param: str) -> tuple[str, ...]:
+    """Return stop texts: one, several or none.
+
+    Raises:
+        RequestError: One of them is empty or no string.
+    """
+    stops = [value] if isinstance(value, str) else as_list(value)
+    kept = tuple(stop for stop in stops if isinstance(stop, str) and stop)
+    if len(kept) != len(stops):
+        raise RequestError(f"'{param}' must hold non-empty strings.", param=param)
+    return kept
 
 
 def canonical_key(body: Mapping[str, object]) -> str:

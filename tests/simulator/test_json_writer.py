@@ -177,8 +177,8 @@ def test_values_come_from_the_prompt():
     [
         ({"patternProperties": {}}, "Invalid schema at $: 'patternProperties' is not permitted."),
         ({"oneOf": [{}]}, "Invalid schema at $: 'oneOf' is not permitted."),
-        ({"enum": []}, "Invalid schema at $: empty enum."),
-        ({"type": "text"}, "Invalid schema at $: 'text' is no type."),
+        ({"enum": []}, "Invalid schema at $: this value of 'enum' is not supported."),
+        ({"type": "text"}, "Invalid schema at $: this value of 'type' is not supported."),
         (
             {"type": "string", "pattern": "^Z{9}$"},
             "Invalid schema at $: nothing in the prompt matches 'pattern'.",

@@ -1,0 +1,125 @@
+import json
+from copy import deepcopy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contractcheck.simulator import Conditions, anthropic_wire, openai_wire
+from contractcheck.simulator.service import Service
+
+QUIET = Conditions(night="2026-03-01", night_effects=False, time_scale=0.0)
+KEY = {"authorization": "Bearer k"}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 9, "format": "date"},
+        "n": {"type": "number", "minimum": 1, "exclusiveMaximum": 9, "multipleOf": 0.5},
+        "list": {
+            "type": "array",
+            "items": {"enum": ["a", "b"]},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+        "any": {"anyOf": [{"type": "null"}, {"const": 4}]},
+    },
+    "required": ["id", "n"],
+    "additionalProperties": False,
+}
+MESSAGE = {"role": "user", "content": [{"type": "text", "text": "Order 7, 12.50 EUR"}]}
+OPENAI = {
+    "model": "sim",
+    "messages": [MESSAGE],
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "seed": 1,
+    "stop": ["x"],
+    "max_tokens": 40,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "stream_options": {"include_usage": True},
+}
+OPENAI_JSON = {
+    "model": "sim",
+    "messages": [MESSAGE],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": SCHEMA}},
+}
+ANTHROPIC = {
+    "model": "sim",
+    "system": [{"type": "text", "text": "Be kind"}],
+    "messages": [MESSAGE],
+    "max_tokens": 40,
+    "stop_sequences": ["x"],
+    "tools": [{"name": "f", "description": "d", "input_schema": SCHEMA}],
+    "tool_choice": {"type": "any"},
+}
+ANTHROPIC_JSON = {
+    "model": "sim",
+    "messages": [MESSAGE],
+    "max_tokens": 40,
+    "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
+}
+BODIES = [
+    (openai_wire, OPENAI),
+    (openai_wire, OPENAI_JSON),
+    (anthropic_wire, ANTHROPIC),
+    (anthropic_wire, ANTHROPIC_JSON),
+]
+junk = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**62), 2**62),
+        st.sampled_from([0, -1, 10**9, 1e308, -1e308, 1e-320]),
+        st.text(max_size=8),
+        st.sampled_from(["#", "(", "^a", "object", "array", "number", "null"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from places(inner, (*path, name))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from places(inner, (*path, i))
+
+
+def put(body, path, value):
+    changed = deepcopy(body)
+    if not path:
+        return value
+    target = changed
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    return changed
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.data(), st.sampled_from(BODIES), junk, st.booleans())
+def test_any_field_may_be_junk_and_the_reply_is_still_an_envelope(data, body, value, stream):
+    dialect, valid = body
+    path = data.draw(st.sampled_from(list(places(valid))))
+    broken = put({**valid, "stream": stream}, path, value)
+    reply = Service(QUIET).reply(dialect, KEY, json.dumps(broken).encode())
+    assert reply.status in {200, 400, 404}
+    content = b"".join(part for _, part in reply.parts)
+    if reply.status == 200:
+        assert content.startswith(b"{" if not reply.streamed else (b"data: ", b"event: "))
+    else:
+        assert json.loads(content)["error"]["message"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 5000, b'{"model":"sim"}' * 2])
+def test_bytes_that_are_no_json_are_refused(content):
+    for dialect in (openai_wire, anthropic_wire):
+        assert Service(QUIET).reply(dialect, KEY, content).status == 400
