@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from contractcheck.checks import CHECKS
 from contractcheck.checks.registry import excerpt, listing
 from contractcheck.errors import Problem
-from contractcheck.metrics import LATENCY, default_metrics
+from contractcheck.metrics import default_metrics
 from contractcheck.model.suite import (
     Case,
     CheckSpec,
@@ -261,12 +261,11 @@ def _checks(source: _Source, path: Path, shape: CaseFile) -> tuple[CheckSpec, ..
 
 
 def _metrics(source: _Source, path: Path, shape: CaseFile) -> tuple[MetricSpec, ...]:
-    """Those listed (or the default ones), and latency, which is always measured."""
     entries = shape.metrics
     if entries is None:
         names = default_metrics(has_tools=bool(shape.tools))
         entries = tuple(MetricEntry(name=name, argument=None) for name in names)
-    listed = tuple(
+    specs = tuple(
         MetricSpec(
             name=entry.name,
             argument=entry.argument,
@@ -274,9 +273,8 @@ def _metrics(source: _Source, path: Path, shape: CaseFile) -> tuple[MetricSpec, 
         )
         for entry in entries
     )
-    _check_labels(source, (*path, "metrics"), [spec.label for spec in listed])
-    latency = (name for name in LATENCY if name not in {spec.name for spec in listed})
-    return (*listed, *(MetricSpec(name=name, argument=None, label=name) for name in latency))
+    _check_labels(source, (*path, "metrics"), [spec.label for spec in specs])
+    return specs
 
 
 def _check_labels(source: _Source, path: Path, labels: list[str]) -> None:

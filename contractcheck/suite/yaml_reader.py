@@ -121,7 +121,9 @@ class _Reader:
         self.lines: dict[Path, int] = {}
 
     def add(self, line: int | None, path: Path, what: str) -> None:
-        problem = Problem(file=self._file, line=line, where=dotted(path), what=what)
+        # Names of aliases and tags come from the file: show what would act on a terminal.
+        shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
+        problem = Problem(file=self._file, line=line, where=dotted(path), what=shown)
         self.problems.append(problem)
 
     def read(self, text: str) -> JsonValue:

@@ -67,6 +67,10 @@ YAML_TABLE = {
         "a: !env HOME\n",
         ["mail.contract.yaml:1: a: tag !env: tags are not read; remove it"],
     ),
+    "alias that hides characters": (
+        "a: *\U000e0041b\n",
+        [r"mail.contract.yaml:1: a: alias *\U000e0041b: aliases are not read; write the value out"],
+    ),
     "two documents": (
         BASE + "---\na: 1\n",
         ["mail.contract.yaml:7: a second document begins here; a file holds one"],
