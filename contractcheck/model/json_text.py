@@ -56,7 +56,7 @@ def parse_json(text: str, *, unique_keys: bool = False) -> JsonValue:
     except JsonTextError:
         raise
     except json.JSONDecodeError as error:
-        what = f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        what = f"not JSON: {error.msg} (line {error.lineno} column {error.colno})"
         raise JsonTextError(what, line=error.lineno) from None
     except ValueError:
         # CPython refuses integers of more than 4300 digits (CVE-2020-10735).

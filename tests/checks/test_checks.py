@@ -68,9 +68,9 @@ CONFORMS = [
     (DEEP, ""),
     (
         '```json\n{"priority": "low"}\n```',
-        'not JSON: Expecting value at line 1 column 1; the answer is \'```json\\n{"priority": "low"}\\n```\'',
+        'not JSON: Expecting value (line 1 column 1); the answer is \'```json\\n{"priority": "low"}\\n```\'',
     ),
-    ("", "not JSON: Expecting value at line 1 column 1; the answer is ''"),
+    ("", "not JSON: Expecting value (line 1 column 1); the answer is ''"),
     ('{"priority": "mid"}', '$.priority: \'"mid"\' breaks enum: \'["low","high"]\''),
     ("{}", "$: 'priority' is a required property"),
     (

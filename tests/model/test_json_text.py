@@ -37,9 +37,9 @@ def test_any_text_is_read_or_refused(text):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "not JSON: Expecting value at line 1 column 1"),
-        ("{} x", "not JSON: Extra data at line 1 column 4"),
-        ("```json\n{}\n```", "not JSON: Expecting value at line 1 column 1"),
+        ("", "not JSON: Expecting value (line 1 column 1)"),
+        ("{} x", "not JSON: Extra data (line 1 column 4)"),
+        ("```json\n{}\n```", "not JSON: Expecting value (line 1 column 1)"),
         ("NaN", "not JSON: NaN is not a JSON number"),
         ("[-Infinity]", "not JSON: -Infinity is not a JSON number"),
         ("1e999", "holds 1e999, which is beyond the range of a number"),

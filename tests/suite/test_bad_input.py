@@ -453,7 +453,7 @@ SCHEMA_TABLE = {
     "not JSON": (
         "{\n,}",
         [
-            "schema.json:2: not JSON: Expecting property name enclosed in double quotes at line 2 column 1"
+            "schema.json:2: not JSON: Expecting property name enclosed in double quotes (line 2 column 1)"
         ],
     ),
     "not a number": ('{"minimum": NaN}', ["schema.json: not JSON: NaN is not a JSON number"]),
