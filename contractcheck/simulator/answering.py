@@ -88,11 +88,16 @@ def answer_question(question: Question, conditions: Conditions, occurrence: int)
     fixed = ("seeded", str(question.seed), question.key)
     random = keyed_random("answer", *(occasion if question.seed is None else fixed))
     tokens, tool = _sample(question, voice, random, active)
-    tokens, finish, stop_sequence = _end(tokens, question, tool)
-    if "truncation" in active:
-        tokens = tokens[: max(1, int(TRUNCATED_SHARE * len(tokens)))]
-        finish, stop_sequence = "length", None
+    tokens, finish, stop_sequence = _end(tokens, question, tool, active)
     prompt_tokens = _count_prompt_tokens(question, voice)
+    timing = plan_timing(
+        key=occasion,
+        prompt_tokens=prompt_tokens,
+        output_tokens=len(tokens),
+        night=night,
+        time_scale=conditions.time_scale,
+        first_token_factor=active.get("slow_first_token", 1.0),
+    )
     return Answer(
         key=f"{keyed_integer('id', *occasion):016x}",
         tokens=tuple(tokens),
@@ -101,14 +106,7 @@ def answer_question(question: Question, conditions: Conditions, occurrence: int)
         stop_sequence=stop_sequence,
         prompt_tokens=prompt_tokens,
         changes=frozenset(active),
-        timing=plan_timing(
-            key=occasion,
-            prompt_tokens=prompt_tokens,
-            output_tokens=len(tokens),
-            night=night,
-            time_scale=conditions.time_scale,
-            first_token_factor=active.get("slow_first_token", 1.0),
-        ),
+        timing=timing,
     )
 
 
@@ -144,9 +142,18 @@ def _retype(tokens: list[Token]) -> list[Token]:
 
 
 def _end(
+    tokens: list[Token], question: Question, tool: str | None, active: dict[str, float]
+) -> tuple[list[Token], Finish, str | None]:
+    """Apply the token limit, then the stop texts (words only), then ``truncation``."""
+    kept, finish, stop_sequence = _limit(tokens, question, tool)
+    if "truncation" in active:
+        return kept[: max(1, int(TRUNCATED_SHARE * len(kept)))], "length", None
+    return kept, finish, stop_sequence
+
+
+def _limit(
     tokens: list[Token], question: Question, tool: str | None
 ) -> tuple[list[Token], Finish, str | None]:
-    """Apply the token limit, then the stop texts (words only)."""
     kept = tokens[: question.max_tokens]
     # A free text that used up its limit was cut while it was written.
     cut = len(tokens) > len(kept) or (

@@ -123,6 +123,13 @@ def canonical_key(body: Mapping[str, object]) -> str:
     """Return a digest that names a request: its body with sorted keys, without streaming options.
 
     A streamed and a plain request therefore get the same answers.
+
+    Raises:
+        RequestError: The body is nested deeper than can be written again.
     """
     kept = {name: value for name, value in body.items() if name not in _STREAM_FIELDS}
-    return f"{keyed_integer(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()):016x}"
+    try:
+        canonical = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise RequestError("The JSON body of your request is nested too deeply.") from None
+    return f"{keyed_integer(canonical.decode()):016x}"

@@ -61,6 +61,7 @@ ANTHROPIC_JSON = {
     "max_tokens": 40,
     "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
 }
+DEEP = json.dumps({**ANTHROPIC, "metadata": None}).replace("null", "[" * 600 + "]" * 600).encode()
 BODIES = [
     (openai_wire, OPENAI),
     (openai_wire, OPENAI_JSON),
@@ -119,7 +120,7 @@ def test_any_field_may_be_junk_and_the_reply_is_still_an_envelope(data, body, va
         assert json.loads(content)["error"]["message"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 5000, b'{"model":"sim"}' * 2])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 5000, b'{"model":"sim"}' * 2, DEEP])
 def test_bytes_that_are_no_json_are_refused(content):
     for dialect in (openai_wire, anthropic_wire):
         assert Service(QUIET).reply(dialect, KEY, content).status == 400

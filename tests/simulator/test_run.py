@@ -1,4 +1,5 @@
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import httpx2
 import pytest
 
 from contractcheck.errors import UsageError
-from contractcheck.simulator import Conditions, Simulator, openai_wire
+from contractcheck.simulator import Conditions, Simulator, answer_openai, openai_wire
 from contractcheck.simulator.answering import answer_question
 
 QUIET = Conditions(night="2026-03-01", night_effects=False, time_scale=0.0)
@@ -136,3 +137,25 @@ def test_a_signal_stops_the_blocking_server_cleanly(number):
         assert process.stdout.read() == "stopped\n"
         assert process.wait(timeout=10) == 0
     assert caught.value.code == 401
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_bytes_do_not_depend_on_the_hash_seed_or_time_zone(hash_seed):
+    script = (
+        "import json, sys\n"
+        "from contractcheck.simulator import Conditions, answer_openai\n"
+        "body = json.loads(sys.argv[1])\n"
+        "conditions = Conditions(night='2026-03-01')\n"
+        "print(json.dumps(answer_openai(body, conditions=conditions, occurrence=3)))\n"
+    )
+    body = {**BODY, "response_format": {"type": "json_object"}}
+    environment = {"PYTHONHASHSEED": hash_seed, "TZ": f"UTC+{hash_seed}"}
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(body)],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    here = answer_openai(body, conditions=Conditions(night="2026-03-01"), occurrence=3)
+    assert json.loads(elsewhere.stdout) == here
