@@ -155,8 +155,10 @@ def _line_up(evidence: Evidence) -> NightTable:
 
 def _count_streams(table: NightTable) -> int:
     """Streams that the budget is shared by; the same on every night of a configuration."""
+    metrics = len({series.metric for series in table.outputs})
+    worst_case = bool(metrics)
     latency = sum(any(s.metric == name for s in table.latency) for name in JUDGED_LATENCY)
-    return 2 * bool(table.outputs) + latency + bool(table.conformance)
+    return metrics + worst_case + latency + bool(table.conformance)
 
 
 def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[str]:

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_table import rates
-from contractcheck.judging.streams import (
-    OMNIBUS,
-    output_contrasts,
-    score_streams,
-)
+from contractcheck.judging.streams import output_contrasts, score_streams
 from contractcheck.model.judgement import Comparison, Estimate
 from contractcheck.stats.night_power import (
     smallest_rate_drop,
@@ -19,6 +15,7 @@ from contractcheck.stats.night_power import (
     smallest_visible_share,
 )
 from contractcheck.stats.night_rule import FEWEST_NIGHTS, two_night_threshold
+from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
     from contractcheck.judging.night_table import NightTable
@@ -60,11 +57,18 @@ def judge_streams(
     if table.accepted < FEWEST_NIGHTS:
         return ()
     threshold = two_night_threshold(nights=table.accepted, budget=budget_share)
-    return tuple(_judge_stream(stream, table, policy, threshold) for stream in score_streams(table))
+    visible = _smallest_shares(table, policy, threshold)
+    return tuple(
+        _judge_stream(stream, table, policy, threshold, visible) for stream in score_streams(table)
+    )
 
 
 def _judge_stream(
-    stream: StreamScores, table: NightTable, policy: Policy, threshold: float
+    stream: StreamScores,
+    table: NightTable,
+    policy: Policy,
+    threshold: float,
+    visible: tuple[float | None, float | None],
 ) -> StreamJudgement:
     statistics = stream.statistics()
     over = [
@@ -79,7 +83,9 @@ def _judge_stream(
             estimate=_estimate(stream, table, float(statistics[-1])),
             score=float(statistics[-1]),
             threshold=threshold,
-            smallest_visible=_smallest_visible(stream, table, policy, threshold),
+            smallest_visible=visible[stream.name == WORST_CASE]
+            if stream.plane == "outputs"
+            else _smallest_visible(stream, table, policy, threshold),
         ),
         is_over=over[-1],
         was_over=len(over) > 1 and over[-2],
@@ -148,44 +154,37 @@ def _smallest_visible(
         margin = policy.margins.get(_MARGIN_NAMES[stream.name])
         visible = smallest_slowdown(stream.baseline, threshold=threshold, power=policy.power)
         return max(visible, margin.value if margin else _LATENCY_MARGIN)
-    if stream.plane == "conformance":
-        columns = [rates(series)[: table.accepted] for series in table.conformance]
-        return smallest_rate_drop(
-            [[cell.passed for cell in night] for night in zip(*columns, strict=True)],
-            [[cell.count for cell in night] for night in zip(*columns, strict=True)],
-            threshold=threshold,
-            power=policy.power,
-        )
-    if stream.name == OMNIBUS:
-        cases = {series.case for series in table.outputs}
-        return smallest_visible_share(
-            lambda share: output_contrasts(table, replaced=share),
-            accepted=table.accepted,
-            cases=len(cases),
-            answers_per_case=_answers_per_case(table),
-            threshold=threshold,
-            power=policy.power,
-        )
-    return _smallest_in_one_case(table, policy, threshold)
+    columns = [rates(series)[: table.accepted] for series in table.conformance]
+    return smallest_rate_drop(
+        [[cell.passed for cell in night] for night in zip(*columns, strict=True)],
+        [[cell.count for cell in night] for night in zip(*columns, strict=True)],
+        threshold=threshold,
+        power=policy.power,
+    )
 
 
-def _smallest_in_one_case(table: NightTable, policy: Policy, threshold: float) -> float | None:
-    """Median over cases: the share of one case's answers that would have been seen."""
+def _smallest_shares(
+    table: NightTable, policy: Policy, threshold: float
+) -> tuple[float | None, float | None]:
+    """Share of all answers, and (median over cases) of one case's, that would have been seen."""
+    cases = sorted({series.case for series in table.outputs})
+    if not cases:
+        return None, None
 
-    def smallest(case: str) -> float:
+    def smallest(case: str | None) -> float:
         share = smallest_visible_share(
             lambda share: output_contrasts(table, replaced=share, only_case=case),
             accepted=table.accepted,
-            cases=1,
+            cases=len(cases) if case is None else 1,
             answers_per_case=_answers_per_case(table),
             threshold=threshold,
             power=policy.power,
         )
         return math.inf if share is None else share
 
-    shares = sorted(smallest(case) for case in {series.case for series in table.outputs})
-    middle = shares[len(shares) // 2]
-    return None if math.isinf(middle) else middle
+    one = sorted(smallest(case) for case in cases)[len(cases) // 2]
+    every = smallest(None)
+    return None if math.isinf(every) else every, None if math.isinf(one) else one
 
 
 def _answers_per_case(table: NightTable) -> int:

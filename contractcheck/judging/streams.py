@@ -1,7 +1,7 @@
 """The few numbers that a night is judged by: one score per stream, up is worse.
 
-Streams: all outputs together, the single most unusual case, time to first token, time per
-output token, and conformance. Each gets an equal share of the alarm budget.
+Streams: one per output metric over all cases, the single most unusual case, time to first
+token, time per output token, and conformance. Each gets an equal share of the alarm budget.
 """
 
 from __future__ import annotations
@@ -22,13 +22,9 @@ from contractcheck.stats.night_rule import predictive_t
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
-    LEAST_MEAN_SCORE,
-    WORST_CASE_FLOOR_SD,
     conformance_score,
     latency_score,
-    omnibus_floor_sd,
-    omnibus_score,
-    worst_case_score,
+    output_streams,
 )
 from contractcheck.stats.nights import (
     label_contrasts,
@@ -46,9 +42,8 @@ if TYPE_CHECKING:
     from contractcheck.judging.night_table import NightTable, Series
     from contractcheck.model.judgement import Plane
     from contractcheck.stats.night_contrasts import Contrast
+    from contractcheck.stats.night_scores import NightStream
 
-OMNIBUS = "all outputs"
-WORST_CASE = "most unusual case"
 JUDGED_LATENCY = ("ttft_s", "time_per_token_s")
 """Total time is their sum weighted by the answer's length: judging it would count a longer
 answer as a slower provider."""
@@ -91,54 +86,50 @@ class StreamScores:
 
 def score_streams(table: NightTable) -> tuple[StreamScores, ...]:
     """Score every stream that the nights have data for."""
-    streams: list[StreamScores] = []
-    contrasts = output_contrasts(table)
-    if contrasts:
-        streams.append(
-            StreamScores(
-                name=OMNIBUS,
-                plane="outputs",
-                scores=omnibus_score(contrasts),
-                floor_sd=omnibus_floor_sd(contrasts),
-                floor_mean=LEAST_MEAN_SCORE,
-                accepted=table.accepted,
-            )
+    streams = [
+        StreamScores(
+            name=name,
+            plane="outputs",
+            scores=one.scores,
+            floor_sd=one.floor_sd,
+            floor_mean=one.floor_mean,
+            accepted=table.accepted,
         )
-        streams.append(
-            StreamScores(
-                name=WORST_CASE,
-                plane="outputs",
-                scores=worst_case_score(contrasts),
-                floor_sd=WORST_CASE_FLOOR_SD,
-                floor_mean=LEAST_MEAN_SCORE,
-                accepted=table.accepted,
-            )
-        )
+        for name, one in _score_outputs(table).items()
+    ]
     streams.extend(_latency_streams(table))
     if table.conformance:
         streams.append(_conformance_stream(table))
     return tuple(streams)
 
 
+def _score_outputs(table: NightTable) -> dict[str, NightStream]:
+    contrasts = output_contrasts(table)
+    return output_streams(contrasts) if contrasts else {}
+
+
 def output_contrasts(
     table: NightTable, *, replaced: float = 0.0, only_case: str | None = None
-) -> list[Contrast]:
-    """Contrast every output series; ``replaced`` asks what a change would have done.
+) -> dict[str, list[Contrast]]:
+    """Contrast every output series, by metric; ``replaced`` asks what a change would have done.
+
+    A metric that some night has no value of at all has no stream: its nights do not compare.
 
     Args:
         table: The nights.
         replaced: Share of answers that become something never seen, 0..1.
         only_case: Strike this case alone; None strikes all.
     """
-    return [
-        contrast
-        for series in table.outputs
-        for contrast in series_contrasts(
-            series,
-            accepted=table.accepted,
-            replaced=replaced if only_case in (None, series.case) else 0.0,
-        )
-    ]
+    by_metric: dict[str, list[Contrast]] = {}
+    for series in table.outputs:
+        struck = replaced if only_case in (None, series.case) else 0.0
+        found = series_contrasts(series, accepted=table.accepted, replaced=struck)
+        by_metric.setdefault(series.metric, []).extend(found)
+    return {metric: found for metric, found in by_metric.items() if _covers_all_nights(found)}
+
+
+def _covers_all_nights(contrasts: Sequence[Contrast]) -> bool:
+    return bool(contrasts) and bool((sum(contrast.dof for contrast in contrasts) > 0).all())
 
 
 def series_contrasts(series: Series, *, accepted: int, replaced: float = 0.0) -> list[Contrast]:

@@ -179,9 +179,9 @@ def judge_table_nights(
 
 
 def _streams(later: Sequence[NightStatistics], policy: Policy) -> int:
-    """Two streams of outputs, one of latency when the tables have it."""
-    has_latency = any("total_s" in c.cells for night in later for c in night.cases.values())
-    return 2 + has_latency + len(policy.limits)
+    """The outputs, the most unusual case, and latency when the tables have it."""
+    metrics = {metric for night in later for c in night.cases.values() for metric in c.cells}
+    return len(metrics) + 1 + len(policy.limits)
 
 
 def _named(comparisons: Sequence[Comparison], plane: Plane) -> list[Comparison]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.streams import OMNIBUS, WORST_CASE
 from contractcheck.model.judgement import FindingKind
 from contractcheck.stats.night_rule import (
     FEWEST_NIGHTS,
     chance_of_false_red,
     two_night_threshold,
 )
+from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Policy
 
 _STREAM_WORDS = {
-    OMNIBUS: "the answers as a whole",
-    WORST_CASE: "the answers of one case",
+    WORST_CASE: "the most unusual case",
+    "text": "the wording of the answers",
+    "tool_calls": "the pattern of tool calls",
+    "refusal": "the share of refusals",
+    "output_tokens": "the length of the answers",
     "ttft_s": "time to first token",
     "time_per_token_s": "time per output token",
     "conformance": "the share of answers that pass the contract's checks",
@@ -50,7 +53,7 @@ def _what(one: StreamJudgement) -> str:
     if comparison.plane == "conformance":
         return f"{subject} fell, {estimate.detail} (p = {_p(estimate.p)})"
     return (
-        f"{subject} differ from the accepted nights by {comparison.score:.1f} standard "
+        f"{subject} differs from the accepted nights by {comparison.score:.1f} standard "
         f"deviations of a night (alarm above {comparison.threshold:.1f}; p = {_p(estimate.p)})"
     )
 
@@ -115,8 +118,13 @@ def quiet_headline(judged: Sequence[StreamJudgement]) -> str:
     """Say what would have been seen."""
     seen = {one.comparison.metric: one.comparison.smallest_visible for one in judged}
     parts = []
-    if (share := seen.get(OMNIBUS)) is not None:
-        parts.append(f"{share:.0%} of all answers changed")
+    outputs = [
+        one.comparison.smallest_visible
+        for one in judged
+        if one.comparison.plane == "outputs" and one.comparison.metric != WORST_CASE
+    ]
+    if outputs and outputs[0] is not None:
+        parts.append(f"{outputs[0]:.0%} of all answers changed")
     if (share := seen.get(WORST_CASE)) is not None:
         parts.append(f"{share:.0%} of one case's answers changed")
     if (ratio := seen.get("ttft_s")) is not None:

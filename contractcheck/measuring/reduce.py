@@ -62,6 +62,26 @@ def reduce_night(
     )
 
 
+def reduce_table(table: pd.DataFrame) -> tuple[NightStatistics, ...]:
+    """Reduce a table with nights (from elsewhere: no checks, no plan), oldest night first."""
+    nights = []
+    for night, own in table.groupby("night", sort=True):
+        cases = {
+            str(case): CaseNight(
+                request_fingerprint="",
+                answered=int(rows["trial"].nunique()),
+                planned=int(rows["trial"].nunique()),
+                cells={
+                    str(label): _reduce_metric(str(kind), values)
+                    for (label, kind), values in rows.groupby(["metric", "kind"], sort=True)
+                },
+            )
+            for case, rows in own.groupby("case", sort=True)
+        }
+        nights.append(NightStatistics(night=str(night), run_id="", is_complete=True, cases=cases))
+    return tuple(nights)
+
+
 def _reduce_case(case: Case, plan: CasePlan, rows: pd.DataFrame) -> CaseNight:
     no_worse = {check.label for check in case.checks if check.mode is CheckMode.NO_WORSE}
     cells: dict[str, Cell] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.stats.night_scores import WORST_CASE
+
 if TYPE_CHECKING:
     from contractcheck.model.judgement import Comparison, Estimate
 
@@ -40,5 +42,5 @@ def describe_visible(comparison: Comparison) -> str:
         return f"{visible:.2f}x slower"
     if comparison.plane == "conformance":
         return f"{visible:.0%} fewer passing"
-    where = "of one case's answers" if "case" in comparison.metric else "of all answers"
+    where = "of one case's answers" if comparison.metric == WORST_CASE else "of all answers"
     return f"{visible:.0%} {where}"

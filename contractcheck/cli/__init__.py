@@ -1,0 +1,91 @@
+"""The command line: only click; each command calls one workflow and prints its report.
+
+Exit codes: 0 PASS or QUIET (and INCONCLUSIVE under ``warn``), 1 FAIL, 2 usage or configuration,
+3 INCONCLUSIVE (under ``fail``), 4 could not measure, 5 nothing to check, 130/143 signals.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from contractcheck import __version__
+from contractcheck.errors import ContractcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+_COMMANDS = {
+    "accept": ("contractcheck.cli.accept", "Accept recorded runs as nights of a baseline."),
+    "compare": ("contractcheck.cli.compare", "Compare two recorded tables."),
+    "demo": ("contractcheck.cli.demo", "Show the whole thing on this machine, offline, no key."),
+    "report": ("contractcheck.cli.report", "Judge a recorded run again and print the report."),
+    "run": ("contractcheck.cli.run", "Sample a target, record and judge."),
+    "runs": ("contractcheck.cli.runs", "List recorded runs."),
+    "simulator": ("contractcheck.cli.simulator", "Serve a provider that really samples."),
+    "suite": ("contractcheck.cli.suite", "Check suite files; print their JSON Schema."),
+}
+"""Name → module with ``command``, and its line in ``--help`` (so that --help imports nothing)."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is called, so that start-up stays quick."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command = import_module(_COMMANDS[name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{name} is not a command")
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="contractcheck")
+def cli() -> None:
+    """Know, before your users do, that a model provider changed something."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(args=arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(128 + signal.SIGINT)
+    except ContractcheckError as error:
+        click.echo(f"contractcheck: {error}", err=True)
+        sys.exit(error.exit_code)
+    except _Terminated:
+        sys.exit(128 + signal.SIGTERM)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as the interrupt that everything below already cleans up after."""
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise _Terminated

@@ -1,0 +1,76 @@
+"""``contractcheck compare``: two recorded tables, from this tool or any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from contractcheck.adapters import TableColumns
+from contractcheck.cli.options import format_option, print_report
+from contractcheck.errors import UsageError
+from contractcheck.workflows.compare import CompareOptions, compare_tables
+
+_table = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("compare")
+@click.option("--baseline", type=_table, required=True, help="Old side: .csv or .jsonl.")
+@click.option("--candidate", type=_table, required=True, help="New side: .csv or .jsonl.")
+@click.option("--case", required=True, metavar="COL", help="Names the case; its rows are repeats.")
+@click.option("--output", required=True, metavar="COL", help="The answer.")
+@click.option("--label", metavar="REGEX", help="Compare the first group's text as a category.")
+@click.option("--latency", metavar="COL", help="Seconds.")
+@click.option("--night", metavar="COL", help="Night of the row: the night is then the unit.")
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="Only such rows, both sides.")
+@click.option("--baseline-where", multiple=True, metavar="COL=VALUE", help="Of the old side.")
+@click.option("--candidate-where", multiple=True, metavar="COL=VALUE", help="Of the new side.")
+@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05)
+@click.option("--strict", is_flag=True, help="Exit 3 when INCONCLUSIVE.")
+@format_option
+def command(  # noqa: PLR0917 - click passes options by name
+    baseline: Path,
+    candidate: Path,
+    case: str,
+    output: str,
+    label: str | None,
+    latency: str | None,
+    night: str | None,
+    where: tuple[str, ...],
+    baseline_where: tuple[str, ...],
+    candidate_where: tuple[str, ...],
+    alpha: float,
+    strict: bool,  # noqa: FBT001 - click passes options by name
+    format_name: str,
+) -> int:
+    """Compare two recorded tables with the engine that judges live runs."""
+
+    def columns(own: tuple[str, ...]) -> TableColumns:
+        return TableColumns(
+            case=case,
+            output=output,
+            label=label,
+            latency=latency,
+            night=night,
+            where=tuple(_pair(text) for text in (*where, *own)),
+        )
+
+    report = compare_tables(
+        CompareOptions(
+            baseline=baseline,
+            candidate=candidate,
+            baseline_columns=columns(baseline_where),
+            candidate_columns=columns(candidate_where),
+            alpha=alpha,
+            on_inconclusive="fail" if strict else "warn",
+        )
+    )
+    print_report(report, format_name)
+    return report.exit_code
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, separator, value = text.partition("=")
+    if not separator or not column:
+        raise UsageError(f"{text!r}: expected COLUMN=VALUE")
+    return column, value

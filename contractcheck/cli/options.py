@@ -1,0 +1,72 @@
+"""Options that several commands have, and how a report leaves the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from contractcheck.report import FORMATS
+from contractcheck.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contractcheck.model.report import Report
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Project folder with suites/ and cassettes/ (default: here).",
+)
+suite_option = click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="PATH|NAME",
+    help="Suite file, folder or name; all below suites/ when left out.",
+)
+format_option = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(sorted(FORMATS)),
+    default="terminal",
+    help="How to print the report.",
+)
+
+
+def workspace(root: Path) -> Workspace:
+    """The workspace of a project folder."""
+    return Workspace(root)
+
+
+def suite_paths(suites: Sequence[str]) -> list[Path]:
+    """The given suites that are paths; names are looked up below ``suites/``."""
+    return [Path(text) for text in suites if "/" in text or Path(text).exists()]
+
+
+def suite_names(suites: Sequence[str]) -> set[str]:
+    """The given suites that are names."""
+    return {text for text in suites if not ("/" in text or Path(text).exists())}
+
+
+def print_report(report: Report, format_name: str) -> None:
+    """Print a report; the headline has its colour on a terminal that has colours."""
+    text = FORMATS[format_name](report)
+    if format_name != "terminal":
+        click.echo(text, nl=False)
+        return
+    headline, _, rest = text.partition("\n")
+    click.secho(headline, fg=_COLOURS[report.verdict.value], bold=True)
+    click.echo(rest, nl=False)
+
+
+_COLOURS = {
+    "PASS": "green",
+    "QUIET": "green",
+    "FAIL": "red",
+    "INCONCLUSIVE": "yellow",
+    "ERROR": "magenta",
+}

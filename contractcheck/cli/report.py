@@ -1,0 +1,36 @@
+"""``contractcheck report``: judge a recorded run again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from contractcheck.cassettes import read_header
+from contractcheck.cli.options import (
+    format_option,
+    print_report,
+    root_option,
+    suite_option,
+    suite_paths,
+    workspace,
+)
+from contractcheck.workflows.judging import judge_recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("report")
+@click.argument("run")
+@suite_option
+@root_option
+@format_option
+def command(run: str, suites: tuple[str, ...], root: Path, format_name: str) -> int:
+    """Judge RUN (id, beginning of an id, or folder) by the suite as it is now."""
+    place = workspace(root)
+    folder = place.runs.find(run)
+    suite = place.load_suite_named(read_header(folder).suite, suite_paths(suites))
+    report = judge_recorded(place, suite, folder, source="replay")
+    print_report(report, format_name)
+    return report.exit_code

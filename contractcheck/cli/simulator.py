@@ -1,0 +1,53 @@
+"""``contractcheck simulator``: a provider on a local port."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from contractcheck.simulator import CHANGES, Conditions, parse_change, serve
+
+
+@click.command("simulator")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--change",
+    "changes",
+    multiple=True,
+    metavar="NAME[=X]",
+    help="Change silently under the same model name; --list-changes tells which.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--time-scale", type=click.FloatRange(0, 100), default=1.0, show_default=True)
+@click.option("--night", metavar="DATE", help="Which night it is (default: today, UTC).")
+@click.option("--no-night-effects", is_flag=True, help="Make all nights alike.")
+@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+@click.option("--list-changes", is_flag=True, help="Describe every change and exit.")
+def command(  # noqa: PLR0917 - click passes options by name
+    host: str,
+    port: int,
+    changes: tuple[str, ...],
+    seed: int,
+    time_scale: float,
+    night: str | None,
+    no_night_effects: bool,  # noqa: FBT001 - click passes options by name
+    error_rate: float,
+    list_changes: bool,  # noqa: FBT001 - click passes options by name
+) -> None:
+    """Serve the OpenAI and Anthropic wires from a language model that really samples."""
+    if list_changes:
+        for name, change in CHANGES.items():
+            amount = f"{change.unit}, {change.default:g} by default"
+            click.echo(f"{name:<20} {change.plane:<12} {amount:<24} {change.summary}")
+        return
+    conditions = Conditions(
+        night=night or datetime.now(UTC).date().isoformat(),
+        changes=tuple(parse_change(text) for text in changes),
+        seed=seed,
+        time_scale=time_scale,
+        night_effects=not no_night_effects,
+        error_rate=error_rate,
+    )
+    serve(conditions, host=host, port=port, announce=lambda url: click.echo(f"listening on {url}"))
