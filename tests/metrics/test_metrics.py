@@ -149,6 +149,7 @@ def test_tool_calls(calls, label):
         "Unfortunately I must decline.",
         "I'm not able to discuss that.",
         "I cannot comply with that request.",
+        "My purpose is to help, and I cannot and will not support this.",
     ],
 )
 def test_refusals(text):
