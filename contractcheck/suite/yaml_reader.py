@@ -122,7 +122,8 @@ class _Reader:
 
     def add(self, line: int | None, path: Path, what: str) -> None:
         # Names of aliases and tags come from the file: show what would act on a terminal.
-        shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
+        short = what if len(what) <= _LONGEST else f"{what[:_LONGEST]}…"
+        shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
         problem = Problem(file=self._file, line=line, where=dotted(path), what=shown)
         self.problems.append(problem)
 
@@ -224,6 +225,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 _MOST_DIGITS = 400
+_LONGEST = 300
 
 
 def _plain(text: str) -> JsonValue:

@@ -71,6 +71,10 @@ YAML_TABLE = {
         "a: *\U000e0041b\n",
         [r"mail.contract.yaml:1: a: alias *\U000e0041b: aliases are not read; write the value out"],
     ),
+    "long anchor": (
+        "a: &" + "b" * 9000 + " 1\n",
+        [f"mail.contract.yaml:1: a: anchor &{'b' * 292}…"],
+    ),
     "two documents": (
         BASE + "---\na: 1\n",
         ["mail.contract.yaml:7: a second document begins here; a file holds one"],
