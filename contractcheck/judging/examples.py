@@ -12,34 +12,41 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Completion
     from contractcheck.model.measurement import MeasuredRun
 
-RULE = "the most typical answer of each side: nearest to the mean of its n-gram vectors"
+RULE = "before: the most typical accepted answer; after: tonight's answer least like those"
 
 
 def pick_example(before: MeasuredRun | None, after: MeasuredRun, case: str) -> Example | None:
-    """Show the most typical answer of the reference night beside tonight's.
+    """Show what an answer used to be and what one is now.
+
+    Typical is nearest to the mean of the accepted answers' n-gram vectors, least like them is
+    farthest from it: after a change that touches one answer in five, the most typical answer of
+    tonight would still look like every other.
 
     Args:
         before: The reference night, or None when its exchanges are not at hand.
         after: Tonight.
         case: Case id.
     """
-    old = _typical(before, case) if before is not None else None
-    new = _typical(after, case)
-    if old is None or new is None:
+    old = _shown(before, case) if before is not None else []
+    new = _shown(after, case)
+    if not old or not new:
         return None
-    return Example(case=case, before=old, after=new, rule=RULE)
+    vectors = hash_text(old)
+    mean = vectors.mean(axis=0)
+    return Example(
+        case=case,
+        before=old[int((vectors @ mean).argmax())],
+        after=new[int((hash_text(new) @ mean).argmin())],
+        rule=RULE,
+    )
 
 
-def _typical(measured: MeasuredRun, case: str) -> str | None:
-    shown = [
+def _shown(measured: MeasuredRun, case: str) -> list[str]:
+    return [
         _show(one.answer.completion)
         for one in measured.answers
         if one.case == case and one.answer.completion.outcome is Outcome.ANSWERED
     ]
-    if not shown:
-        return None
-    vectors = hash_text(shown)
-    return shown[int((vectors @ vectors.mean(axis=0)).argmax())]
 
 
 def _show(completion: Completion) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging.breaches import count_rules, find_breaches
 from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.drift import find_drift
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.identity import (
     find_identity_changes,
@@ -18,13 +19,7 @@ from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
 from contractcheck.judging.streams import JUDGED_LATENCY
 from contractcheck.judging.verdict import has_red, sort_findings
-from contractcheck.judging.words import (
-    drift_headline,
-    drift_message,
-    quiet_headline,
-    state_rates,
-    suspect_message,
-)
+from contractcheck.judging.words import drift_headline, quiet_headline, state_rates
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import Finding, FindingKind, Verdict
 from contractcheck.model.night import MOST_INFRA
@@ -40,8 +35,6 @@ if TYPE_CHECKING:
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Suite
-
-_NAMED_CASES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +91,13 @@ def judge_run(evidence: Evidence) -> Judgement:
     ]
     judged = judge_streams(table, evidence.suite.policy, budget_share=share)
     comparisons = compare_cases(table) if judged else ()
-    findings += _drift_findings(evidence, judged, comparisons, _changed_vantage(ours, evidence))
+    findings += find_drift(
+        judged,
+        comparisons,
+        nights=(evidence.previous.night if evidence.previous else None, run.statistics.night),
+        not_theirs=_changed_vantage(ours, evidence),
+        example_of=lambda case: pick_example(evidence.reference, run, case),
+    )
     ordered = sort_findings(findings)
     lacking = _lacking(evidence, table, judged, ordered)
     verdict, headline = _verdict(ordered, lacking, judged)
@@ -168,59 +167,6 @@ def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[s
     before = evidence.baseline.nights[-1].vantage if evidence.baseline else {}
     moved = before.get("region") != evidence.run.header.vantage.get("region")
     return frozenset({"latency", "outputs", "conformance"} if moved else {"latency"})
-
-
-def _drift_findings(
-    evidence: Evidence,
-    judged: Sequence[StreamJudgement],
-    comparisons: Sequence[Comparison],
-    not_theirs: frozenset[str],
-) -> list[Finding]:
-    findings = []
-    for one in judged:
-        if not one.is_over:
-            continue
-        plane = one.comparison.plane
-        is_drift = one.was_over and plane not in not_theirs
-        named = _name_cases(comparisons, plane)
-        kind = FindingKind.DRIFT if is_drift else FindingKind.SUSPECT
-        words = drift_message(one, named) if is_drift else suspect_message(one, named)
-        if one.was_over and plane in not_theirs:
-            kind, words = FindingKind.OURS, f"{drift_message(one, named)}; but our side changed too"
-        examples = [
-            pick_example(evidence.reference, evidence.run, case)
-            for case in dict.fromkeys(c.case for c in named)
-            if case is not None and plane == "outputs"
-        ]
-        since = evidence.previous.night if one.was_over and evidence.previous else None
-        findings.append(
-            Finding(
-                kind=kind,
-                plane=plane,
-                message=words,
-                metric=one.comparison.metric,
-                comparison=one.comparison,
-                examples=tuple(example for example in examples if example is not None)[:2],
-                since=since or evidence.run.statistics.night,
-            )
-        )
-    return findings
-
-
-def _name_cases(comparisons: Sequence[Comparison], plane: str) -> list[Comparison]:
-    """The most changed case × metric pairs of a plane, most unusual first."""
-
-    def surprise(comparison: Comparison) -> tuple[float, float]:
-        estimate = comparison.estimate
-        p = 1.0 if estimate.p is None else estimate.p
-        if estimate.unit == "ratio" and estimate.effect is not None:
-            return (p, -estimate.effect)
-        return (p, -abs(estimate.effect or 0.0))
-
-    own = [c for c in comparisons if c.plane == plane and c.estimate.effect is not None]
-    if plane == "latency":
-        own = [c for c in own if c.metric in JUDGED_LATENCY]
-    return sorted(own, key=surprise)[:_NAMED_CASES]
 
 
 def _verdict(

@@ -129,7 +129,9 @@ def output_contrasts(
 
 
 def _covers_all_nights(contrasts: Sequence[Contrast]) -> bool:
-    return bool(contrasts) and bool((sum(contrast.dof for contrast in contrasts) > 0).all())
+    import numpy as np
+
+    return bool(contrasts) and bool(np.all(np.sum([c.dof for c in contrasts], axis=0) > 0))
 
 
 def series_contrasts(series: Series, *, accepted: int, replaced: float = 0.0) -> list[Contrast]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.drift import find_drift
 from contractcheck.judging.judge import Judgement
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
@@ -17,7 +18,6 @@ from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.judging.words import (
     describe_effect,
     drift_headline,
-    drift_message,
     quiet_headline,
     state_rates,
 )
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from contractcheck.model.judgement import Plane
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Policy
     from contractcheck.stats.samples import CaseResult, MetricResult, TwoSampleResult
@@ -147,25 +146,14 @@ def judge_table_nights(
         table = line_up(accepted, pair, fingerprints, nights_wanted=policy.nights)
         judged = judge_streams(table, policy, budget_share=share)
         comparisons = compare_cases(table)
-        findings = [
-            Finding(
-                kind=FindingKind.DRIFT,
-                plane=one.comparison.plane,
-                metric=one.comparison.metric,
-                message=drift_message(one, _named(comparisons, one.comparison.plane)),
-                comparison=one.comparison,
-                since=pair[0].night,
-            )
-            for one in judged
-            if one.is_over and one.was_over
-        ]
-        if findings:
+        before = pair[0].night if last else None
+        findings = find_drift(judged, comparisons, nights=(before, pair[-1].night))
+        if has_red(findings):
             break
     ordered = sort_findings(findings)
-    suspect = any(one.is_over for one in judged) and not findings
     verdict = Verdict.FAIL if has_red(ordered) else Verdict.QUIET
-    headline = drift_headline(ordered) if findings else quiet_headline(judged)
-    if suspect:
+    headline = drift_headline(ordered) if has_red(ordered) else quiet_headline(judged)
+    if findings and not has_red(ordered):
         verdict = Verdict.INCONCLUSIVE
         headline = "INCONCLUSIVE: the last night looks changed; the next one decides"
     return Judgement(
@@ -182,11 +170,6 @@ def _streams(later: Sequence[NightStatistics], policy: Policy) -> int:
     """The outputs, the most unusual case, and latency when the tables have it."""
     metrics = {metric for night in later for c in night.cases.values() for metric in c.cells}
     return len(metrics) + 1 + len(policy.limits)
-
-
-def _named(comparisons: Sequence[Comparison], plane: Plane) -> list[Comparison]:
-    own = [c for c in comparisons if c.plane == plane and c.estimate.effect is not None]
-    return sorted(own, key=lambda c: (c.estimate.p or 1.0, -abs(c.estimate.effect or 0)))[:_NAMED]
 
 
 def _common_cases(sides: TableSides) -> tuple[list[str], list[str]]:

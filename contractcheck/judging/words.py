@@ -33,29 +33,41 @@ _STREAM_WORDS = {
 _RULE_NIGHTS = 10
 
 
-def drift_message(one: StreamJudgement, named: Sequence[Comparison]) -> str:
-    """Say what drifted: effect with interval, p, and where."""
-    return f"{_what(one)} on two consecutive nights{_where(named)}"
+def drift_message(chosen: Sequence[StreamJudgement], named: Sequence[Comparison]) -> str:
+    """Say what drifted: effect with interval, p, and where; strongest stream first."""
+    return f"{_what(chosen)} on two consecutive nights{_where(named)}"
 
 
-def suspect_message(one: StreamJudgement, named: Sequence[Comparison]) -> str:
+def suspect_message(chosen: Sequence[StreamJudgement], named: Sequence[Comparison]) -> str:
     """Say what looks changed on this one night."""
-    return f"{_what(one)} tonight{_where(named)}; a second night must confirm"
+    return f"{_what(chosen)} tonight{_where(named)}; a second night must confirm"
 
 
-def _what(one: StreamJudgement) -> str:
-    comparison = one.comparison
+def _what(chosen: Sequence[StreamJudgement]) -> str:
+    comparison = chosen[0].comparison
     estimate = comparison.estimate
-    subject = _STREAM_WORDS.get(comparison.metric, comparison.metric)
     if comparison.plane == "latency":
-        size = f"{estimate.effect:.2f}x [{estimate.low:.2f}, {estimate.high:.2f}]"
-        return f"{subject} is {size} the accepted nights' (p = {_p(estimate.p)})"
+        return "; ".join(_slower(one.comparison) for one in chosen)
     if comparison.plane == "conformance":
-        return f"{subject} fell, {estimate.detail} (p = {_p(estimate.p)})"
+        return f"{_subject(comparison)} fell, {estimate.detail} (p {describe_p(estimate.p)})"
+    size = f"{comparison.score:.1f} standard deviations of a night"
+    also = [f"{_subject(one.comparison)} by {one.comparison.score:.1f}" for one in chosen[1:]]
+    more = f"; {'; '.join(also)}" if also else ""
     return (
-        f"{subject} differs from the accepted nights by {comparison.score:.1f} standard "
-        f"deviations of a night (alarm above {comparison.threshold:.1f}; p = {_p(estimate.p)})"
+        f"{_subject(comparison)} differs from the accepted nights by {size} "
+        f"(alarm above {comparison.threshold:.1f}; p {describe_p(estimate.p)}){more}"
     )
+
+
+def _subject(comparison: Comparison) -> str:
+    return _STREAM_WORDS.get(comparison.metric, comparison.metric)
+
+
+def _slower(comparison: Comparison) -> str:
+    estimate = comparison.estimate
+    size = f"{estimate.effect:.2f}x [{estimate.low:.2f}, {estimate.high:.2f}]"
+    p = describe_p(estimate.p)
+    return f"{_subject(comparison)} is {size} what it was in the accepted nights (p {p})"
 
 
 def _where(named: Sequence[Comparison]) -> str:
@@ -67,7 +79,7 @@ def _place(comparison: Comparison) -> str:
     estimate = comparison.estimate
     words = f"{comparison.case} / {comparison.metric} {describe_effect(comparison)}"
     if estimate.p is not None:
-        words += f", p = {_p(estimate.p)}"
+        words += f", p {describe_p(estimate.p)}"
     return words
 
 
@@ -96,10 +108,11 @@ def _interval(low: float | None, high: float | None, form: str) -> str:
     return f" [{ends[0]}, {ends[1]}]"
 
 
-def _p(p: float | None) -> str:
+def describe_p(p: float | None) -> str:
+    """A p-value in a sentence: ``= 0.013`` or ``< 0.0001``."""
     if p is None:
-        return "?"
-    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"  # noqa: PLR2004 - four places are enough
+        return "not stated"
+    return "< 0.0001" if p < 1e-4 else f"= {p:.2g}"  # noqa: PLR2004 - four places are enough
 
 
 def drift_headline(findings: Sequence[Finding]) -> str:

@@ -10,7 +10,7 @@ from contractcheck.errors import RecordingError
 from contractcheck.judging import Evidence, exit_code, judge_run
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
-from contractcheck.model.judgement import Verdict
+from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.report import Report, TrialCounts
 
 if TYPE_CHECKING:
@@ -77,8 +77,11 @@ def make_report(
         ),
         comparisons=judgement.comparisons,
         findings=judgement.findings,
-        notes=(*judgement.notes, *([f"label: {header.label}"] if header.label else [])),
-        next_steps=_next_steps(judgement.verdict, header),
+        notes=(
+            *judgement.notes,
+            *([f"this run is labelled: {header.label}"] if header.label else []),
+        ),
+        next_steps=_next_steps(judgement, header),
     )
 
 
@@ -116,11 +119,19 @@ def _reference(workspace: Workspace, suite: Suite, header: RunHeader) -> Measure
         return None
 
 
-def _next_steps(verdict: Verdict, header: RunHeader) -> tuple[str, ...]:
+def _label_note(header: RunHeader) -> tuple[str, ...]:
+    return (f"this run is labelled: {header.label}",) if header.label else ()
+
+
+def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
+    verdict = judgement.verdict
+    again = f"contractcheck run --suite {header.suite} --target {header.target.id}"
     show = f"contractcheck report {header.id} --format json"
-    if verdict is Verdict.ERROR:
-        return (f"contractcheck run --suite {header.suite} --target {header.target.id}",)
     accept = f'contractcheck accept {header.id} --reason "…"'
-    if verdict is Verdict.INCONCLUSIVE and header.status == "interrupted":
+    if verdict is Verdict.ERROR:
+        return (again,)
+    if header.status == "interrupted":
         return (f"contractcheck run --resume {header.id}", show)
+    if any(f.kind in (FindingKind.BREACH, FindingKind.IDENTITY) for f in judgement.findings):
+        return (show, again)
     return (show, accept)
