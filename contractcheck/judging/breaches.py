@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 _P95 = 0.95
 
 
-def count_rules(suite: Suite) -> int:
-    """Number of statistical rules that one night can break: rate checks and limits."""
-    rate_checks = sum(check.mode is CheckMode.RATE for case in suite.cases for check in case.checks)
-    return rate_checks + len(suite.policy.limits)
-
-
 def find_breaches(measured: MeasuredRun, suite: Suite, *, budget_share: float) -> list[Finding]:
     """Find broken checks and limits.
 

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.breaches import count_rules, find_breaches
+from contractcheck.judging.breaches import find_breaches
+from contractcheck.judging.budget import budget_share
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.drift import find_drift
 from contractcheck.judging.examples import pick_example
@@ -17,13 +18,12 @@ from contractcheck.judging.identity import (
 )
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
-from contractcheck.judging.streams import JUDGED_LATENCY
 from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.judging.words import drift_headline, quiet_headline, state_rates
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import Finding, FindingKind, Verdict
 from contractcheck.model.night import MOST_INFRA
-from contractcheck.stats.night_rule import FEWEST_NIGHTS, share_of_budget
+from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,8 +80,7 @@ def judge_run(evidence: Evidence) -> Judgement:
             notes=("Nothing was judged and this run can never enter a baseline.",),
         )
     table = _line_up(evidence)
-    streams = max(1, _count_streams(table) + count_rules(evidence.suite))
-    share = share_of_budget(streams, budget=evidence.suite.policy.alarm_budget_per_year)
+    share = budget_share(evidence.suite)
     ours = list(find_our_changes(run, evidence.baseline))
     findings = [
         *find_wire_problems(run),
@@ -150,14 +149,6 @@ def _line_up(evidence: Evidence) -> NightTable:
     }
     wanted = evidence.suite.policy.nights
     return line_up(accepted, later, fingerprints, nights_wanted=wanted)
-
-
-def _count_streams(table: NightTable) -> int:
-    """Streams that the budget is shared by; the same on every night of a configuration."""
-    metrics = len({series.metric for series in table.outputs})
-    worst_case = bool(metrics)
-    latency = sum(any(s.metric == name for s in table.latency) for name in JUDGED_LATENCY)
-    return metrics + worst_case + latency + bool(table.conformance)
 
 
 def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[str]:
