@@ -3,15 +3,18 @@
 Nothing here raises for drift: an exception means that it could not be measured.
 """
 
+from contractcheck.judging.case import CaseJudgement, judge_case
 from contractcheck.judging.judge import Evidence, Judgement, judge_run
 from contractcheck.judging.tables import TableSides, judge_table_nights, judge_tables
 from contractcheck.judging.verdict import exit_code
 
 __all__ = [
+    "CaseJudgement",
     "Evidence",
     "Judgement",
     "TableSides",
     "exit_code",
+    "judge_case",
     "judge_run",
     "judge_table_nights",
     "judge_tables",
