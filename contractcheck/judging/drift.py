@@ -45,7 +45,7 @@ def find_drift(
             continue
         named = _name_cases(comparisons, plane, {one.comparison.metric for one in chosen})
         kind = FindingKind.DRIFT if twice else FindingKind.SUSPECT
-        message = drift_message(chosen, named) if twice else suspect_message(chosen, named)
+        message = drift_message(chosen) if twice else suspect_message(chosen)
         if twice and plane in not_theirs:
             kind = FindingKind.OURS
             message += "; but our own side changed too, so the provider is not blamed"
@@ -56,6 +56,7 @@ def find_drift(
                 message=message,
                 metric=chosen[0].comparison.metric,
                 comparison=chosen[0].comparison,
+                where=tuple(named),
                 examples=_examples(named, plane, example_of),
                 since=nights[0] if twice else nights[1],
             )

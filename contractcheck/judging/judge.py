@@ -80,7 +80,8 @@ def judge_run(evidence: Evidence) -> Judgement:
             notes=("Nothing was judged and this run can never enter a baseline.",),
         )
     table = _line_up(evidence)
-    share = budget_share(evidence.suite)
+    suite = evidence.suite
+    share = budget_share(suite)
     ours = list(find_our_changes(run, evidence.baseline))
     findings = [
         *find_wire_problems(run),
@@ -88,7 +89,9 @@ def judge_run(evidence: Evidence) -> Judgement:
         *find_breaches(run, evidence.suite, budget_share=share),
         *ours,
     ]
-    judged = judge_streams(table, evidence.suite.policy, budget_share=share)
+    # A run that is not whole is never judged for drift: what is missing was not drawn by lot.
+    is_whole = run.header.status == "complete"
+    judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
     comparisons = compare_cases(table) if judged else ()
     findings += find_drift(
         judged,
@@ -196,12 +199,14 @@ def _lacking(
             f"only {len(run.answers)} of {header.planned_trials} planned trials were made "
             f"(run {header.status}); a complete run would be enough"
         )
-    if table.accepted < FEWEST_NIGHTS:
+    elif table.accepted < FEWEST_NIGHTS:
         more = FEWEST_NIGHTS - table.accepted
         lacking.append(
             f"{table.accepted} accepted nights cannot tell a change from an ordinary night; "
             f"accept {more} more (the yearly promise needs {evidence.suite.policy.nights})"
         )
+    elif not run.count(Outcome.ANSWERED):
+        lacking.append("no trial has an answer to compare")
     elif not judged:
         lacking.append(
             "no case has enough comparable nights: the requests changed since they were "

@@ -33,14 +33,14 @@ _STREAM_WORDS = {
 _RULE_NIGHTS = 10
 
 
-def drift_message(chosen: Sequence[StreamJudgement], named: Sequence[Comparison]) -> str:
-    """Say what drifted: effect with interval, p, and where; strongest stream first."""
-    return f"{_what(chosen)} on two consecutive nights{_where(named)}"
+def drift_message(chosen: Sequence[StreamJudgement]) -> str:
+    """Say what drifted: size, interval and p; strongest stream first."""
+    return f"{_what(chosen)}, on two consecutive nights"
 
 
-def suspect_message(chosen: Sequence[StreamJudgement], named: Sequence[Comparison]) -> str:
+def suspect_message(chosen: Sequence[StreamJudgement]) -> str:
     """Say what looks changed on this one night."""
-    return f"{_what(chosen)} tonight{_where(named)}; a second night must confirm"
+    return f"{_what(chosen)}, tonight; a second night must confirm"
 
 
 def _what(chosen: Sequence[StreamJudgement]) -> str:
@@ -68,19 +68,6 @@ def _slower(comparison: Comparison) -> str:
     size = f"{estimate.effect:.2f}x [{estimate.low:.2f}, {estimate.high:.2f}]"
     p = describe_p(estimate.p)
     return f"{_subject(comparison)} is {size} what it was in the accepted nights (p {p})"
-
-
-def _where(named: Sequence[Comparison]) -> str:
-    parts = [_place(comparison) for comparison in named]
-    return f", most in {'; '.join(parts)}" if parts else ""
-
-
-def _place(comparison: Comparison) -> str:
-    estimate = comparison.estimate
-    words = f"{comparison.case} / {comparison.metric} {describe_effect(comparison)}"
-    if estimate.p is not None:
-        words += f", p {describe_p(estimate.p)}"
-    return words
 
 
 def describe_effect(comparison: Comparison) -> str:
@@ -124,7 +111,9 @@ def drift_headline(findings: Sequence[Finding]) -> str:
         FindingKind.DRIFT: f"the provider changed (first seen {first.since})",
         FindingKind.DIFFERENCE: "the two sides differ",
     }[first.kind]
-    return f"FAIL: {word}: {first.message}"
+    cases = [c.case for c in first.where if c.case]
+    where = f" (most in {', '.join(dict.fromkeys(cases))})" if cases else ""
+    return f"FAIL: {word}: {first.message}{where}"
 
 
 def quiet_headline(judged: Sequence[StreamJudgement]) -> str:

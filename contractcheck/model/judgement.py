@@ -102,6 +102,7 @@ class Finding:
         case: Case id, or None for the whole suite.
         metric: Metric, check or stream, or None.
         comparison: The numbers behind it, or None.
+        where: The cases and metrics in which it shows most, most unusual first.
         examples: Evidence to look at.
         since: Night on which it was first seen, or None.
     """
@@ -112,5 +113,6 @@ class Finding:
     case: str | None = None
     metric: str | None = None
     comparison: Comparison | None = None
+    where: tuple[Comparison, ...] = ()
     examples: tuple[Example, ...] = ()
     since: str | None = None

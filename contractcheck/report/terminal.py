@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contractcheck.model.report import Report
 
 _WIDTH = 100
-_MOST_CASES = 12
+_MOST_CASES = 8
 _MARKS = {
     FindingKind.IDENTITY: "✗ identity",
     FindingKind.BREACH: "✗ breach",
@@ -69,10 +69,17 @@ def _about(report: Report) -> Iterator[str]:
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
     yield f"{_MARKS[finding.kind]:<13}{show(finding.message)}"
+    for place in finding.where:
+        detail = f"  {shorten(place.estimate.detail, 60)}" if place.estimate.detail else ""
+        p = f"  p {describe_p(place.estimate.p)}" if place.estimate.p is not None else ""
+        name = f"{place.case} / {place.metric}"
+        yield f"               {show(name)}: {describe_size(place.estimate)}{p}{detail}"
     for example in finding.examples:
-        yield f"               {show(example.case)} ({show(example.rule)})"
+        yield f"               {show(example.case)}"
         yield f"                 before  {shorten(example.before, _WIDTH)}"
         yield f"                 after   {shorten(example.after, _WIDTH)}"
+    for rule in dict.fromkeys(example.rule for example in finding.examples):
+        yield f"                 ({show(rule)})"
 
 
 def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -96,10 +103,15 @@ def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _case_table(report: Report) -> Iterator[str]:
-    placed = [c for c in report.comparisons if c.score is None and c.estimate.effect is not None]
-    if not placed or not report.findings:
+    planes = {finding.plane for finding in report.findings if finding.comparison is not None}
+    placed = [
+        c
+        for c in report.comparisons
+        if c.score is None and c.estimate.effect is not None and c.plane in planes
+    ]
+    if not placed:
         return
-    shown = sorted(placed, key=lambda c: (_surprise(c), c.case or "", c.metric))[:_MOST_CASES]
+    shown = sorted(placed, key=_surprise)[:_MOST_CASES]
     rows = [("case", "metric", "effect [95 %]", "p", "adjusted p", "n", "")]
     rows += [
         (
@@ -119,9 +131,13 @@ def _case_table(report: Report) -> Iterator[str]:
         yield f"  … {len(placed) - len(shown)} more rows in --format json"
 
 
-def _surprise(comparison: Comparison) -> float:
-    p = comparison.adjusted_p if comparison.adjusted_p is not None else comparison.estimate.p
-    return 2.0 if p is None else p
+def _surprise(comparison: Comparison) -> tuple[float, float, float, str, str]:
+    """Suite-wide rows first, then the most unusual; without a p-value the size decides."""
+    estimate = comparison.estimate
+    p = 1.0 if estimate.p is None else estimate.p
+    adjusted = p if comparison.adjusted_p is None else comparison.adjusted_p
+    size = -abs(estimate.effect or 0.0)
+    return (adjusted, p, size, comparison.case or "", comparison.metric)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
