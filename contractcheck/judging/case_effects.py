@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_table import label_counts, numbers, rates, texts
@@ -22,15 +23,24 @@ if TYPE_CHECKING:
 _METHOD = "later nights against accepted nights, predictive t on Wilson-Hilferty scores"
 
 
-def compare_cases(table: NightTable) -> tuple[Comparison, ...]:
+def compare_cases(table: NightTable, *, later: int) -> tuple[Comparison, ...]:
     """Compare every case and metric; p-values are for the least unusual later night.
 
     Adjusted p-values are Holm's (1979, Scandinavian Journal of Statistics 6) over all of them.
+
+    Args:
+        table: Accepted and later nights.
+        later: How many of the last nights are looked at together: those that look changed.
     """
-    rows: list[tuple[Series, Plane, Estimate]] = [
-        *((s, "outputs", _estimate(s, table.accepted)) for s in table.outputs),
-        *((s, "latency", _estimate(s, table.accepted)) for s in table.latency),
-        *((s, "conformance", _estimate(s, table.accepted)) for s in table.conformance),
+    planes: tuple[tuple[Plane, tuple[Series, ...]], ...] = (
+        ("outputs", table.outputs),
+        ("latency", table.latency),
+        ("conformance", table.conformance),
+    )
+    rows = [
+        (series, plane, _estimate(_keep(series, table.accepted, later), table.accepted))
+        for plane, own in planes
+        for series in own
     ]
     adjusted = _holm([estimate.p for _, _, estimate in rows if estimate.p is not None])
     ranked = iter(adjusted)
@@ -44,6 +54,11 @@ def compare_cases(table: NightTable) -> tuple[Comparison, ...]:
         )
         for series, plane, estimate in rows
     )
+
+
+def _keep(series: Series, accepted: int, later: int) -> Series:
+    cells = series.cells
+    return replace(series, cells=(*cells[:accepted], *cells[max(accepted, len(cells) - later) :]))
 
 
 def _estimate(series: Series, accepted: int) -> Estimate:

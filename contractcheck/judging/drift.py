@@ -19,6 +19,11 @@ _NAMED_CASES = 3
 _EXAMPLES = 2
 
 
+def changed_nights(judged: Sequence[StreamJudgement]) -> int:
+    """How many of the last nights look changed: 2 when any stream confirms, else 1."""
+    return 2 if any(one.is_over and one.was_over for one in judged) else 1
+
+
 def find_drift(
     judged: Sequence[StreamJudgement],
     comparisons: Sequence[Comparison],

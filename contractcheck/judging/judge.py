@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contractcheck.judging.breaches import find_breaches
 from contractcheck.judging.budget import budget_share
 from contractcheck.judging.case_effects import compare_cases
-from contractcheck.judging.drift import find_drift
+from contractcheck.judging.drift import changed_nights, find_drift
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.identity import (
     find_identity_changes,
@@ -92,7 +92,7 @@ def judge_run(evidence: Evidence) -> Judgement:
     # A run that is not whole is never judged for drift: what is missing was not drawn by lot.
     is_whole = run.header.status == "complete"
     judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
-    comparisons = compare_cases(table) if judged else ()
+    comparisons = compare_cases(table, later=changed_nights(judged)) if judged else ()
     findings += find_drift(
         judged,
         comparisons,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from contractcheck.judging.case_effects import compare_cases
-from contractcheck.judging.drift import find_drift
+from contractcheck.judging.drift import changed_nights, find_drift
 from contractcheck.judging.judge import Judgement
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
@@ -145,7 +145,7 @@ def judge_table_nights(
         pair = later[max(0, last - 1) : last + 1]
         table = line_up(accepted, pair, fingerprints, nights_wanted=policy.nights)
         judged = judge_streams(table, policy, budget_share=share)
-        comparisons = compare_cases(table)
+        comparisons = compare_cases(table, later=changed_nights(judged))
         before = pair[0].night if last else None
         findings = find_drift(judged, comparisons, nights=(before, pair[-1].night))
         if has_red(findings):

@@ -141,8 +141,8 @@ def state_rates(table: NightTable, policy: Policy, share: float, streams: int) -
     """State the chance of a false red for exactly this rule."""
     if table.accepted < FEWEST_NIGHTS or not streams:
         return (
-            "only checks and limits can turn red: fewer than five comparable nights support no "
-            "claim about drift"
+            "no claim about drift is made for this run: only checks, limits and the wire format "
+            "can turn it red"
         )
     threshold = two_night_threshold(nights=table.accepted, budget=share)
     fortnight = streams * chance_of_false_red(
