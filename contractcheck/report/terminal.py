@@ -107,7 +107,9 @@ def _case_table(report: Report) -> Iterator[str]:
     placed = [
         c
         for c in report.comparisons
-        if c.score is None and c.estimate.effect is not None and c.plane in planes
+        if c.score is None
+        and c.estimate.effect is not None
+        and (c.plane in planes or c.case is None)
     ]
     if not placed:
         return
@@ -131,13 +133,20 @@ def _case_table(report: Report) -> Iterator[str]:
         yield f"  … {len(placed) - len(shown)} more rows in --format json"
 
 
-def _surprise(comparison: Comparison) -> tuple[float, float, float, str, str]:
+def _surprise(comparison: Comparison) -> tuple[bool, float, float, float, str, str]:
     """Suite-wide rows first, then the most unusual; without a p-value the size decides."""
     estimate = comparison.estimate
     p = 1.0 if estimate.p is None else estimate.p
     adjusted = p if comparison.adjusted_p is None else comparison.adjusted_p
     size = -abs(estimate.effect or 0.0)
-    return (adjusted, p, size, comparison.case or "", comparison.metric)
+    return (
+        comparison.case is not None,
+        adjusted,
+        p,
+        size,
+        comparison.case or "",
+        comparison.metric,
+    )
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
