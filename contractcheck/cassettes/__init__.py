@@ -7,8 +7,9 @@ The format is described in docs/reference/recording-format.md.
 
 from contractcheck.cassettes.interception import SLOT, Slot, recording
 from contractcheck.cassettes.journal import JournalWriter, OpenRun, create_run, resume_run
+from contractcheck.cassettes.layout import is_sealed
 from contractcheck.cassettes.reading import read_header, read_run
-from contractcheck.cassettes.sealing import is_sealed, seal_run
+from contractcheck.cassettes.sealing import seal_run
 
 __all__ = [
     "SLOT",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 from contractcheck.errors import RecordingError
 from contractcheck.model.run import CasePlan, RunHeader, RunStatus
@@ -64,7 +64,7 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
             label=str(document["label"]),
             started_at=str(document["started_at"]),
             ended_at=_optional(document["ended_at"]),
-            status=cast("RunStatus", document["status"]),
+            status=_status(document["status"]),
             vantage=_strings(document["vantage"]),
             cases={case: _plan(cast("JsonObject", plan)) for case, plan in cases.items()},
         )
@@ -81,6 +81,12 @@ def _plan(plan: JsonObject) -> CasePlan:
         request_fingerprint=str(plan["request_fingerprint"]),
         parts=_strings(plan["parts"]),
     )
+
+
+def _status(value: object) -> RunStatus:
+    if value in get_args(RunStatus):
+        return cast("RunStatus", value)
+    raise ValueError(f"{value!r} is no status of a run")
 
 
 def _optional(value: object) -> str | None:

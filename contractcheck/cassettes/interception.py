@@ -3,8 +3,8 @@
 vcrpy owns the life of the interception (install, remove, one at a time); none of its stock
 stubs is used, because they buffer whole streams (a time to first token of 0.014 s reads as
 0.7 s), mix up threads and tasks, and save only at exit. Hence ``skip_patchers`` with every
-name, ``custom_patches`` with ours, a ``Cassette`` subclass whose store is the journal, and a
-persister that never touches a disk.
+name, ``custom_patches`` with ours, and a persister that never touches a disk: the journal is
+the store.
 
 A request belongs to the trial whose ``SLOT`` is set in its context; requests outside a slot
 pass through unseen. Streams pass through live: the client gets each chunk when it arrives.
@@ -156,7 +156,10 @@ class _Recorder:
 
 def _scrubbed(headers: httpx2.Headers, scrubber: Scrubber) -> tuple[tuple[str, str], ...]:
     pairs = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
-    return tuple((k, scrubber.scrub_text(v)) for k, v in allowed_headers(pairs))
+    return tuple(
+        (scrubber.scrub_text(name), scrubber.scrub_text(value))
+        for name, value in allowed_headers(pairs)
+    )
 
 
 @dataclass(slots=True)
@@ -226,12 +229,19 @@ class _Take:
             status=self.response.status_code,
             http_version=bytes(version).decode("ascii"),
             headers=_scrubbed(self.response.headers, scrubber),
-            # Scrubbed as a whole, so that a secret cut by a chunk boundary is found; the
-            # replacement has the same length, so that the boundaries stay true.
-            body=scrubber.scrub(b"".join(self.chunks)),
+            body=self._stored_body(self.response),
             chunk_bytes=tuple(map(len, self.chunks)),
             chunk_times_us=tuple(self.times_us),
         )
+
+    def _stored_body(self, response: httpx2.Response) -> bytes:
+        body = b"".join(self.chunks)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            # Nobody can look for a secret in there, and we asked for plain bytes.
+            return b"*" * len(body)
+        # Scrubbed as a whole, so that a secret cut by a chunk boundary is found; the
+        # replacement has the same length, so that the boundaries stay true.
+        return self.recorder.scrubber.scrub(body)
 
 
 def _make_tee(stream: httpx2.AsyncByteStream, take: _Take) -> httpx2.AsyncByteStream:
@@ -253,7 +263,9 @@ def _make_tee(stream: httpx2.AsyncByteStream, take: _Take) -> httpx2.AsyncByteSt
             take.finish("eof")
 
         async def aclose(self) -> None:
-            await stream.aclose()
-            take.finish("closed")
+            try:
+                await stream.aclose()
+            finally:
+                take.finish("closed")
 
     return Tee()

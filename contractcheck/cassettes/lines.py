@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
 
@@ -29,7 +29,7 @@ def request_digest(method: str, url: str, body: bytes) -> str:
     """Identity of a request: blake2b-128 over method, URL and canonical JSON body, as hex."""
     try:
         canonical = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # not JSON, or nested too deeply
         canonical = body
     material = b"\0".join((method.upper().encode(), url.encode(), canonical))
     return hashlib.blake2b(material, digest_size=16).hexdigest()
@@ -105,14 +105,20 @@ def decode_exchange(line: JsonObject, case: str, requests: Mapping[str, Request]
         waited_us=_integer(line["waited_us"]),
         headers_us=None if line["headers_us"] is None else _integer(line["headers_us"]),
         end_us=_integer(line["end_us"]),
-        ended=cast("Ending", line["ended"]),
+        ended=_ending(line["ended"]),
         error=None if line["error"] is None else str(line["error"]),
         lag_us=_integer(line["lag_us"]),
     )
 
 
+def _ending(value: JsonValue) -> Ending:
+    if value in get_args(Ending):
+        return cast("Ending", value)
+    raise RecordingError(f"{value!r} is no way in which a body ends")
+
+
 def _response(line: JsonObject) -> Response:
-    return Response(
+    response = Response(
         status=_integer(line["status"]),
         http_version=str(line["http"]),
         headers=_headers(line["headers"]),
@@ -120,6 +126,10 @@ def _response(line: JsonObject) -> Response:
         chunk_bytes=_integers(line["chunk_bytes"]),
         chunk_times_us=_integers(line["chunk_times_us"]),
     )
+    chunks, times = len(response.chunk_bytes), len(response.chunk_times_us)
+    if chunks != times or sum(response.chunk_bytes) != len(response.body):
+        raise RecordingError("the chunks do not add up to the body")
+    return response
 
 
 def _encode_body(body: bytes) -> str | dict[str, str]:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, cast
 
-import orjson
-
 from contractcheck.cassettes.headers import decode_header
-from contractcheck.cassettes.journal import PART_SUFFIX, check_format, read_open_header, read_part
-from contractcheck.cassettes.lines import decode_exchange, decode_request
-from contractcheck.cassettes.sealing import CASE_SUFFIX, MANIFEST_FILE, is_sealed, root_digest
+from contractcheck.cassettes.journal import read_open_header, read_part
+from contractcheck.cassettes.layout import CASE_SUFFIX, MANIFEST_FILE, PART_SUFFIX, is_sealed
+from contractcheck.cassettes.page import Page, check_format
+from contractcheck.cassettes.sealing import root_digest
 from contractcheck.errors import RecordingError
-from contractcheck.files import parse_json_object
+from contractcheck.files import parse_json_object, refuse_conflict
 from contractcheck.model.run import Run
+from contractcheck.model.suite import ID_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from contractcheck.model.exchange import Exchange, Request
-    from contractcheck.model.json_value import JsonObject
+    from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import RunHeader
 
+_CASE_FILE = re.compile(ID_PATTERN + re.escape(CASE_SUFFIX))
 _REMEDY = "restore it from version control, or record the run again"
 
 
@@ -51,64 +52,61 @@ def read_run(folder: Path, *, cases: Collection[str] | None = None) -> Run:
         return _read_open_run(folder, cases)
     header, files, root = _read_manifest(folder)
     exchanges: list[Exchange] = []
-    for name, digest in sorted(files.items()):
+    for name, digest in files.items():
         case = name.removesuffix(CASE_SUFFIX)
         if cases is None or case in cases:
-            exchanges.extend(_read_case(folder / name, case, digest))
-    return Run(header=header, exchanges=tuple(exchanges), root=root)
+            exchanges.extend(_read_case(folder / name, header.id, digest))
+    return Run(header=header, exchanges=_in_order(exchanges), root=root)
 
 
 def _read_open_run(folder: Path, cases: Collection[str] | None) -> Run:
     header = read_open_header(folder)
     exchanges: list[Exchange] = []
-    for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
-        case = path.name.removesuffix(PART_SUFFIX)
-        if cases is None or case in cases:
-            exchanges.extend(read_part(path, case).exchanges)
-    exchanges.sort(key=lambda x: (x.case, x.trial, x.attempt))
-    return Run(header=header, exchanges=tuple(exchanges))
+    for path in folder.glob(f"*{PART_SUFFIX}"):
+        if cases is None or path.name.removesuffix(PART_SUFFIX) in cases:
+            exchanges.extend(read_part(path, header.id).exchanges)
+    return Run(header=header, exchanges=_in_order(exchanges))
+
+
+def _in_order(exchanges: list[Exchange]) -> tuple[Exchange, ...]:
+    return tuple(sorted(exchanges, key=lambda x: (x.case, x.trial, x.attempt)))
 
 
 def _read_manifest(folder: Path) -> tuple[RunHeader, dict[str, str], str]:
     path = folder / MANIFEST_FILE
-    document = parse_json_object(path.read_bytes(), str(path))
+    document = parse_json_object(_read_plain(path), str(path))
     check_format(document, str(path))
     header = document.get("header")
     files = document.get("files")
     if not isinstance(header, dict) or not isinstance(files, dict):
         raise RecordingError(f"{path}: header or files are missing; {_REMEDY}")
     digests = {str(name): str(digest) for name, digest in files.items()}
-    if any("/" in name or name.startswith(".") for name in digests):
-        raise RecordingError(f"{path}: a file name leaves the run's folder")
+    foreign = next((name for name in digests if not _CASE_FILE.fullmatch(name)), None)
+    if foreign is not None:
+        raise RecordingError(f"{path}: {foreign!r} is not the name of a recording; {_REMEDY}")
     root = str(document.get("root"))
     if root != root_digest(cast("dict[str, object]", header), digests):
         raise RecordingError(f"{path}: was edited after sealing (root digest differs); {_REMEDY}")
-    return decode_header(cast("JsonObject", header), str(path)), digests, root
+    return decode_header(header, str(path)), digests, root
 
 
-def _read_case(path: Path, case: str, digest: str) -> list[Exchange]:
-    if path.is_symlink():
-        raise RecordingError(f"{path}: is a symbolic link; recordings are plain files")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise RecordingError(f"{path}: is missing; {_REMEDY}") from error
-    if b"<<<<<<< " in data:
-        raise RecordingError(f"{path}: holds a merge conflict; take one side whole")
+def _read_case(path: Path, run: str, digest: str) -> list[Exchange]:
+    data = _read_plain(path)
     if hashlib.sha256(data).hexdigest() != digest:
+        refuse_conflict(data, str(path))
         raise RecordingError(f"{path}: was edited or torn after sealing; {_REMEDY}")
-    requests: dict[str, Request] = {}
-    exchanges: list[Exchange] = []
+    page = Page(run=run, case=path.name.removesuffix(CASE_SUFFIX))
     for number, line in enumerate(data.splitlines(), start=1):
-        document = cast("JsonObject", orjson.loads(line))
-        try:
-            if "req" in document:
-                request = decode_request(document)
-                requests[request.digest] = request
-            elif "res" in document:
-                exchanges.append(decode_exchange(document, case, requests))
-            else:
-                check_format(document, f"{path}:{number}")
-        except (RecordingError, KeyError, TypeError, ValueError) as error:
-            raise RecordingError(f"{path}:{number}: {error}") from error
-    return exchanges
+        place = f"{path}:{number}"
+        page.take(parse_json_object(line, place), number, place)
+    return page.exchanges
+
+
+def _read_plain(path: Path) -> bytes:
+    if path.is_symlink():
+        raise RecordingError(f"{path}: is a symbolic link; recordings are plain files; {_REMEDY}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        raise RecordingError(f"{path}: {what}; {_REMEDY}") from error

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.cassettes.headers import encode_header
-from contractcheck.cassettes.journal import (
+from contractcheck.cassettes.journal import read_open_header, read_part
+from contractcheck.cassettes.layout import (
+    CASE_SUFFIX,
     HEADER_FILE,
+    MANIFEST_FILE,
     PART_SUFFIX,
-    read_open_header,
-    read_part,
+    is_sealed,
 )
 from contractcheck.cassettes.lines import FORMAT, exchange_line, request_line
+from contractcheck.cassettes.page import first_line
 from contractcheck.files import TEMPORARY_SUFFIX, write_atomically
 
 if TYPE_CHECKING:
@@ -28,14 +31,6 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes.journal import Journal
     from contractcheck.model.run import RunHeader, RunStatus
-
-MANIFEST_FILE = "manifest.json"
-CASE_SUFFIX = ".jsonl"
-
-
-def is_sealed(folder: Path) -> bool:
-    """Whether a folder holds a sealed run."""
-    return (folder / MANIFEST_FILE).is_file()
 
 
 def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
@@ -47,14 +42,14 @@ def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
         ended_at: UTC, RFC 3339.
 
     Raises:
-        RecordingError: If a journal does not verify; nothing is removed then.
+        RecordingError: If a journal does not verify or the disk refuses; nothing is removed then.
     """
     if not is_sealed(folder):
         header = replace(read_open_header(folder), status=status, ended_at=ended_at)
         digests: dict[str, str] = {}
         for part in sorted(folder.glob(f"*{PART_SUFFIX}")):
             case = part.name.removesuffix(PART_SUFFIX)
-            data = _sealed_bytes(header, case, read_part(part, case))
+            data = _sealed_bytes(header, case, read_part(part, header.id))
             write_atomically(folder / f"{case}{CASE_SUFFIX}", data)
             digests[f"{case}{CASE_SUFFIX}"] = file_digest(data)
         write_atomically(folder / MANIFEST_FILE, _manifest_bytes(header, digests))
@@ -78,9 +73,7 @@ def root_digest(header: dict[str, object], files: dict[str, str]) -> str:
 
 def _sealed_bytes(header: RunHeader, case: str, journal: Journal) -> bytes:
     """Sorted by key, so that the bytes do not depend on the order in which answers came."""
-    first = orjson.dumps(
-        {"contractcheck": "cassette", "format": FORMAT, "run": header.id, "case": case}
-    )
+    first = first_line("cassette", header.id, case)
     requests = [request_line(journal.requests[digest]) for digest in sorted(journal.requests)]
     ordered = sorted(journal.exchanges, key=lambda x: (x.trial, x.attempt, x.request.digest))
     return b"\n".join((first, *requests, *map(exchange_line, ordered))) + b"\n"

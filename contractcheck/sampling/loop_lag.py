@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,24 +18,31 @@ if TYPE_CHECKING:
 _BEAT_S = 0.005
 """Finer than any latency margin that matters, 0.1 % of one core."""
 
-_KEPT = 4096
 _NOTED_US = 1_000
 
 
 @dataclass(slots=True)
 class LoopLag:
-    """A heartbeat that notes when, and by how much, it was late."""
+    """A heartbeat that notes when, and by how much, it was late.
 
-    late: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    Attributes:
+        late: When (``perf_counter_ns``) and by how much (µs), oldest first; an entry that a
+            later one outdoes is dropped, so that it stays short however long the run is.
+        due_ns: When the next beat is due; None before the first and after the last.
+    """
+
+    late: list[tuple[int, int]] = field(default_factory=list)
+    due_ns: int | None = None
 
     def since_us(self, since_ns: int) -> int:
         """Most that the loop was late since a ``perf_counter_ns`` time, in µs."""
-        worst = 0
-        for at_ns, lag_us in reversed(self.late):
-            if at_ns < since_ns:
-                break
-            worst = max(worst, lag_us)
-        return worst
+        # The beat itself may still wait for the loop that it finds late.
+        overdue_us = self._overdue_us(time.perf_counter_ns())
+        noted_us = next((lag_us for at_ns, lag_us in self.late if at_ns >= since_ns), 0)
+        return max(noted_us, overdue_us if overdue_us > _NOTED_US else 0)
+
+    def _overdue_us(self, now_ns: int) -> int:
+        return 0 if self.due_ns is None else (now_ns - self.due_ns) // 1000
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -48,12 +54,18 @@ class LoopLag:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self.due_ns = None
 
     async def _beat(self) -> None:
         while True:
-            before = time.perf_counter_ns()
+            self.due_ns = time.perf_counter_ns() + round(_BEAT_S * 1e9)
             await asyncio.sleep(_BEAT_S)
-            now = time.perf_counter_ns()
-            lag_us = (now - before) // 1000 - round(_BEAT_S * 1e6)
-            if lag_us > _NOTED_US:
-                self.late.append((now, lag_us))
+            now_ns = time.perf_counter_ns()
+            self._note(now_ns, self._overdue_us(now_ns))
+
+    def _note(self, at_ns: int, lag_us: int) -> None:
+        if lag_us <= _NOTED_US:
+            return
+        while self.late and self.late[-1][1] <= lag_us:
+            self.late.pop()
+        self.late.append((at_ns, lag_us))
