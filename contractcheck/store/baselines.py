@@ -12,20 +12,22 @@ Per suite and target, below ``cassettes/``::
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from contractcheck.errors import RecordingError
-from contractcheck.files import parse_json_object, sync_folder, write_atomically
+from contractcheck.files import TEMPORARY_SUFFIX, parse_json_object, sync_folder, write_atomically
 from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
 from contractcheck.store.night_format import decode_night, encode_night
+from contractcheck.store.runs import is_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from contractcheck.model.json_value import JsonObject
@@ -47,14 +49,19 @@ class BaselineStore:
         return self.root / suite / target.folder
 
     def reference(self, suite: str, target: Target) -> Path | None:
-        """Folder of the sealed run that replay reads, or None."""
-        folder = self.folder(suite, target)
-        path = folder / BASELINE_FILE
-        if not path.is_file():
+        """Folder of the sealed run that replay reads, or None.
+
+        Raises:
+            RecordingError: If the baseline is damaged or of a newer format.
+        """
+        document = self._document(suite, target)
+        run = None if document is None else document.get("reference_run")
+        if run is None:
             return None
-        document = parse_json_object(path.read_bytes(), str(path))
-        run = document.get("reference_run")
-        return folder / f"reference-{run}" if isinstance(run, str) else None
+        folder = self.folder(suite, target)
+        if not is_run_id(str(run)):
+            raise RecordingError(f"{folder / BASELINE_FILE}: {run!r} is not a run id; {_REMEDY}")
+        return folder / f"reference-{run}"
 
     def read(self, suite: str, target: Target) -> Baseline | None:
         """Read a baseline, verifying every file it names; None when there is none.
@@ -62,29 +69,39 @@ class BaselineStore:
         Raises:
             RecordingError: If a file is missing, edited, torn or of a newer format.
         """
+        document = self._document(suite, target)
+        if document is None:
+            return None
         folder = self.folder(suite, target)
         path = folder / BASELINE_FILE
-        if not path.is_file():
-            return None
-        document = parse_json_object(path.read_bytes(), str(path))
-        version = document.get("format")
-        if not isinstance(version, int) or not 1 <= version <= FORMAT:
-            raise RecordingError(
-                f"{path}: format {version!r}; this version reads up to {FORMAT}: "
-                "upgrade contractcheck"
-            )
         try:
             rows = cast("list[JsonObject]", document["nights"])
             nights = tuple(_read_night(folder, row) for row in rows)
             reference = document["reference_night"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordingError(f"{path}: damaged ({error}); {_REMEDY}") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            words = f"{type(error).__name__}: {error}"
+            raise RecordingError(f"{path}: damaged ({words}); {_REMEDY}") from error
         return Baseline(
             suite=suite,
             target=target,
             nights=nights,
             reference_night=None if reference is None else str(reference),
         )
+
+    def _document(self, suite: str, target: Target) -> JsonObject | None:
+        """``baseline.json``, parsed and of a format that this version reads."""
+        path = self.folder(suite, target) / BASELINE_FILE
+        try:
+            document = parse_json_object(path.read_bytes(), str(path))
+        except FileNotFoundError:
+            return None
+        version = document.get("format")
+        if not isinstance(version, int) or not 1 <= version <= FORMAT:
+            raise RecordingError(
+                f"{path}: format {version!r}; this version reads up to {FORMAT}: "
+                "upgrade contractcheck"
+            )
+        return document
 
     @contextmanager
     def locked(self, suite: str, target: Target, *, locks: Path) -> Iterator[None]:
@@ -119,15 +136,18 @@ class BaselineStore:
             reference_run: Sealed run of the reference night, copied in; None keeps what is there.
 
         Raises:
-            OSError: If the disk refuses; the old baseline then still stands, whole.
+            RecordingError: If the disk refuses, or a night that was accepted would be replaced by
+                another one; the old baseline then still stands, whole.
         """
         folder = self.folder(baseline.suite, baseline.target)
-        (folder / "nights").mkdir(parents=True, exist_ok=True)
-        rows = [_write_night(folder, night) for night in baseline.nights]
+        files = _encode_nights(baseline)
+        self._refuse_replacing(baseline, files)
         kept = self.reference(baseline.suite, baseline.target)
+        _write_nights(folder / "nights", files)
+        rows = [_row(night, files[_night_name(night)]) for night in baseline.nights]
         run_id = None if kept is None else kept.name.removeprefix("reference-")
         if reference_run is not None:
-            run_id = reference_run.name
+            run_id = _reference_id(baseline)
             _copy_whole(reference_run, folder / f"reference-{run_id}")
         document = {
             "contractcheck": "baseline",
@@ -140,11 +160,36 @@ class BaselineStore:
         }
         data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
         write_atomically(folder / BASELINE_FILE, data)
-        _sweep(folder, {str(row["night"]) for row in rows}, run_id)
+        _sweep(folder, files, run_id)
+
+    def _refuse_replacing(self, baseline: Baseline, files: Mapping[str, bytes]) -> None:
+        """An accepted night never changes: a kill must not leave it half replaced."""
+        document = self._document(baseline.suite, baseline.target)
+        rows = cast("Sequence[JsonObject]", document["nights"]) if document else ()
+        for row in rows:
+            data = files.get(f"{row['night']}.json")
+            if data is not None and hashlib.sha256(data).hexdigest() != row["statistics"]:
+                raise RecordingError(
+                    f"night {row['night']} of {baseline.suite} × {baseline.target.id} was accepted "
+                    "with other statistics; an accepted night does not change"
+                )
+
+
+def _reference_id(baseline: Baseline) -> str:
+    """Id of the reference night's run; the folder it lies in may have any name."""
+    ids = {n.statistics.night: n.statistics.run_id for n in baseline.nights}
+    run_id = ids.get(baseline.reference_night or "", "")
+    if not is_run_id(run_id):
+        raise RecordingError(
+            f"reference night {baseline.reference_night}: {run_id!r} is not a run id"
+        )
+    return run_id
 
 
 def _read_night(folder: Path, row: JsonObject) -> AcceptedNight:
     night = str(row["night"])
+    if not _is_date(night):
+        raise ValueError(f"{night!r} is not a date")
     path = folder / "nights" / f"{night}.json"
     try:
         data = path.read_bytes()
@@ -169,12 +214,40 @@ def _read_night(folder: Path, row: JsonObject) -> AcceptedNight:
     )
 
 
-def _write_night(folder: Path, night: AcceptedNight) -> dict[str, object]:
+def _night_name(night: AcceptedNight) -> str:
+    """The file of a night; the date comes from a run's header, so it is looked at first."""
+    name = night.statistics.night
+    if not _is_date(name):
+        raise RecordingError(f"{name!r} is not the date of a night, such as 2026-11-04")
+    return f"{name}.json"
+
+
+def _is_date(text: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) is not None
+
+
+def _encode_nights(baseline: Baseline) -> dict[str, bytes]:
+    """File name → bytes."""
+    return {
+        _night_name(night): orjson.dumps(encode_night(night.statistics), option=orjson.OPT_INDENT_2)
+        + b"\n"
+        for night in baseline.nights
+    }
+
+
+def _write_nights(folder: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(f"{folder}: cannot be made ({error.strerror})") from error
+    for name, data in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != data:
+            write_atomically(path, data)
+
+
+def _row(night: AcceptedNight, data: bytes) -> dict[str, object]:
     statistics = night.statistics
-    data = orjson.dumps(encode_night(statistics), option=orjson.OPT_INDENT_2) + b"\n"
-    path = folder / "nights" / f"{statistics.night}.json"
-    if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data)
     acceptance = night.acceptance
     return {
         "night": statistics.night,
@@ -197,22 +270,26 @@ def _copy_whole(source: Path, destination: Path) -> None:
     """Copy a sealed run so that a half-made copy never carries the final name."""
     if destination.is_dir():
         return
-    temporary = destination.with_name(destination.name + ".tmp")
+    temporary = destination.with_name(destination.name + TEMPORARY_SUFFIX)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         shutil.copytree(source, temporary)
         temporary.replace(destination)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        raise RecordingError(f"{destination}: cannot be written ({error})") from error
     sync_folder(destination.parent)
 
 
-def _sweep(folder: Path, nights: set[str], run_id: str | None) -> None:
-    """Remove what the new baseline no longer names (also leftovers of a killed write)."""
-    for path in (folder / "nights").iterdir():
-        if path.stem not in nights:
-            path.unlink()
+def _sweep(folder: Path, nights: Collection[str], run_id: str | None) -> None:
+    """Remove what the new baseline no longer names, and leftovers of a killed write.
+
+    The baseline is whole already, so what cannot be removed may stay.
+    """
+    with suppress(OSError):
+        for path in (*(folder / "nights").iterdir(), *folder.glob(f"*{TEMPORARY_SUFFIX}")):
+            if path.name not in nights and path.is_file():
+                path.unlink()
     for path in folder.glob("reference-*"):
         if path.name != f"reference-{run_id}":
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)

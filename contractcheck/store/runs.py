@@ -28,6 +28,11 @@ def new_run_id(now: datetime, suffix: str | None = None) -> str:
     return f"{now:%Y%m%dt%H%M%Sz}-{suffix or secrets.token_hex(4)}"
 
 
+def is_run_id(text: str) -> bool:
+    """Whether a text is a run id, and so safe as the name of a folder."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RunStore:
     """Runs below one folder.
@@ -44,7 +49,7 @@ class RunStore:
         Raises:
             UsageError: If the id is not one of ours (it becomes a folder name).
         """
-        if not _RUN_ID.fullmatch(run_id):
+        if not is_run_id(run_id):
             raise UsageError(f"{run_id!r} is not a run id (such as 20261104t021500z-1a2b3c4d)")
         return self.root / suite / target.folder / run_id
 
@@ -53,7 +58,7 @@ class RunStore:
         parent = self.root / suite / target.folder
         if not parent.is_dir():
             return ()
-        return tuple(sorted(f for f in parent.iterdir() if _RUN_ID.fullmatch(f.name)))
+        return tuple(sorted(f for f in parent.iterdir() if is_run_id(f.name)))
 
     def find(self, name: str) -> Path:
         """Find a run by folder, id, or unambiguous beginning of an id.
@@ -64,7 +69,7 @@ class RunStore:
         from pathlib import Path
 
         path = Path(name)
-        if path.is_dir():
+        if name and path.is_dir():
             return path
         found = sorted(f for f in self.root.glob(f"*/*/{_glob_safe(name)}*") if f.is_dir())
         if len(found) == 1:
