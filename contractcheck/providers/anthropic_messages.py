@@ -13,9 +13,9 @@ import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
 from contractcheck.providers.dialect import WireRequest
-from contractcheck.providers.failures import error_in
+from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import parse_events
+from contractcheck.providers.sse import is_event_stream, parse_events
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
@@ -48,6 +48,12 @@ _EVENTS = frozenset(
         "ping",
     }
 )
+_EMPTY_ENDINGS = frozenset({"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal"})
+"""Endings after which an answer may well be empty."""
+
+_DELTAS = {"text": ("text_delta", "text"), "tool_use": ("input_json_delta", "partial_json")}
+"""Kind of block → kind of its deltas, and the member that carries the content."""
+
 _SILENT_BLOCKS = frozenset({"thinking", "redacted_thinking"})
 _SILENT_DELTAS = frozenset({"thinking_delta", "signature_delta", "citations_delta"})
 
@@ -74,7 +80,7 @@ class AnthropicMessages:
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""
-        if "text/event-stream" in (response.header("content-type") or ""):
+        if is_event_stream(response):
             return _read_stream(response.body)
         return _read_whole(response.body)
 
@@ -122,17 +128,26 @@ def _tool_choice(choice: str | None) -> JsonValue:
 
 @dataclass(slots=True)
 class _Block:
-    """One content block as it grows."""
+    """One content block as it grows; of unknown and silent kinds nothing is read."""
 
     kind: str
     name: str = ""
     text: list[str] = field(default_factory=list)
     input: JsonObject | None = None
 
+    def call(self) -> ToolCall:
+        written = "".join(self.text)
+        parsed = parse_object(written) if written else (self.input or {})
+        return ToolCall(
+            name=self.name,
+            arguments=written if parsed is None else parsed,
+            is_parsed=parsed is not None,
+        )
+
 
 @dataclass(slots=True)
 class _Parts:
-    """What an answer is put together from."""
+    """What an answer is put together from, whole or event by event."""
 
     shape: Shape = field(default_factory=Shape)
     blocks: dict[int, _Block] = field(default_factory=dict)
@@ -143,17 +158,16 @@ class _Parts:
     first_content_byte: int | None = None
 
     def completion(self) -> Completion:
-        if self.finish_reason is not None and self.finish_reason not in _STOP_REASONS:
-            known = ", ".join(sorted(_STOP_REASONS))
-            what = f"new value {self.finish_reason!r} (documented: {known})"
-            self.shape.additive("stop_reason", what)
-        first = next((p for p in self.shape.problems if p.severity == "breaking"), None)
         blocks = [self.blocks[index] for index in sorted(self.blocks)]
+        text = "".join(part for b in blocks if b.kind == "text" for part in b.text)
+        calls = tuple(block.call() for block in blocks if block.kind == "tool_use")
+        self._judge(is_empty=not text and not calls, has_calls=bool(calls))
+        first = self.shape.first_break
         return Completion(
             outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
             detail=f"{first.path}: {first.what}" if first else "",
-            text="".join(part for b in blocks if b.kind == "text" for part in b.text),
-            tool_calls=tuple(_call(block) for block in blocks if block.kind == "tool_use"),
+            text=text,
+            tool_calls=calls,
             finish_reason=self.finish_reason,
             model=self.model,
             input_tokens=self.input_tokens,
@@ -162,21 +176,25 @@ class _Parts:
             wire_problems=tuple(self.shape.problems),
         )
 
-
-def _call(block: _Block) -> ToolCall:
-    written = "".join(block.text)
-    parsed = parse_object(written) if written else (block.input or {})
-    if parsed is None:
-        return ToolCall(name=block.name, arguments=written, is_parsed=False)
-    return ToolCall(name=block.name, arguments=parsed, is_parsed=True)
+    def _judge(self, *, is_empty: bool, has_calls: bool) -> None:
+        """Look at the answer as a whole: is everything there that its end promises?"""
+        shape, reason = self.shape, self.finish_reason
+        if reason is not None and reason not in _STOP_REASONS:
+            known = ", ".join(sorted(_STOP_REASONS))
+            shape.additive("stop_reason", f"new value {reason!r} (documented: {known})")
+        if reason == "tool_use" and not has_calls:
+            shape.breaking("content", "stop_reason is 'tool_use', but no tool_use block came")
+        if is_empty and reason not in _EMPTY_ENDINGS and shape.unread:
+            what = "unknown field carries text, and no text block has any: was it renamed?"
+            shape.breaking(shape.unread[0], what)
 
 
 def _read_whole(body: bytes) -> Completion:
     document = parse_object(body)
     if document is None:
-        return Completion(outcome=Outcome.MALFORMED, detail="HTTP 200, but the body is not JSON")
-    if document.get("type") == "error":
-        return Completion(outcome=Outcome.INFRA, detail="HTTP 200: " + ": ".join(error_in(body)))
+        return unreadable(body)
+    if document.get("type") == "error" or has_error(document):
+        return late_error(body, "HTTP 200")
     parts = _Parts()
     _take_message(parts, document, "")
     parts.finish_reason = parts.shape.required(document, "stop_reason", str, "")
@@ -200,50 +218,57 @@ def _take_block(parts: _Parts, block: JsonValue, index: int, path: str) -> None:
         parts.shape.breaking(path, "expected object")
         return
     kind = parts.shape.required(block, "type", str, path)
+    taken = parts.blocks[index] = _Block(kind=kind or "")
     if kind == "text":
         text = parts.shape.required(block, "text", str, path)
-        parts.blocks[index] = _Block(kind="text", text=[text] if text else [])
+        taken.text = [text] if text else []
     elif kind == "tool_use":
-        name = parts.shape.required(block, "name", str, path) or ""
-        arguments = parts.shape.required(block, "input", dict, path)
-        parts.blocks[index] = _Block(kind="tool_use", name=name, input=arguments)
+        taken.name = parts.shape.required(block, "name", str, path) or ""
+        taken.input = parts.shape.required(block, "input", dict, path)
     elif kind is not None and kind not in _SILENT_BLOCKS:
-        parts.shape.additive(f"{path}.type", f"unknown content block {kind!r}")
+        parts.shape.unknown(path, block, f"unknown content block {kind!r}")
 
 
 def _read_stream(body: bytes) -> Completion:
     parts = _Parts()
-    is_stopped = False
+    seen: set[str] = set()
     for event in parse_events(body):
         data = parse_object(event.data)
         if data is None:
-            return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
+            if event.name in _EVENTS or event.name == "message":
+                return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
+            parts.shape.additive("event", f"unknown stream event {event.name!r}")
+            continue
         kind = str(data.get("type", event.name))
         if kind == "error":
-            detail = "in the stream: " + ": ".join(error_in(event.data))
-            return Completion(outcome=Outcome.INFRA, detail=detail)
+            return late_error(event.data, "in the stream")
         if kind not in _EVENTS:
-            parts.shape.additive("event", f"unknown stream event {kind!r}")
+            parts.shape.unknown("event", data, f"unknown stream event {kind!r}")
         _take_event(parts, kind, data, event.last_byte)
-        is_stopped = is_stopped or kind == "message_stop"
-    if not is_stopped:
+        seen.add(kind)
+    # What broke before a cut stays broken.
+    if "message_stop" not in seen and parts.shape.first_break is None:
         detail = "the stream ended without message_stop"
         return Completion(outcome=Outcome.TRUNCATED, detail=detail)
+    for kind in ("message_start", "message_delta"):
+        if kind not in seen:
+            parts.shape.breaking(kind, "no such event came")
     return parts.completion()
 
 
 def _take_event(parts: _Parts, kind: str, data: JsonObject, last_byte: int) -> None:
     shape = parts.shape
     if kind == "message_start":
-        message = shape.required(data, "message", dict, "message_start")
+        message = shape.required(data, "message", dict, kind)
         if message is not None:
-            _take_message(parts, message, "message_start.message")
+            _take_message(parts, message, f"{kind}.message")
     elif kind == "content_block_start":
         index = shape.required(data, "index", int, kind)
-        if index is not None:
-            _take_block(parts, data.get("content_block"), index, f"{kind}.content_block")
-            block = parts.blocks.get(index)
-            if block is not None and block.kind == "tool_use":
+        block = shape.required(data, "content_block", dict, kind)
+        if index is not None and block is not None:
+            _take_block(parts, block, index, f"{kind}.content_block")
+            taken = parts.blocks[index]
+            if taken.kind == "tool_use" or taken.text:
                 _note_content(parts, last_byte)
     elif kind == "content_block_delta":
         _take_delta(parts, data, last_byte)
@@ -257,31 +282,28 @@ def _take_delta(parts: _Parts, data: JsonObject, last_byte: int) -> None:
     delta = shape.required(data, "delta", dict, path)
     if index is None or delta is None:
         return
-    kind = shape.required(delta, "type", str, f"{path}.delta")
-    if kind in _SILENT_DELTAS or kind is None:
-        return
-    if kind not in ("text_delta", "input_json_delta"):
-        shape.additive(f"{path}.delta.type", f"unknown delta {kind!r}")
-        return
-    name = "text" if kind == "text_delta" else "partial_json"
-    text = shape.required(delta, name, str, f"{path}.delta")
     block = parts.blocks.get(index)
     if block is None:
-        shape.breaking(f"{path}.index", f"delta for block {index}, which was never started")
-    elif text:
-        block.text.append(text)
-        _note_content(parts, last_byte)
+        shape.breaking(f"{path}.index", "delta for a block that was never started")
+        return
+    kind = shape.required(delta, "type", str, f"{path}.delta")
+    expected = _DELTAS.get(block.kind)
+    if expected is not None and kind == expected[0]:
+        if text := shape.required(delta, expected[1], str, f"{path}.delta"):
+            block.text.append(text)
+            _note_content(parts, last_byte)
+    elif kind is not None and kind not in _SILENT_DELTAS and block.kind not in _SILENT_BLOCKS:
+        shape.unknown(f"{path}.delta", delta, f"unknown delta {kind!r} of a {block.kind!r} block")
 
 
 def _take_ending(parts: _Parts, data: JsonObject) -> None:
-    delta = parts.shape.required(data, "delta", dict, "message_delta")
+    shape, path = parts.shape, "message_delta"
+    delta = shape.required(data, "delta", dict, path)
     if delta is not None:
-        parts.finish_reason = parts.shape.required(delta, "stop_reason", str, "message_delta.delta")
-    usage = parts.shape.required(data, "usage", dict, "message_delta")
+        parts.finish_reason = shape.required(delta, "stop_reason", str, f"{path}.delta")
+    usage = shape.required(data, "usage", dict, path)
     if usage is not None:
-        parts.output_tokens = parts.shape.required(
-            usage, "output_tokens", int, "message_delta.usage"
-        )
+        parts.output_tokens = shape.required(usage, "output_tokens", int, f"{path}.usage")
 
 
 def _note_content(parts: _Parts, last_byte: int) -> None:

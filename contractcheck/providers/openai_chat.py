@@ -13,9 +13,9 @@ import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
 from contractcheck.providers.dialect import WireRequest
-from contractcheck.providers.failures import error_in
+from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import parse_events
+from contractcheck.providers.sse import is_event_stream, parse_events
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case
 
 _FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+_EMPTY_ENDINGS = frozenset({"length", "content_filter", "function_call"})
+"""Endings after which an answer may well be empty, however much was thought before."""
+
+_MESSAGE_FIELDS = frozenset(
+    {
+        "annotations",
+        "audio",
+        "content",
+        "function_call",
+        "obfuscation",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "role",
+        "tool_calls",
+    }
+)
+"""Documented, plus the two names under which compatible servers send reasoning."""
+
 _CHOICES_OF_TOOLS = frozenset({"auto", "none", "required"})
 
 
@@ -44,7 +63,7 @@ class OpenAIChat:
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""
-        if "text/event-stream" in (response.header("content-type") or ""):
+        if is_event_stream(response):
             return _read_stream(response.body)
         return _read_whole(response.body)
 
@@ -102,27 +121,53 @@ def _response_format(case: Case) -> JsonValue:
 
 
 @dataclass(slots=True)
+class _Call:
+    """One tool call as it grows."""
+
+    path: str
+    name: str = ""
+    arguments: str | None = None
+    present: set[str] = field(default_factory=set)
+
+    def judge(self, shape: Shape) -> None:
+        present = ", ".join(sorted(self.present)) or "nothing"
+        for name, value in (("name", self.name or None), ("arguments", self.arguments)):
+            if value is None:
+                place = f"{self.path}.function.{name}"
+                shape.breaking(place, f"required field is missing (present: {present})")
+
+    def finished(self) -> ToolCall:
+        parsed = parse_object(self.arguments or "")
+        return ToolCall(
+            name=self.name,
+            arguments=(self.arguments or "") if parsed is None else parsed,
+            is_parsed=parsed is not None,
+        )
+
+
+@dataclass(slots=True)
 class _Parts:
     """What an answer is put together from, whole or chunk by chunk."""
 
     shape: Shape = field(default_factory=Shape)
     text: list[str] = field(default_factory=list)
-    calls: dict[int, list[str]] = field(default_factory=dict)
+    calls: dict[int, _Call] = field(default_factory=dict)
     finish_reason: str | None = None
     model: str | None = None
     fingerprint: str | None = None
+    has_usage: bool = False
     input_tokens: int | None = None
     output_tokens: int | None = None
     first_content_byte: int | None = None
 
     def completion(self) -> Completion:
-        broken = any(problem.severity == "breaking" for problem in self.shape.problems)
-        first = next((p for p in self.shape.problems if p.severity == "breaking"), None)
+        self._judge()
+        first = self.shape.first_break
         return Completion(
-            outcome=Outcome.MALFORMED if broken else Outcome.ANSWERED,
+            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
             detail=f"{first.path}: {first.what}" if first else "",
             text="".join(self.text),
-            tool_calls=tuple(_call(*self.calls[index]) for index in sorted(self.calls)),
+            tool_calls=tuple(self.calls[index].finished() for index in sorted(self.calls)),
             finish_reason=self.finish_reason,
             model=self.model,
             system_fingerprint=self.fingerprint,
@@ -132,35 +177,48 @@ class _Parts:
             wire_problems=tuple(self.shape.problems),
         )
 
-
-def _call(name: str, arguments: str) -> ToolCall:
-    parsed = parse_object(arguments)
-    if parsed is None:
-        return ToolCall(name=name, arguments=arguments, is_parsed=False)
-    return ToolCall(name=name, arguments=parsed, is_parsed=True)
+    def _judge(self) -> None:
+        """Look at the answer as a whole: is everything there that its end promises?"""
+        shape, reason = self.shape, self.finish_reason
+        for index in sorted(self.calls):
+            self.calls[index].judge(shape)
+        if not self.has_usage:
+            # Optional in the specification: some compatible servers never count.
+            shape.additive("usage", "none came, so tokens are not counted")
+        if reason is not None and reason not in _FINISH_REASONS:
+            known = ", ".join(sorted(_FINISH_REASONS))
+            what = f"new value {reason!r} (documented: {known})"
+            shape.additive("choices[0].finish_reason", what)
+        if reason == "tool_calls" and not self.calls:
+            shape.breaking("choices[0]", "finish_reason is 'tool_calls', but no tool call came")
+        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS and shape.unread:
+            what = "unknown field carries text, and 'content' has none: was it renamed?"
+            shape.breaking(shape.unread[0], what)
 
 
 def _read_whole(body: bytes) -> Completion:
     document = parse_object(body)
     if document is None:
-        return Completion(outcome=Outcome.MALFORMED, detail="HTTP 200, but the body is not JSON")
-    if "error" in document and "choices" not in document:
-        return Completion(outcome=Outcome.INFRA, detail="HTTP 200: " + ": ".join(error_in(body)))
+        return unreadable(body)
+    if has_error(document):
+        return late_error(body, "HTTP 200")
     parts = _Parts()
+    shape = parts.shape
     _take_envelope(parts, document)
-    choices = parts.shape.required(document, "choices", list, "")
+    choices = shape.required(document, "choices", list, "")
     if choices is not None and not choices:
-        parts.shape.breaking("choices", "is empty")
+        shape.breaking("choices", "is empty")
     for choice in (choices or [])[:1]:
         if not isinstance(choice, dict):
-            parts.shape.breaking("choices[0]", "expected object")
+            shape.breaking("choices[0]", "expected object")
             continue
-        message = parts.shape.required(choice, "message", dict, "choices[0]")
+        message = shape.required(choice, "message", dict, "choices[0]")
         if message is not None:
             _take_message(parts, message, "choices[0].message")
-        parts.finish_reason = parts.shape.required(choice, "finish_reason", str, "choices[0]")
-    _take_usage(parts, parts.shape.required(document, "usage", dict, ""))
-    _judge_finish(parts)
+            if not (parts.text or parts.calls or "content" in message):
+                # Null for a pure tool call, but there.
+                shape.required(message, "content", str, "choices[0].message")
+        parts.finish_reason = shape.required(choice, "finish_reason", str, "choices[0]")
     return parts.completion()
 
 
@@ -168,104 +226,91 @@ def _read_stream(body: bytes) -> Completion:
     parts = _Parts()
     is_done = False
     for event in parse_events(body):
-        if event.data == "[DONE]":
+        if event.data.startswith("[DONE]"):
             is_done = True
-            continue
+            break
         chunk = parse_object(event.data)
         if chunk is None:
             return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
-        if "error" in chunk and "choices" not in chunk:
-            detail = "in the stream: " + ": ".join(error_in(event.data))
-            return Completion(outcome=Outcome.INFRA, detail=detail)
+        if has_error(chunk):
+            return late_error(event.data, "in the stream")
         _take_chunk(parts, chunk, event.last_byte)
-    if parts.finish_reason is None and not is_done and not parts.shape.problems:
+    # A few servers never send the last event; then a finish reason and the usage that follows
+    # it say as much. What broke before a cut stays broken.
+    is_whole = is_done or (parts.finish_reason is not None and parts.has_usage)
+    if not is_whole and parts.shape.first_break is None:
         return Completion(outcome=Outcome.TRUNCATED, detail="the stream ended without [DONE]")
     if parts.finish_reason is None:
         parts.shape.breaking("choices[0].finish_reason", "no chunk carried one")
-    _judge_finish(parts)
     return parts.completion()
 
 
 def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:
+    shape = parts.shape
     _take_envelope(parts, chunk)
-    # Usage may be absent: compatible servers do not all honour stream_options.
-    _take_usage(parts, parts.shape.optional(chunk, "usage", dict, ""))
-    choices = parts.shape.required(chunk, "choices", list, "")
+    choices = shape.required(chunk, "choices", list, "")
     for choice in (choices or [])[:1]:
         if not isinstance(choice, dict):
-            parts.shape.breaking("choices[0]", "expected object")
+            shape.breaking("choices[0]", "expected object")
             continue
-        delta = parts.shape.required(choice, "delta", dict, "choices[0]")
+        delta = shape.required(choice, "delta", dict, "choices[0]")
         if delta is not None:
-            before = (len(parts.text), len(parts.calls))
             _take_message(parts, delta, "choices[0].delta")
-            if parts.first_content_byte is None and before != (len(parts.text), len(parts.calls)):
+            if parts.first_content_byte is None and (parts.text or parts.calls):
                 parts.first_content_byte = last_byte
-        if reason := parts.shape.optional(choice, "finish_reason", str, "choices[0]"):
+        if reason := shape.optional(choice, "finish_reason", str, "choices[0]"):
             parts.finish_reason = reason
 
 
 def _take_envelope(parts: _Parts, document: JsonObject) -> None:
-    parts.model = parts.shape.required(document, "model", str, "") or parts.model
-    fingerprint = parts.shape.optional(document, "system_fingerprint", str, "")
+    shape = parts.shape
+    parts.model = shape.required(document, "model", str, "") or parts.model
+    fingerprint = shape.optional(document, "system_fingerprint", str, "")
     parts.fingerprint = fingerprint or parts.fingerprint
+    usage = shape.optional(document, "usage", dict, "")
+    if usage is not None:
+        parts.has_usage = True
+        parts.input_tokens = shape.required(usage, "prompt_tokens", int, "usage")
+        parts.output_tokens = shape.required(usage, "completion_tokens", int, "usage")
 
 
 def _take_message(parts: _Parts, message: JsonObject, path: str) -> None:
-    is_delta = path.endswith("delta")
-    # A whole message always has the field, null for a pure tool call; a delta has what changed.
-    if not is_delta and "content" not in message:
-        parts.shape.required(message, "content", str, path)
-    text = parts.shape.optional(message, "content", str, path)
-    if text:
-        parts.text.append(text)
-    unknown = sorted(set(message) - _KNOWN_MESSAGE_FIELDS)
-    if is_delta and unknown:
-        parts.shape.breaking(path, f"unknown field {unknown[0]!r} where content is expected")
-    calls = parts.shape.optional(message, "tool_calls", list, path) or []
-    for place, call in enumerate(calls):
+    shape = parts.shape
+    # A refusal under structured outputs comes in its own field; it is what the model said.
+    for name in ("content", "refusal"):
+        if text := shape.optional(message, name, str, path):
+            parts.text.append(text)
+    for name in sorted(set(message) - _MESSAGE_FIELDS):
+        shape.unknown(f"{path}.{name}", message[name])
+    for place, call in enumerate(shape.optional(message, "tool_calls", list, path) or []):
         if isinstance(call, dict):
-            _take_call(parts, call, place, f"{path}.tool_calls[{place}]")
+            _take_call(parts, call, place, path)
         else:
-            parts.shape.breaking(f"{path}.tool_calls[{place}]", "expected object")
-
-
-_KNOWN_MESSAGE_FIELDS = frozenset(
-    {
-        "annotations",
-        "audio",
-        "content",
-        "function_call",
-        "obfuscation",
-        "reasoning",
-        "reasoning_content",
-        "refusal",
-        "role",
-        "tool_calls",
-    }
-)
-"""Documented, plus the two names under which compatible servers send reasoning."""
+            shape.breaking(f"{path}.tool_calls[{place}]", "expected object")
 
 
 def _take_call(parts: _Parts, call: JsonObject, place: int, path: str) -> None:
-    index = parts.shape.optional(call, "index", int, path)
-    known = parts.calls.setdefault(place if index is None else index, ["", ""])
-    function = parts.shape.required(call, "function", dict, path)
+    shape, here = parts.shape, f"{path}.tool_calls[{place}]"
+    index = place
+    if path.endswith("delta"):
+        index = _index_of(parts, call, here)
+    known = parts.calls.setdefault(index, _Call(path=f"{path}.tool_calls[{index}]"))
+    function = shape.required(call, "function", dict, here)
     if function is None:
         return
-    known[0] += parts.shape.optional(function, "name", str, f"{path}.function") or ""
-    known[1] += parts.shape.optional(function, "arguments", str, f"{path}.function") or ""
+    known.present.update(function)
+    known.name += shape.optional(function, "name", str, f"{here}.function") or ""
+    arguments = shape.optional(function, "arguments", str, f"{here}.function")
+    if arguments is not None:
+        known.arguments = (known.arguments or "") + arguments
 
 
-def _take_usage(parts: _Parts, usage: JsonObject | None) -> None:
-    if usage is None:
-        return
-    parts.input_tokens = parts.shape.required(usage, "prompt_tokens", int, "usage")
-    parts.output_tokens = parts.shape.required(usage, "completion_tokens", int, "usage")
-
-
-def _judge_finish(parts: _Parts) -> None:
-    if parts.finish_reason is not None and parts.finish_reason not in _FINISH_REASONS:
-        known = ", ".join(sorted(_FINISH_REASONS))
-        what = f"new value {parts.finish_reason!r} (documented: {known})"
-        parts.shape.additive("choices[0].finish_reason", what)
+def _index_of(parts: _Parts, call: JsonObject, path: str) -> int:
+    """Which call a fragment belongs to."""
+    index = parts.shape.optional(call, "index", int, path)
+    if index is not None:
+        return index
+    # Some compatible servers leave it out: then a call with an id is a new one.
+    parts.shape.additive(f"{path}.index", "required field is missing")
+    newest = max(parts.calls, default=-1)
+    return newest + 1 if call.get("id") or newest < 0 else newest

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAMES: dict[type, str] = {dict: "object", list: "array", str: "string", int: "integer"}
+_NAMES: dict[type, str] = {
+    bool: "boolean",
+    dict: "object",
+    float: "number",
+    int: "integer",
+    list: "array",
+    str: "string",
+}
 
 
 @dataclass(slots=True)
@@ -23,9 +30,16 @@ class Shape:
 
     Attributes:
         problems: In the order found.
+        unread: Paths of unknown members that carried text: where the content may have gone.
     """
 
     problems: list[WireProblem] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def first_break(self) -> WireProblem | None:
+        """The first problem on which clients fail, or None."""
+        return next((p for p in self.problems if p.severity == "breaking"), None)
 
     def breaking(self, path: str, what: str) -> None:
         """Note that clients of the documented format fail here."""
@@ -34,6 +48,12 @@ class Shape:
     def additive(self, path: str, what: str) -> None:
         """Note something new that clients may not expect."""
         self._note(WireProblem(path=path, what=what, severity="additive"))
+
+    def unknown(self, path: str, value: JsonValue, what: str = "unknown field") -> None:
+        """Note a member that the format does not know; whoever ignores it is safe."""
+        self.additive(path, what)
+        if path not in self.unread and _carries_text(value):
+            self.unread.append(path)
 
     def required(self, parent: JsonObject, name: str, kind: type[T], path: str) -> T | None:
         """Return a member of the documented type, or None and a breaking problem."""
@@ -55,13 +75,33 @@ class Shape:
         # bool is an int to Python, but never to JSON.
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return value
-        found = "null" if value is None else type(value).__name__
+        found = "null" if value is None else _NAMES[type(value)]
         self.breaking(place, f"expected {_NAMES.get(kind, kind.__name__)}, got {found}")
         return None
 
     def _note(self, problem: WireProblem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _carries_text(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return any(_carries_text(item) for name, item in value.items() if name not in _LABELS)
+    return isinstance(value, str) and bool(value.strip())
+
+
+_LABELS = frozenset({"type", "id", "name", "signature"})
+"""Members whose strings name a thing and are never the answer itself."""
+
+
+def is_cut(body: bytes) -> bool:
+    """Whether a body is the beginning of a JSON object that ends too early."""
+    text = body.decode("utf-8", errors="replace")
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return text.lstrip().startswith("{") and error.pos >= len(text)
+    return False
 
 
 def parse_object(text: str | bytes) -> JsonObject | None:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contractcheck.model.exchange import Response
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
@@ -25,6 +29,11 @@ class Event:
     name: str
     data: str
     last_byte: int
+
+
+def is_event_stream(response: Response) -> bool:
+    """Whether a response says that it is an event stream (media types ignore case)."""
+    return "text/event-stream" in (response.header("content-type") or "").lower()
 
 
 def parse_events(body: bytes) -> tuple[Event, ...]:
