@@ -13,7 +13,7 @@ from contractcheck.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contractcheck.providers.dialect import Dialect
+    from contractcheck.providers.wire import Dialect
 
 DIALECTS: Mapping[str, str] = {
     "anthropic": "contractcheck.providers.anthropic_messages",

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
-from contractcheck.providers.dialect import WireRequest
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
 from contractcheck.providers.sse import is_event_stream, parse_events
+from contractcheck.providers.wire import WireRequest
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response

@@ -48,7 +48,7 @@ def parse_events(body: bytes) -> tuple[Event, ...]:
             name = _take_field(line, name, data)
         elif data:
             events.append(
-                Event(name=name or "message", data="\n".join(data), last_byte=end.end() - 1)
+                Event(name=name or "message", data="\n".join(data), last_byte=end.start())
             )
             name, data = "", []
         else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contractcheck.cassettes import OpenRun
     from contractcheck.model.run import Trial
     from contractcheck.model.suite import Case
-    from contractcheck.providers.dialect import Dialect, WireRequest
+    from contractcheck.providers.wire import Dialect, WireRequest
     from contractcheck.sampling.progress import Progress
 
 

@@ -1,0 +1,431 @@
+"""Wire bytes below are written by hand after the published reference of chat completions."""
+
+# ruff: noqa: UP031 - in wire bytes every brace is JSON, which str.format would need doubled
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contractcheck.model.completion import Outcome
+from contractcheck.model.exchange import Response
+from contractcheck.providers.openai_chat import DIALECT
+from contractcheck.simulator import Change, Conditions, Simulator
+
+HEAD = (
+    '"id":"chatcmpl-1","created":1767225600,"model":"gpt-x-2026-01-01","system_fingerprint":"fp_1"'
+)
+
+
+def whole(message, finish='"stop"', rest=',"usage":{"prompt_tokens":7,"completion_tokens":3}'):
+    return (
+        '{%s,"object":"chat.completion","choices":[{"index":0,"message":%s,"logprobs":null,'
+        '"finish_reason":%s}]%s}' % (HEAD, message, finish, rest)
+    ).encode()
+
+
+def chunk(delta, finish="null"):
+    return (
+        'data: {%s,"object":"chat.completion.chunk","choices":[{"index":0,"delta":%s,'
+        '"logprobs":null,"finish_reason":%s}],"usage":null}\n\n' % (HEAD, delta, finish)
+    ).encode()
+
+
+USAGE = (
+    'data: {%s,"object":"chat.completion.chunk","choices":[],'
+    '"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\n' % HEAD
+).encode()
+DONE = b"data: [DONE]\n\n"
+
+
+def stream(*chunks):
+    return b"".join((*chunks, USAGE, DONE))
+
+
+TEXT = (
+    whole('{"role":"assistant","content":"Grüße, 😀","refusal":null,"annotations":[]}'),
+    stream(
+        chunk('{"role":"assistant","content":"","refusal":null}'),
+        chunk('{"content":"Grüße"}'),
+        chunk('{"content":", 😀"}'),
+        chunk("{}", '"stop"'),
+    ),
+)
+TOOLS = (
+    whole(
+        '{"role":"assistant","content":null,"tool_calls":['
+        '{"id":"call_1","type":"function","function":{"name":"look_up","arguments":"{\\"id\\":1}"}},'
+        '{"id":"call_2","type":"function","function":{"name":"refund","arguments":"{}"}}]}',
+        '"tool_calls"',
+    ),
+    stream(
+        chunk(
+            '{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1",'
+            '"type":"function","function":{"name":"look_up","arguments":""}}]}'
+        ),
+        chunk('{"tool_calls":[{"index":0,"function":{"arguments":"{\\"id\\""}}]}'),
+        chunk('{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}'),
+        chunk(
+            '{"tool_calls":[{"index":1,"id":"call_2","type":"function",'
+            '"function":{"name":"refund","arguments":"{}"}}]}'
+        ),
+        chunk("{}", '"tool_calls"'),
+    ),
+)
+REFUSAL = (
+    whole('{"role":"assistant","content":null,"refusal":"I cannot help."}'),
+    stream(
+        chunk('{"role":"assistant","content":null,"refusal":""}'),
+        chunk('{"refusal":"I cannot"}'),
+        chunk('{"refusal":" help."}'),
+        chunk("{}", '"stop"'),
+    ),
+)
+CUT_BY_LIMIT = (
+    whole('{"role":"assistant","content":"One, two"}', '"length"'),
+    stream(chunk('{"role":"assistant","content":"One, two"}'), chunk("{}", '"length"')),
+)
+FORMS = {"text": TEXT, "tools": TOOLS, "refusal": REFUSAL, "limit": CUT_BY_LIMIT}
+
+
+def read(body, content_type=None):
+    is_stream = body.startswith(b"data:")
+    kind = content_type or ("text/event-stream; charset=utf-8" if is_stream else "application/json")
+    return DIALECT.read(
+        Response(
+            status=200,
+            http_version="HTTP/1.1",
+            headers=(("Content-Type", kind),),
+            body=body,
+            chunk_bytes=(len(body),),
+            chunk_times_us=(1,),
+        )
+    )
+
+
+def what_was_said(completion):
+    return (
+        completion.outcome,
+        completion.text,
+        completion.tool_calls,
+        completion.finish_reason,
+        completion.model,
+        completion.system_fingerprint,
+        completion.input_tokens,
+        completion.output_tokens,
+        completion.wire_problems,
+    )
+
+
+def breaks(completion):
+    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
+
+
+def additions(completion):
+    return {p.path: p.what for p in completion.wire_problems if p.severity == "additive"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_streamed_and_the_whole_form_are_the_same_completion(form):
+    once, streamed = map(read, FORMS[form])
+    assert what_was_said(once) == what_was_said(streamed)
+    assert once.outcome is Outcome.ANSWERED
+    assert once.wire_problems == ()
+    assert (once.input_tokens, once.output_tokens) == (7, 3)
+    assert once.model == "gpt-x-2026-01-01"
+
+
+def test_text_tools_and_refusals_are_read_in_full():
+    assert read(TEXT[1]).text == "Grüße, 😀"
+    assert read(REFUSAL[1]).text == "I cannot help."
+    calls = read(TOOLS[1]).tool_calls
+    assert [(c.name, c.arguments, c.is_parsed) for c in calls] == [
+        ("look_up", {"id": 1}, True),
+        ("refund", {}, True),
+    ]
+
+
+def test_arguments_that_are_not_json_are_kept_as_they_came():
+    body = TOOLS[0].replace(b'{\\"id\\":1}', b"{id:1")
+    call = read(body).tool_calls[0]
+    assert (call.arguments, call.is_parsed) == ("{id:1", False)
+
+
+def test_first_content_is_the_first_event_that_says_something():
+    start = TEXT[1].index(b'{"content":"Gr')
+    end = TEXT[1].index(b"\n\n", start) + 1
+    assert read(TEXT[1]).first_content_byte == end
+    opening_end = TOOLS[1].index(b"\n\n") + 1
+    assert read(TOOLS[1]).first_content_byte == opening_end
+    assert read(TEXT[0]).first_content_byte is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_cut_at_any_byte_is_truncated_or_complete(form):
+    body = FORMS[form][1]
+    full = read(body)
+    for length in range(len(body)):
+        cut = read(body[:length], "text/event-stream")
+        assert cut.outcome is Outcome.TRUNCATED or what_was_said(cut) == what_was_said(full), length
+    assert read(body[: body.index(USAGE)], "text/event-stream").outcome is Outcome.TRUNCATED
+
+
+def test_a_whole_body_cut_at_any_byte_is_truncated():
+    body = TEXT[0]
+    assert {read(body[:n], "application/json").outcome for n in range(1, len(body))} == {
+        Outcome.TRUNCATED
+    }
+
+
+def test_a_cut_beside_an_unknown_field_is_still_only_a_cut():
+    body = chunk('{"role":"assistant","content":"Hel","x":1}')
+    assert read(body).outcome is Outcome.TRUNCATED
+
+
+def test_what_comes_after_done_is_ignored_as_in_the_sdk():
+    assert what_was_said(read(TEXT[1] + b"data: nonsense\n\n")) == what_was_said(read(TEXT[1]))
+
+
+def test_a_server_without_done_or_without_usage_is_complete():
+    without_done = TEXT[1].removesuffix(DONE)
+    assert what_was_said(read(without_done)) == what_was_said(read(TEXT[1]))
+    without_usage = read(TEXT[1].replace(USAGE, b""))
+    assert (without_usage.outcome, without_usage.output_tokens) == (Outcome.ANSWERED, None)
+    assert additions(without_usage) == {"usage": "none came, so tokens are not counted"}
+
+
+def test_pings_comments_and_empty_choices_change_nothing():
+    noisy = TEXT[1].replace(b"\n\n", b"\n\n: keep-alive\n\n")
+    assert what_was_said(read(noisy)) == what_was_said(read(TEXT[1]))
+    azure = (
+        b'data: {"id":"","object":"","created":0,"model":"","prompt_filter_results":[],'
+        b'"choices":[]}\n\n'
+    )
+    assert what_was_said(read(azure + TEXT[1])) == what_was_said(read(TEXT[1]))
+
+
+@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize(
+    "field", ['"reasoning_details":[{"text":"hm"}]', '"provider_specific_fields":{"a":"b"}']
+)
+def test_fields_that_vendors_add_are_new_and_not_broken(field, form):
+    body = TEXT[form].replace(b'"content":', field.encode() + b',"content":')
+    completion = read(body)
+    assert completion.outcome is Outcome.ANSWERED
+    assert completion.text == "Grüße, 😀"
+    place = "message" if form == 0 else "delta"
+    name = field.split('"')[1]
+    assert additions(completion) == {f"choices[0].{place}.{name}": "unknown field"}
+
+
+def test_content_under_another_name_is_broken_and_the_name_is_told():
+    completion = read(TEXT[1].replace(b'"content":', b'"output":'))
+    assert completion.outcome is Outcome.MALFORMED
+    assert breaks(completion) == {
+        "choices[0].delta.output": "unknown field carries text, and 'content' has none: "
+        "was it renamed?"
+    }
+
+
+def test_thinking_until_the_limit_under_an_unknown_name_is_an_empty_answer():
+    body = stream(chunk('{"role":"assistant","thinking":"hm, hm"}'), chunk("{}", '"length"'))
+    completion = read(body)
+    assert (completion.outcome, completion.text) == (Outcome.ANSWERED, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "what"),
+    [
+        ('"model"', '"engine"', "model", "required field is missing (present: choices, created"),
+        ('"choices"', '"answers"', "choices", "required field is missing (present: answers,"),
+        ('"model":"gpt-x-2026-01-01"', '"model":5', "model", "expected string, got integer"),
+        ('"prompt_tokens":7', '"prompt_tokens":7.5', "usage.prompt_tokens", "got number"),
+        ('"completion_tokens"', '"output_tokens"', "usage.completion_tokens", "present: output_t"),
+        ('"choices":[', '"choices":{},"x":[', "choices", "expected array, got object"),
+    ],
+)
+@pytest.mark.parametrize("form", [0, 1])
+def test_renamed_missing_and_retyped_fields_name_the_place(old, new, path, what, form):
+    completion = read(TEXT[form].replace(old.encode(), new.encode()))
+    assert completion.outcome is Outcome.MALFORMED
+    assert what in breaks(completion)[path]
+    assert completion.detail
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "what"),
+    [
+        ('"message"', '"output"', "choices[0].message", "present: finish_reason, index, logprobs"),
+        ('"content":"', '"text":"', "choices[0].message.content", "is missing (present: annot"),
+        ('"finish_reason"', '"stop"', "choices[0].finish_reason", "is missing"),
+        ('"finish_reason":"stop"', '"finish_reason":null', "choices[0].finish_reason", "got null"),
+        ('"content":"Grüße, 😀"', '"content":[]', "choices[0].message.content", "got array"),
+        ('{"index":0', '7,{"index":0', "choices[0]", "expected object"),
+    ],
+)
+def test_the_whole_form_names_its_own_places(old, new, path, what):
+    completion = read(TEXT[0].replace(old.encode(), new.encode()))
+    assert completion.outcome is Outcome.MALFORMED
+    assert what in breaks(completion)[path]
+
+
+@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ('"name"', '"tool"', "tool_calls[0].function.name"),
+        ('"arguments"', '"input"', "tool_calls[0].function.arguments"),
+        ('"function":{', '"tool":{', "tool_calls[0].function"),
+        ('"arguments":"{}"', '"arguments":{}', "tool_calls[1].function.arguments"),
+    ],
+)
+def test_renamed_parts_of_tool_calls_are_broken(old, new, path, form):
+    completion = read(TOOLS[form].replace(old.encode(), new.encode()))
+    assert completion.outcome is Outcome.MALFORMED
+    assert any(path in place for place in breaks(completion))
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_tool_calls_that_never_come_are_broken(form):
+    completion = read(TOOLS[form].replace(b'"tool_calls":[', b'"actions":['))
+    assert breaks(completion)["choices[0]"] == (
+        "finish_reason is 'tool_calls', but no tool call came"
+    )
+
+
+def test_parallel_calls_without_an_index_stay_apart():
+    body = TOOLS[1].replace(b'"index":0,"id"', b'"id"').replace(b'"index":1,"id"', b'"id"')
+    body = body.replace(b'[{"index":0,"function"', b'[{"function"')
+    completion = read(body)
+    assert completion.tool_calls == read(TOOLS[1]).tool_calls
+    assert [p.severity for p in completion.wire_problems] == ["additive"]
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_a_new_finish_reason_is_additive(form):
+    completion = read(TEXT[form].replace(b'"stop"', b'"model_pause"'))
+    assert (completion.outcome, completion.finish_reason) == (Outcome.ANSWERED, "model_pause")
+    assert "'model_pause' (documented:" in additions(completion)["choices[0].finish_reason"]
+
+
+def test_done_without_a_finish_reason_is_broken():
+    completion = read(TEXT[1].replace(b'"finish_reason":"stop"', b'"finish_reason":null'))
+    assert breaks(completion) == {"choices[0].finish_reason": "no chunk carried one"}
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "words"),
+    [
+        (b"", Outcome.MALFORMED, "HTTP 200, but the body is empty"),
+        (b"<html>502</html>", Outcome.MALFORMED, "HTTP 200, but the body is not a JSON object"),
+        (b"[]", Outcome.MALFORMED, "HTTP 200, but the body is not a JSON object"),
+        (b"[" * 100_000, Outcome.MALFORMED, "HTTP 200, but the body is not a JSON object"),
+        (b"{}", Outcome.MALFORMED, "model: required field is missing (present: nothing)"),
+        (b'{"error":{"code":"overloaded","message":"later"}}', Outcome.INFRA, "overloaded: later"),
+        (b'{"error":"model is loading"}', Outcome.INFRA, "HTTP 200: model is loading"),
+        (b'{"error":{}, "choices":[]}', Outcome.MALFORMED, "model: required field is missing"),
+        (b'{"error":{"type":"insufficient_quota"}}', Outcome.CONFIG, "insufficient_quota"),
+        (b'{"error":{"x":1}}', Outcome.INFRA, "HTTP 200: an error without code and message"),
+    ],
+)
+def test_a_200_that_is_no_answer(body, outcome, words):
+    completion = read(body, "application/json")
+    assert completion.outcome is outcome
+    assert words in completion.detail
+
+
+def test_an_error_in_the_stream_wins_even_beside_choices():
+    late = (
+        b'data: {"error":{"code":502,"message":"upstream gone"},"choices":[{"index":0,'
+        b'"delta":{"content":""},"finish_reason":"error"}],"model":"m"}\n\n'
+    )
+    completion = read(chunk('{"content":"Hel"}') + late + DONE)
+    assert (completion.outcome, completion.detail) == (
+        Outcome.INFRA,
+        "in the stream: 502: upstream gone",
+    )
+
+
+def test_an_event_that_is_not_json_is_malformed():
+    assert read(b"data: {oops\n\n" + DONE).detail == "a stream event is not JSON"
+
+
+def test_the_media_type_ignores_case():
+    assert what_was_said(read(TEXT[1], "Text/Event-Stream")) == what_was_said(read(TEXT[1]))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "delta",
+                    "message",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "usage",
+                    "index",
+                    "model",
+                    "finish_reason",
+                    "name",
+                    "arguments",
+                    "error",
+                    "prompt_tokens",
+                    "x",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda x: json.dumps(x).encode()), st.booleans())
+def test_no_body_makes_the_reader_raise(body, is_stream):
+    if is_stream:
+        body = b"data: " + body + b"\n\n" + DONE
+    completion = read(body, "text/event-stream" if is_stream else "application/json")
+    assert completion.outcome in Outcome
+    assert (completion.outcome is Outcome.ANSWERED) == (completion.detail == "")
+
+
+@given(JSON, st.sampled_from([b'"Gr\xc3\xbc\xc3\x9fe"', b'"stop"', b"null", b"7", b'{"content":']))
+def test_any_value_in_any_place_is_read_or_told(value, place):
+    body = TEXT[1].replace(place, json.dumps(value).encode())
+    assert read(body).outcome in Outcome
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_renamed_field_of_the_simulator_is_seen(is_streamed):
+    import httpx2
+
+    conditions = Conditions(
+        night="2026-03-01", time_scale=0, changes=(Change(name="renamed_field"),)
+    )
+    question = {
+        "model": "gpt-sim-mini",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": is_streamed,
+        "max_completion_tokens": 5,
+    }
+    with Simulator(conditions) as simulator:
+        answer = httpx2.post(
+            simulator.base_url + "/v1/chat/completions",
+            json=question,
+            headers={"authorization": "Bearer test"},
+            trust_env=False,
+        )
+    completion = read(answer.content, answer.headers["content-type"])
+    assert completion.outcome is Outcome.MALFORMED
+    place = "delta" if is_streamed else "message"
+    assert (
+        "present: finish_reason, index, logprobs, output"
+        in breaks(completion)[f"choices[0].{place}"]
+    )
