@@ -1,0 +1,349 @@
+import contextlib
+import multiprocessing
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contractcheck.errors import RecordingError
+from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
+from contractcheck.model.night import (
+    CaseNight,
+    LabelCell,
+    NightStatistics,
+    NumberCell,
+    RateCell,
+    TextCell,
+)
+from contractcheck.model.target import Target
+from contractcheck.store import BaselineStore
+from contractcheck.store.night_format import decode_night, encode_night
+
+TARGET = Target(provider="openai", model="m")
+COUNTS = st.integers(0, 10**6)
+NAMES = st.text(max_size=6).filter(lambda text: text.isprintable())
+HALVES = st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=5).map(tuple)
+CELLS = st.one_of(
+    st.builds(LabelCell, counts=st.dictionaries(NAMES, COUNTS, max_size=3)),
+    st.builds(
+        NumberCell,
+        values=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(
+            lambda values: tuple(sorted(values))
+        ),
+        missing=COUNTS,
+    ),
+    st.builds(RateCell, passed=COUNTS, count=COUNTS),
+    st.builds(
+        TextCell,
+        count=COUNTS,
+        mean=HALVES,
+        effective_dimension=st.integers(1000, 10**6).map(lambda number: number / 1000),
+    ),
+)
+NIGHTS = st.builds(
+    NightStatistics,
+    night=st.dates().map(str),
+    run_id=st.just("20260101t000000z-a"),
+    is_complete=st.booleans(),
+    cases=st.dictionaries(
+        NAMES,
+        st.builds(
+            CaseNight,
+            request_fingerprint=NAMES,
+            answered=COUNTS,
+            planned=COUNTS,
+            cells=st.dictionaries(NAMES, CELLS, max_size=3),
+        ),
+        max_size=2,
+    ),
+    models=st.lists(NAMES, max_size=2).map(tuple),
+    fingerprints=st.lists(NAMES, max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=60)
+@given(NIGHTS)
+def test_any_night_comes_back_from_its_json(night):
+    data = orjson.dumps(encode_night(night))
+    assert decode_night(orjson.loads(data), "place") == night
+    assert orjson.dumps(encode_night(decode_night(orjson.loads(data), "place"))) == data
+
+
+def accepted(night, run_id=None, numbers=(1.0, 2.0)):
+    return AcceptedNight(
+        statistics=NightStatistics(
+            night=night,
+            run_id=run_id or f"{night.replace('-', '')}t000000z-a",
+            is_complete=True,
+            cases={
+                "a": CaseNight(
+                    request_fingerprint="r",
+                    answered=2,
+                    planned=2,
+                    cells={
+                        "total_s": NumberCell(values=tuple(numbers)),
+                        "text": TextCell(
+                            count=2,
+                            mean=tuple(np.array([0.5, 0.25]).tolist()),
+                            effective_dimension=1.5,
+                        ),
+                    },
+                )
+            },
+            models=("m-1",),
+        ),
+        run_root="root",
+        acceptance=Acceptance(
+            accepted_by="ada", accepted_at="2026-01-01T00:00:00+00:00", reason="good", ticket="T-1"
+        ),
+        parts={"a": {"messages": "m"}},
+        vantage={"python": "3.11"},
+    )
+
+
+def baseline(*nights):
+    return Baseline(
+        suite="demo", target=TARGET, nights=nights, reference_night=nights[-1].statistics.night
+    )
+
+
+@pytest.fixture
+def store(tmp_path):
+    return BaselineStore(tmp_path / "cassettes")
+
+
+@pytest.fixture
+def make_reference(tmp_path):
+    def make(night, content=b"sealed"):
+        folder = tmp_path / "runs" / f"{night.replace('-', '')}t000000z-a"
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_bytes(content)
+        (folder / "a.jsonl").write_bytes(content * 10)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def old(store, make_reference):
+    """One accepted night."""
+    store.write(baseline(accepted("2026-01-01")), make_reference("2026-01-01"))
+    return store.folder("demo", TARGET)
+
+
+def files_of(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def refused(function, *arguments):
+    with pytest.raises(RecordingError) as error:
+        function(*arguments)
+    return str(error.value)
+
+
+def test_a_baseline_comes_back_as_it_was_written(store, make_reference):
+    written = baseline(accepted("2026-01-01"), accepted("2026-01-02", numbers=(0.1, 0.2)))
+    store.write(written, make_reference("2026-01-02"))
+    assert store.read("demo", TARGET) == written
+    reference = store.reference("demo", TARGET)
+    assert (reference / "manifest.json").read_bytes() == b"sealed"
+
+
+def test_there_may_be_none(store):
+    assert store.read("demo", TARGET) is None
+    assert store.reference("demo", TARGET) is None
+
+
+def test_writing_the_same_again_changes_no_byte(store, old):
+    before = files_of(old)
+    store.write(store.read("demo", TARGET), None)
+    assert files_of(old) == before
+
+
+def test_the_reference_keeps_its_runs_name_wherever_it_was_copied_from(store, make_reference):
+    anywhere = make_reference("2026-01-01").rename(store.root.parent / "downloaded run")
+    store.write(baseline(accepted("2026-01-01")), anywhere)
+    assert store.reference("demo", TARGET).name == "reference-20260101t000000z-a"
+    assert (store.reference("demo", TARGET) / "a.jsonl").is_file()
+
+
+def test_what_is_no_longer_named_is_swept_away(store, old, make_reference):
+    (old / "nights" / "2026-01-09.json.77.tmp").write_bytes(b"half")
+    (old / "baseline.json.77.tmp").write_bytes(b"half")
+    (old / "reference-20260101t000000z-z.tmp").mkdir()
+    store.write(baseline(accepted("2026-01-02")), make_reference("2026-01-02"))
+    assert sorted(files_of(old)) == [
+        "baseline.json",
+        "nights/2026-01-02.json",
+        "reference-20260102t000000z-a/a.jsonl",
+        "reference-20260102t000000z-a/manifest.json",
+    ]
+    assert len(list(old.glob("reference-*"))) == 1
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_write_that_stops_at_any_step_leaves_the_old_baseline_whole(
+    store, old, make_reference, monkeypatch, is_killed
+):
+    class KilledError(BaseException):
+        """Stands for SIGKILL: no handler of ours may tidy up."""
+
+    was = store.read("demo", TARGET)
+    wanted = baseline(*was.nights, accepted("2026-01-02"), accepted("2026-01-03"))
+    reference = make_reference("2026-01-03")
+    pristine = store.root.parent / "pristine"
+    shutil.copytree(old, pristine)
+    stopped, steps = True, 0
+    while stopped:
+        left = steps
+
+        def stepping(function):
+            def step(*arguments, **options):
+                nonlocal left
+                left -= options.get("mode") != "rb"  # reading is no step of a write
+                if left < 0 and options.get("mode") != "rb":
+                    raise KilledError if is_killed else OSError(28, "No space left on device")
+                return function(*arguments, **options)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            for name in ("replace", "open", "unlink"):
+                patch.setattr(Path, name, stepping(getattr(Path, name)))
+            patch.setattr(os, "fsync", stepping(os.fsync))
+            patch.setattr(shutil, "copytree", stepping(shutil.copytree))
+            stopped = False
+            try:
+                store.write(wanted, reference)
+            except (RecordingError, KilledError):
+                stopped = True
+        now = store.read("demo", TARGET)
+        assert now in (was, wanted)
+        if now == was:
+            assert (store.reference("demo", TARGET) / "a.jsonl").is_file()
+        store.write(wanted, reference)
+        assert store.read("demo", TARGET) == wanted
+        assert not [name for name in files_of(old) if ".tmp" in name]
+        shutil.rmtree(old)
+        shutil.copytree(pristine, old)
+        steps += 1
+    assert steps > 10
+
+
+def test_an_accepted_night_does_not_change(store, old):
+    before = files_of(old)
+    message = refused(store.write, baseline(accepted("2026-01-01", numbers=(9.0,))), None)
+    assert message == (
+        "night 2026-01-01 of demo × openai:m was accepted with other statistics; "
+        "an accepted night does not change"
+    )
+    assert files_of(old) == before
+
+
+@pytest.mark.parametrize("night", ["../../escaped", "2026-01-01/../../x", "", "2026-1-1"])
+def test_a_night_from_a_recording_never_becomes_a_path(store, tmp_path, night):
+    strange = accepted("2026-01-01")
+    strange = replace(strange, statistics=replace(strange.statistics, night=night))
+    assert "is not the date of a night" in refused(store.write, baseline(strange), None)
+    assert not store.root.exists()
+
+
+def test_a_run_id_from_a_recording_never_becomes_a_path(store, make_reference):
+    strange = baseline(accepted("2026-01-01", run_id="../../escaped"))
+    assert "is not a run id" in refused(store.write, strange, make_reference("2026-01-01"))
+
+
+def edit(path, change):
+    document = orjson.loads(path.read_bytes())
+    change(document)
+    path.write_bytes(orjson.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b" "), "was edited after it was acc"),
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.write_bytes(b"{"), "not JSON"),
+        (lambda path: path.write_bytes(b"<<<<<<< ours\n{}"), "holds a merge conflict"),
+    ],
+)
+def test_a_night_file_that_was_touched_is_named(store, old, harm, words):
+    path = old / "nights" / "2026-01-01.json"
+    harm(path)
+    message = refused(store.read, "demo", TARGET)
+    assert message.startswith(f"{path}: {words}")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(format=2), "format 2; this version reads up to 1: upgrade contractch"),
+        (lambda d: d.pop("format"), "format None; this version reads up to 1"),
+        (lambda d: d.pop("nights"), "damaged (KeyError: 'nights'); restore it from version"),
+        (lambda d: d.update(nights=[5]), "damaged (TypeError"),
+        (lambda d: d["nights"][0].update(night="../x"), "damaged (ValueError: '../x' is not a da"),
+        (lambda d: d["nights"][0].update(acceptance=[]), "damaged ("),
+    ],
+)
+def test_a_baseline_file_that_was_touched_is_named(store, old, change, words):
+    edit(old / "baseline.json", change)
+    message = refused(store.read, "demo", TARGET)
+    assert message.startswith(f"{old / 'baseline.json'}: {words}")
+
+
+def test_a_reference_cannot_lie_elsewhere(store, old):
+    edit(old / "baseline.json", lambda document: document.update(reference_run="../../etc"))
+    message = refused(store.reference, "demo", TARGET)
+    assert message.startswith(f"{old / 'baseline.json'}: '../../etc' is not a run id")
+
+
+def accept_one(root, locks, night, barrier):
+    store = BaselineStore(Path(root))
+    barrier.wait()
+    with store.locked("demo", TARGET, locks=Path(locks)):
+        now = store.read("demo", TARGET)
+        time.sleep(0.02)  # long enough for another writer to have read the same
+        store.write(baseline(*(now.nights if now else ()), accepted(night)), None)
+
+
+def test_processes_that_accept_at_once_all_land(store, tmp_path):
+    nights = [f"2026-02-0{number}" for number in range(1, 5)]
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(len(nights))
+    arguments = (str(store.root), str(tmp_path / "locks"))
+    processes = [
+        context.Process(target=accept_one, args=(*arguments, night, barrier)) for night in nights
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(nights)
+    found = [night.statistics.night for night in store.read("demo", TARGET).nights]
+    assert sorted(found) == nights
+
+
+def test_a_killed_holder_lets_go_of_the_lock(store, tmp_path):
+    def hold_and_die():
+        with store.locked("demo", TARGET, locks=tmp_path / "locks"):
+            os._exit(9)
+
+    process = multiprocessing.get_context("fork").Process(target=hold_and_die)
+    process.start()
+    process.join()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(store.locked("demo", TARGET, locks=tmp_path / "locks"))
+        store.write(baseline(accepted("2026-01-01")), None)
+    assert store.read("demo", TARGET) is not None
