@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contractcheck.pytest_plugin.items import CaseItem, DriftItem
+from contractcheck.pytest_plugin.options import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +48,21 @@ class SuiteFile(pytest.File):
                 )
 
     def _load(self) -> Suite:
-        from contractcheck.errors import SuiteError
+        from contractcheck.errors import ContractcheckError
+        from contractcheck.report.safe_text import show
         from contractcheck.workflows.workspace import Workspace
 
         try:
-            return Workspace(self.config.rootpath).load_suites([self.path])[0]
-        except SuiteError as error:
-            raise self.CollectError(str(error)) from error
+            suite = Workspace(self.config.rootpath).load_suites([self.path])[0]
+        except ContractcheckError as error:
+            raise self.CollectError(show(str(error))) from error
+        twin = self.config.stash[SESSION].suites.setdefault(suite.name, self.path)
+        if twin != self.path:
+            raise self.CollectError(
+                f"{self.path}: suite: {suite.name!r} is the name of {twin} too; recordings are "
+                "kept by name"
+            )
+        return suite
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contractcheck.pytest_plugin.options import SESSION
+from contractcheck.pytest_plugin.outcome import Outcome
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
-    from contractcheck.pytest_plugin.sources import Sources
+    from contractcheck.pytest_plugin.sources import Source, Sources
 
 
 class ContractFailureError(Exception):
@@ -24,17 +25,55 @@ class ContractItem(pytest.Item):
     """What case and drift items have in common.
 
     Attributes:
-        outcome: What the summary is told; set when the item ran.
+        suite: The contract.
+        target: Whom it is about.
+        outcome: What the item came to; None until it ran.
     """
 
     def __init__(self, *, suite: Suite, target: Target, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, from from_parent
         self.suite = suite
         self.target = target
-        self.outcome: dict[str, str] = {}
+        self.outcome: Outcome | None = None
 
-    @property
-    def sources(self) -> Sources:
+    def judge(self, source: Source) -> Outcome:
+        """Judge what this item stands for."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Judge, and turn the verdict into pytest's outcome."""
+        outcome = self.outcome = self._measure()
+        is_strict = (
+            self.config.getoption("contract_strict") or self.suite.policy.on_inconclusive == "fail"
+        )
+        if outcome.is_red or (is_strict and outcome.verdict == "INCONCLUSIVE"):
+            raise ContractFailureError(outcome.text)
+        if outcome.verdict == "INCONCLUSIVE":
+            pytest.skip(outcome.text)
+
+    def _measure(self) -> Outcome:
+        from contractcheck.errors import (
+            ContractcheckError,
+            LimitReachedError,
+            NothingToCheckError,
+        )
+        from contractcheck.report.safe_text import show
+
+        try:
+            outcome = self.judge(self._sources().open(self.suite, self.target))
+        except (NothingToCheckError, LimitReachedError) as error:
+            outcome = Outcome(verdict="INCONCLUSIVE", text=str(error), headline=str(error))
+        except ContractcheckError as error:
+            words = f"could not measure: {error}"
+            outcome = Outcome(verdict="ERROR", text=words, headline=words)
+        except KeyboardInterrupt as stop:
+            # A traceback of the sampler would show its arguments, the credential among them.
+            raise KeyboardInterrupt(*stop.args) from None
+        return Outcome(
+            verdict=outcome.verdict, text=show(outcome.text), headline=show(outcome.headline)
+        )
+
+    def _sources(self) -> Sources:
         """The session's recordings; what is heavy is imported here, when the first item runs."""
         session = self.config.stash[SESSION]
         if session.sources is None:
@@ -43,37 +82,25 @@ class ContractItem(pytest.Item):
             session.sources = Sources(config=self.config, items=tuple(self.session.items))
         return session.sources
 
-    def conclude(self, verdict: str, text: str, *, headline: str, is_measured: bool) -> None:
-        """Turn a verdict into pytest's outcome, and keep it for the summary."""
-        from contractcheck.report.safe_text import show
-
-        self.outcome = {
-            "pair": f"{self.suite.name} × {self.target.id}",
-            "verdict": verdict,
-            "headline": show(headline),
-            "is_measured": "yes" if is_measured else "no",
-        }
-        if verdict in ("FAIL", "ERROR"):
-            raise ContractFailureError(show(text))
-        if verdict == "INCONCLUSIVE":
-            strict = self.config.getoption("contract_strict")
-            if strict or self.suite.policy.on_inconclusive == "fail":
-                raise ContractFailureError(show(text))
-            pytest.skip(show(text))
-
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
     ) -> str:
-        """Show our own errors as text; anything else is a bug and keeps its traceback."""
-        from contractcheck.errors import ContractcheckError
-        from contractcheck.report.safe_text import show
-
+        """Show a broken contract as text; anything else is a bug and keeps its traceback."""
         del style
         if isinstance(excinfo.value, ContractFailureError):
             return str(excinfo.value)
-        if isinstance(excinfo.value, ContractcheckError):
-            return show(f"could not measure: {excinfo.value}")
-        return str(super().repr_failure(excinfo))
+        return _tame(str(super().repr_failure(excinfo)))
+
+
+def _tame(traceback: str) -> str:
+    """A traceback with arguments (``-l``) may quote credentials and answers."""
+    import os
+
+    from contractcheck.redaction import Scrubber
+    from contractcheck.report.safe_text import show
+    from contractcheck.workflows.endpoint import find_secrets
+
+    return show(Scrubber.for_secrets(find_secrets(os.environ)).scrub_text(traceback))
 
 
 class CaseItem(ContractItem):
@@ -83,23 +110,13 @@ class CaseItem(ContractItem):
         super().__init__(**kwargs)  # type: ignore[arg-type]  # passed on as they came
         self.case = case
 
-    def runtest(self) -> None:
+    def judge(self, source: Source) -> Outcome:
         """Judge the case's recorded or live answers."""
-        from contractcheck.errors import NothingToCheckError
-
-        try:
-            source = self.sources.open(self.suite, self.target)
-        except NothingToCheckError as error:
-            self.conclude("INCONCLUSIVE", str(error), headline=str(error), is_measured=False)
-            return
         judged = source.judge(self.case.id)
         text = "\n".join(finding.message for finding in judged.findings) or judged.reason
-        self.conclude(
-            judged.verdict.value,
-            text,
-            headline=source.words,
-            is_measured=judged.verdict.value != "INCONCLUSIVE",
-        )
+        is_good = judged.verdict.value in ("QUIET", "PASS")
+        headline = (is_good and source.words) or judged.reason
+        return Outcome(verdict=judged.verdict.value, text=text, headline=headline)
 
     def reportinfo(self) -> tuple[PathLike[str] | str, int | None, str]:
         """Point at the case's line in the suite."""
@@ -109,22 +126,20 @@ class CaseItem(ContractItem):
 class DriftItem(ContractItem):
     """Everything about one target that no single case can say: drift, identity, limits."""
 
-    def runtest(self) -> None:
+    def judge(self, source: Source) -> Outcome:
         """Judge the whole run."""
         from contractcheck.report import FORMATS
 
-        source = self.sources.open(self.suite, self.target)
         report = source.report
         if report is None:
             raise RuntimeError("a drift item without a live run")
-        text = FORMATS["terminal"](report)
-        self.add_report_section("call", "contractcheck", text)
-        self.conclude(
-            report.verdict.value,
-            text if report.verdict.value in ("FAIL", "ERROR") else report.headline,
-            headline=report.headline,
-            is_measured=report.verdict.value in ("QUIET", "PASS", "FAIL"),
-        )
+        full = FORMATS["terminal"](report)
+        outcome = Outcome(verdict=report.verdict.value, text=full, headline=report.headline)
+        if outcome.is_red:
+            return outcome
+        # Not red: the reason is enough, and the rest is there for who asks (-rA).
+        self.add_report_section("call", "contractcheck", full)
+        return Outcome(verdict=outcome.verdict, text=report.headline, headline=report.headline)
 
     def reportinfo(self) -> tuple[PathLike[str] | str, int | None, str]:
         """Point at the suite."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from contractcheck.pytest_plugin.sources import Sources
 
 
@@ -24,10 +19,12 @@ class ContractSession:
     Attributes:
         id: The same in all processes of one session (xdist).
         sources: Recordings opened so far; made when the first item runs.
+        suites: Where each suite name was met: recordings are kept by it.
     """
 
     id: str
     sources: Sources | None = None
+    suites: dict[str, Path] = field(default_factory=dict)
 
 
 SESSION = pytest.StashKey[ContractSession]()
@@ -89,33 +86,3 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests, 1 or more")
     return number
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the session's state; refuse options that contradict each other."""
-    if not config.getoption("contract"):
-        return
-    is_live = config.getoption("contract_mode") == "live"
-    for name in ("contract_night", "contract_base_url", "contract_max_requests"):
-        if config.getoption(name) and not is_live:
-            option = "--" + name.replace("_", "-")
-            raise pytest.UsageError(f"{option} needs --contract-mode live: a replay asks nobody")
-    # Workers of one session share xdist's id of it; without workers any id is the only one.
-    worker: dict[str, str] = getattr(config, "workerinput", {})
-    config.stash[SESSION] = ContractSession(id=worker.get("testrunuid") or uuid.uuid4().hex)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM as Ctrl-C: pytest then writes its reports, and what was recorded is kept."""
-    raise KeyboardInterrupt
-
-
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say the mode."""
-    if not config.getoption("contract"):
-        return None
-    mode = config.getoption("contract_mode")
-    words = "offline, the provider is not asked" if mode == "replay" else "asks the provider"
-    return f"contractcheck: {mode} ({words})"

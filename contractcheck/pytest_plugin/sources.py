@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from contractcheck.errors import LimitReachedError
+from contractcheck.pytest_plugin.items import CaseItem, DriftItem
 from contractcheck.pytest_plugin.options import SESSION
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.replay import open_replay
@@ -32,13 +34,13 @@ class Source:
 
     Attributes:
         judge: Judges one case.
-        words: One line for the summary.
+        words: Where the answers of a replay come from; empty for a live run.
         report: The verdict on a live run; None in a replay.
     """
 
     judge: Callable[[str], CaseJudgement]
-    words: str
-    report: Report | None
+    words: str = ""
+    report: Report | None = None
 
 
 @dataclass(slots=True)
@@ -63,11 +65,9 @@ class Sources:
         """
         key = (suite.name, target.id)
         if key not in self.opened:
-            from contractcheck.errors import ContractcheckError
-
             try:
                 self.opened[key] = self._open(suite, target)
-            except ContractcheckError as error:
+            except Exception as error:  # noqa: BLE001 - a bug, too, is met once and told by each item
                 self.opened[key] = error
         found = self.opened[key]
         if isinstance(found, Exception):
@@ -78,17 +78,19 @@ class Sources:
         workspace = Workspace(self.config.getoption("contract_root") or self.config.rootpath)
         if self.config.getoption("contract_mode") == "replay":
             replay = open_replay(workspace, suite, target)
-            return Source(judge=replay.judge, words=replay.words, report=None)
+            return Source(judge=replay.judge, words=replay.words)
         session = self.config.stash[SESSION].id
         options = self._options(suite, target)
         live = open_shared_run(workspace, suite, target, options, session=session)
-        return Source(judge=live.judge, words=live.report.headline, report=live.report)
+        return Source(judge=live.judge, report=live.report)
 
     def _options(self, suite: Suite, target: Target) -> RecordOptions:
         selected = self._selected(suite, target)
-        is_night = self.config.getoption("contract_night")
+        is_whole = selected >= {case.id for case in suite.cases}
+        # A part of a suite is no night: the charts compare whole ones.
+        is_night = is_whole and self.config.getoption("contract_night")
         return RecordOptions(
-            cases=None if selected >= {case.id for case in suite.cases} else selected,
+            cases=None if is_whole else selected,
             night=datetime.now(UTC).date().isoformat() if is_night else None,
             base_url=self.config.getoption("contract_base_url"),
             max_requests=self._budget(suite, target),
@@ -96,8 +98,6 @@ class Sources:
 
     def _selected(self, suite: Suite, target: Target) -> set[str]:
         """Cases of a pair that are selected; a drift item alone means all of them."""
-        from contractcheck.pytest_plugin.items import CaseItem
-
         chosen = {
             item.case.id
             for item in self.items
@@ -112,11 +112,8 @@ class Sources:
         Worked out from the plan alone, so that every process comes to the same without asking.
 
         Raises:
-            NothingToCheckError: If nothing is left.
+            LimitReachedError: If nothing is left.
         """
-        from contractcheck.errors import NothingToCheckError
-        from contractcheck.pytest_plugin.items import CaseItem, DriftItem
-
         left: int | None = self.config.getoption("contract_max_requests")
         if left is None:
             return None
@@ -131,7 +128,7 @@ class Sources:
             chosen = self._selected(other, its_target)
             left -= sum(case.samples for case in other.cases if case.id in chosen)
         if left <= 0:
-            raise NothingToCheckError(
+            raise LimitReachedError(
                 "--contract-max-requests is used up by the suites and targets before this one"
             )
         return left

@@ -7,63 +7,77 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contractcheck.pytest_plugin.items import ContractItem
-from contractcheck.pytest_plugin.options import SESSION
+from contractcheck.pytest_plugin.outcome import MEASURED, WORST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_ORDER = ("ERROR", "FAIL", "INCONCLUSIVE", "QUIET", "PASS")
 
+class Summary:
+    """Gathers the outcomes of all items of all processes; registered only with ``--contract``.
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let an item's verdict travel with its report, from worker to controller too."""
-    report = yield
-    if call.when == "call" and isinstance(item, ContractItem):
-        outcome = item.outcome or {
+    Attributes:
+        told: Per node id (a rerun replaces) pair, verdict and headline.
+    """
+
+    def __init__(self) -> None:
+        self.told: dict[str, dict[str, str]] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let an item's outcome travel with its report, from worker to controller too."""
+        report = yield
+        if call.when != "call" or not isinstance(item, ContractItem):
+            return report
+        outcome = item.outcome
+        report.contractcheck = {  # type: ignore[attr-defined]  # reports carry extras
             "pair": f"{item.suite.name} × {item.target.id}",
-            "verdict": "ERROR",
-            "headline": "could not measure",
-            "is_measured": "no",
+            "verdict": outcome.verdict if outcome else "ERROR",
+            "headline": outcome.headline if outcome else "contractcheck itself failed: a bug",
         }
-        report.contractcheck = outcome  # type: ignore[attr-defined]  # reports carry extras
-    return report
+        if report.skipped and isinstance(report.longrepr, tuple):
+            # pytest names the line that skipped, which is ours; the reader wants the case.
+            path, line, _ = item.reportinfo()
+            report.longrepr = (str(path), (line or 0) + 1, report.longrepr[2])
+        return report
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what came with a report."""
+        found = getattr(report, "contractcheck", None)
+        if found is not None:
+            self.told[report.nodeid] = found
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-    """Fail a session in which contract items ran and none could be measured."""
-    outcomes = _outcomes(session.config)
-    good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if outcomes and not any(o["is_measured"] == "yes" for o in outcomes) and exitstatus in good:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int | pytest.ExitCode
+    ) -> None:
+        """Fail a session in which contract items ran and none could be measured."""
+        if exitstatus == pytest.ExitCode.OK and self.told and not self._is_any_measured():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    ) -> None:
+        """One line per suite and target: its worst verdict, and the sentence that goes with it."""
+        if config.getoption("collectonly"):
+            return
+        terminalreporter.section("contracts")
+        for pair in dict.fromkeys(one["pair"] for one in self.told.values()):
+            # Of equals the last one speaks: the drift item, which sees the whole run.
+            own = [one for one in reversed(self.told.values()) if one["pair"] == pair]
+            worst = min(own, key=lambda one: WORST_FIRST.index(one["verdict"]))
+            headline = worst["headline"].removeprefix(f"{worst['verdict']}: ")
+            terminalreporter.write_line(f"{worst['verdict']:<13}{pair}: {headline}")
+        if not self.told:
+            wanted = ", ".join(config.getoption("contract_target"))
+            why = f"no selected suite has target {wanted}" if wanted else "no suite was selected"
+            terminalreporter.write_line(f"nothing was checked: {why}")
+        elif not self._is_any_measured():
+            terminalreporter.write_line(
+                "no case could be measured: this session fails whatever its items say"
+            )
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """One line per suite and target: its worst verdict, and the sentence that goes with it."""
-    outcomes = _outcomes(config)
-    if not outcomes:
-        return
-    terminalreporter.section("contracts")
-    for pair in dict.fromkeys(o["pair"] for o in outcomes):
-        own = [o for o in outcomes if o["pair"] == pair]
-        worst = min(own, key=lambda o: _ORDER.index(o["verdict"]))
-        terminalreporter.write_line(f"{worst['verdict']:<13}{pair}: {worst['headline']}")
-    if not any(o["is_measured"] == "yes" for o in outcomes):
-        terminalreporter.write_line(
-            "no case could be measured: this session fails whatever its items say"
-        )
-
-
-def _outcomes(config: pytest.Config) -> list[dict[str, str]]:
-    """Verdicts of all items, where the reports of all processes come together."""
-    if SESSION not in config.stash or hasattr(config, "workerinput"):
-        return []
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    stats: dict[str, list[object]] = getattr(reporter, "stats", {})
-    reports = [report for kind in ("passed", "failed", "skipped") for report in stats.get(kind, [])]
-    return [found for report in reports if (found := getattr(report, "contractcheck", None))]
+    def _is_any_measured(self) -> bool:
+        return any(one["verdict"] in MEASURED for one in self.told.values())

@@ -47,9 +47,9 @@ class Replay:
     def words(self) -> str:
         """One line: that the provider was not asked, and how old the answers are."""
         label = f", {self.run.header.label}" if self.run.header.label else ""
+        age = "1 day" if self.age_days == 1 else f"{self.age_days} days"
         return (
-            f"{self.suite.name} × {self.run.header.target.id}: replay of night "
-            f"{self.run.statistics.night} ({self.age_days} days old{label}); "
+            f"replay of night {self.run.statistics.night} ({age} old{label}); "
             "the provider was not asked"
         )
 
