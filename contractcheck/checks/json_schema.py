@@ -27,8 +27,6 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _UNUSABLE = "the schema cannot be applied"
 
-_UNUSABLE = "the schema cannot be applied"
-
 Path = tuple[str | int, ...]
 
 

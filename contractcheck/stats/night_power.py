@@ -80,16 +80,7 @@ def smallest_visible_share(
     from scipy.special import ndtri
 
     quiet, half, full = contrasts(0.0), contrasts(0.5), contrasts(1.0)
-    needed = {
-        name: score_to_be_seen(
-            stream.scores[:accepted],
-            stream.floor_sd,
-            threshold=threshold,
-            power=power,
-            floor_mean=stream.floor_mean,
-        )
-        for name, stream in output_streams(quiet).items()
-    }
+    needed = _scores_needed(quiet, accepted, threshold, power)
     quantile = float(ndtri(math.sqrt(power)))
 
     def seen(share: float) -> bool:
@@ -110,6 +101,22 @@ def smallest_visible_share(
         )
 
     return _smallest(seen)
+
+
+def _scores_needed(
+    quiet: Mapping[str, Sequence[Contrast]], accepted: int, threshold: float, power: float
+) -> dict[str, float]:
+    """Mean score that each stream must reach to alarm on both nights with ``power``."""
+    return {
+        name: score_to_be_seen(
+            stream.scores[:accepted],
+            stream.floor_sd,
+            threshold=threshold,
+            power=power,
+            floor_mean=stream.floor_mean,
+        )
+        for name, stream in output_streams(quiet).items()
+    }
 
 
 def smallest_slowdown(baseline_scores: ArrayLike, *, threshold: float, power: float = 0.8) -> float:

@@ -194,19 +194,28 @@ def relabel(
         for metric, standard in best.items():
             scores.setdefault(metric, []).append(standard.astype(np.float32))
             keys.setdefault(metric, []).extend((int(case), metric) for case in block.cases)
-    totals = np.stack([np.einsum("rd,rd->r", s, s) for s in sums], axis=1)
-    of_view = np.asarray([view.metric for view in views], dtype=np.intp)
+    common = np.stack([np.einsum("rd,rd->r", s, s) for s in sums], axis=1)
     joined = {metric: np.concatenate(parts, axis=1) for metric, parts in scores.items()}
-    strongest = [scores_of.max(axis=1) for scores_of in joined.values()]
-    tolerances = _TIE * np.concatenate([within.max(axis=0), totals.max(axis=0)])
+    of_view = np.asarray([view.metric for view in views], dtype=np.intp)
     return Relabelled(
-        statistics=np.column_stack([within, totals - diagonal, *strongest]),
-        tolerances=np.append(tolerances, np.full(len(strongest), _CASE_TIE)),
+        statistics=np.column_stack([within, common - diagonal, *_strongest(joined)]),
+        tolerances=_tolerances(within, common, len(joined)),
         metric_of=np.concatenate([of_view, of_view, np.asarray([*joined], dtype=np.intp)]),
         case_scores=np.concatenate([np.zeros((n_rows, 0), np.float32), *joined.values()], axis=1),
         case_keys=tuple(key for metric in joined for key in keys[metric]),
         exact=exact,
     )
+
+
+def _strongest(scores: dict[int, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Per metric the largest score of any case, in every relabelling."""
+    return [own.max(axis=1) for own in scores.values()]
+
+
+def _tolerances(within: Floats, common: Floats, n_metrics: int) -> Floats:
+    """How close two values of each statistic must be to count as tied."""
+    sums = _TIE * np.concatenate([within.max(axis=0), common.max(axis=0)])
+    return np.append(sums, np.full(n_metrics, _CASE_TIE))
 
 
 def tail_shares(statistics: Floats, tolerances: Floats) -> Floats:
