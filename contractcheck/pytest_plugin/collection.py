@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contractcheck.pytest_plugin.items import CaseItem, DriftItem
-from contractcheck.pytest_plugin.options import SESSION
+from contractcheck.pytest_plugin.session import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

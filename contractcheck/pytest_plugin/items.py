@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contractcheck.pytest_plugin.options import SESSION
 from contractcheck.pytest_plugin.outcome import Outcome
+from contractcheck.pytest_plugin.session import SESSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
     from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
-    from contractcheck.pytest_plugin.sources import Source, Sources
+    from contractcheck.pytest_plugin.sources import Selection, Source, Sources
 
 
 class ContractFailureError(Exception):
@@ -30,8 +31,19 @@ class ContractItem(pytest.Item):
         outcome: What the item came to; None until it ran.
     """
 
-    def __init__(self, *, suite: Suite, target: Target, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]  # name and parent, from from_parent
+    def __init__(
+        self,
+        *,
+        name: str,
+        parent: pytest.Collector,
+        suite: Suite,
+        target: Target,
+        **kwargs: object,
+    ) -> None:
+        # The id is given as text: where pytest puts it together from names, it keeps a bracket in
+        # the name, and then does not find it again in what --lf, --ff and --nf remembered.
+        nodeid = f"{parent.nodeid}::{name}"
+        super().__init__(name=name, parent=parent, nodeid=nodeid, **kwargs)  # type: ignore[arg-type]  # pytest's own
         self.suite = suite
         self.target = target
         self.outcome: Outcome | None = None
@@ -79,7 +91,8 @@ class ContractItem(pytest.Item):
         if session.sources is None:
             from contractcheck.pytest_plugin.sources import Sources
 
-            session.sources = Sources(config=self.config, items=tuple(self.session.items))
+            selection = select(self.session.items)
+            session.sources = Sources(config=self.config, session=session.id, selection=selection)
         return session.sources
 
     def repr_failure(
@@ -144,3 +157,23 @@ class DriftItem(ContractItem):
     def reportinfo(self) -> tuple[PathLike[str] | str, int | None, str]:
         """Point at the suite."""
         return self.path, 0, self.name
+
+
+def select(items: Iterable[pytest.Item]) -> tuple[Selection, ...]:
+    """What the items of a session ask for, per suite and target: the same in every process.
+
+    A drift item alone asks for all cases.
+    """
+    from contractcheck.pytest_plugin.sources import Selection
+
+    own = [item for item in items if isinstance(item, ContractItem)]
+    cases: dict[tuple[str, str], set[str]] = {}
+    for item in own:
+        chosen = cases.setdefault((item.suite.name, item.target.id), set())
+        if isinstance(item, CaseItem):
+            chosen.add(item.case.id)
+    pairs = {(item.suite.name, item.target.id): item for item in own}
+    return tuple(
+        Selection(suite=item.suite, target=item.target, cases=frozenset(cases[key]))
+        for key, item in pairs.items()
+    )

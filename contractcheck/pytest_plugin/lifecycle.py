@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contractcheck.pytest_plugin.options import SESSION, ContractSession
+from contractcheck.pytest_plugin.session import SESSION, ContractSession
 from contractcheck.pytest_plugin.summary import Summary
 
 if TYPE_CHECKING:

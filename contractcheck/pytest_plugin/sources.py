@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import LimitReachedError
-from contractcheck.pytest_plugin.items import CaseItem, DriftItem
-from contractcheck.pytest_plugin.options import SESSION
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.replay import open_replay
 from contractcheck.workflows.shared_run import open_shared_run
@@ -43,18 +41,47 @@ class Source:
     report: Report | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What a session asks of one target.
+
+    Attributes:
+        suite: The contract.
+        target: Whom to ask.
+        cases: Ids of the selected cases; none selected means all.
+    """
+
+    suite: Suite
+    target: Target
+    cases: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every case of the suite is asked."""
+        return not self.cases or len(self.cases) == len(self.suite.cases)
+
+    @property
+    def planned_requests(self) -> int:
+        """Requests that this takes."""
+        return sum(
+            case.samples for case in self.suite.cases if self.is_whole or case.id in self.cases
+        )
+
+
+@dataclass(kw_only=True, slots=True)
 class Sources:
     """Opens each suite and target once per process.
 
     Attributes:
         config: pytest's.
-        items: All selected items of the session: the same in every process, so that each of
-            them would ask the same questions.
+        session: Id that all processes of the session share.
+        selection: Everything the session asks for, in the order of its items.
+        opened: What was opened so far, or what prevented it.
     """
 
     config: pytest.Config
-    items: tuple[pytest.Item, ...]
+    session: str
+    selection: tuple[Selection, ...]
     opened: dict[tuple[str, str], Source | Exception] = field(default_factory=dict)
 
     def open(self, suite: Suite, target: Target) -> Source:
@@ -79,56 +106,34 @@ class Sources:
         if self.config.getoption("contract_mode") == "replay":
             replay = open_replay(workspace, suite, target)
             return Source(judge=replay.judge, words=replay.words)
-        session = self.config.stash[SESSION].id
         options = self._options(suite, target)
-        live = open_shared_run(workspace, suite, target, options, session=session)
+        live = open_shared_run(workspace, suite, target, options, session=self.session)
         return Source(judge=live.judge, report=live.report)
 
     def _options(self, suite: Suite, target: Target) -> RecordOptions:
-        selected = self._selected(suite, target)
-        is_whole = selected >= {case.id for case in suite.cases}
-        # A part of a suite is no night: the charts compare whole ones.
-        is_night = is_whole and self.config.getoption("contract_night")
-        return RecordOptions(
-            cases=None if is_whole else selected,
-            night=datetime.now(UTC).date().isoformat() if is_night else None,
-            base_url=self.config.getoption("contract_base_url"),
-            max_requests=self._budget(suite, target),
-        )
+        """How this pair's run is made.
 
-    def _selected(self, suite: Suite, target: Target) -> set[str]:
-        """Cases of a pair that are selected; a drift item alone means all of them."""
-        chosen = {
-            item.case.id
-            for item in self.items
-            if isinstance(item, CaseItem)
-            and (item.suite.name, item.target.id) == (suite.name, target.id)
-        }
-        return chosen or {case.id for case in suite.cases}
-
-    def _budget(self, suite: Suite, target: Target) -> int | None:
-        """This pair's part of ``--contract-max-requests``: what the pairs before it leave.
-
-        Worked out from the plan alone, so that every process comes to the same without asking.
+        The bound on requests is what the pairs before it leave, worked out from the plan alone,
+        so that every process comes to the same without asking.
 
         Raises:
             LimitReachedError: If nothing is left.
         """
+        names = [(one.suite.name, one.target.id) for one in self.selection]
+        place = names.index((suite.name, target.id))
+        own = self.selection[place]
         left: int | None = self.config.getoption("contract_max_requests")
-        if left is None:
-            return None
-        pairs = {
-            (item.suite.name, item.target.id): (item.suite, item.target)
-            for item in self.items
-            if isinstance(item, CaseItem | DriftItem)
-        }
-        for key, (other, its_target) in pairs.items():
-            if key == (suite.name, target.id):
-                break
-            chosen = self._selected(other, its_target)
-            left -= sum(case.samples for case in other.cases if case.id in chosen)
-        if left <= 0:
-            raise LimitReachedError(
-                "--contract-max-requests is used up by the suites and targets before this one"
-            )
-        return left
+        if left is not None:
+            left -= sum(one.planned_requests for one in self.selection[:place])
+            if left <= 0:
+                raise LimitReachedError(
+                    "--contract-max-requests is used up by the suites and targets before this one"
+                )
+        # A part of a suite is no night: the charts compare whole ones.
+        is_night = own.is_whole and self.config.getoption("contract_night")
+        return RecordOptions(
+            cases=None if own.is_whole else own.cases,
+            night=datetime.now(UTC).date().isoformat() if is_night else None,
+            base_url=self.config.getoption("contract_base_url"),
+            max_requests=left,
+        )
