@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.breaches import find_breaches
 from contractcheck.judging.budget import budget_share
+from contractcheck.judging.gaps import LEAST_ANSWERED
 from contractcheck.judging.identity import find_wire_problems
 from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.model.completion import Outcome
@@ -59,10 +61,6 @@ def judge_case(
             "answers do not speak of the new request; record and accept a night of it"
         )
     own = _only(run, case_id)
-    answered = own.count(Outcome.ANSWERED, Outcome.MALFORMED)
-    if not answered:
-        details = [one.answer.completion.detail for one in own.answers]
-        return _inconclusive(f"no answer to judge: {details[0] if details else 'none recorded'}")
     alone = replace(suite, cases=(case,), policy=replace(suite.policy, limits={}))
     findings = [
         *find_wire_problems(own),
@@ -72,8 +70,18 @@ def judge_case(
     ordered = sort_findings(findings)
     if has_red(ordered):
         return CaseJudgement(verdict=Verdict.FAIL, reason=ordered[0].message, findings=ordered)
-    reason = f"{answered} answers, none breaks the contract"
+    answered = own.count(Outcome.ANSWERED)
+    if answered < LEAST_ANSWERED * plan.samples or not answered:
+        return _inconclusive(f"{answered} of {plan.samples} trials have an answer{_why(own)}")
+    reason = f"answered {answered} of {plan.samples} trials, and nothing breaks the contract"
     return CaseJudgement(verdict=Verdict.QUIET, reason=reason, findings=ordered)
+
+
+def _why(run: MeasuredRun) -> str:
+    """Why trials have no answer: the most frequent reason."""
+    details = Counter(one.answer.completion.detail for one in run.answers)
+    del details[""]
+    return f"; most often: {details.most_common(1)[0][0]}" if details else ""
 
 
 def _inconclusive(reason: str) -> CaseJudgement:

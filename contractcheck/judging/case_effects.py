@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.night_rule import SMALLEST_P
 from contractcheck.judging.night_table import label_counts, numbers, rates, texts
 from contractcheck.judging.streams import series_contrasts
 from contractcheck.metrics import LATENCY
@@ -90,7 +91,7 @@ def _p_value(series: Series, accepted: int) -> float | None:
             continue
         t = predictive_t(baseline, later, floor_sd=1.0, floor_mean=0.0)
         worst = min(worst, float(np.max(stdtr(baseline.size - 1, -t))))
-    return worst
+    return max(worst, SMALLEST_P)
 
 
 def _label_estimate(series: Series, accepted: int, p: float | None) -> Estimate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
@@ -19,16 +18,14 @@ _SHOWN = 3
 
 def find_wire_problems(measured: MeasuredRun) -> Iterator[Finding]:
     """Find where the wire left the documented format: breaking is a breach, new is a notice."""
-    seen: Counter[tuple[str, str, str]] = Counter()
-    cases: dict[tuple[str, str, str], set[str]] = {}
+    seen: dict[tuple[str, str, str], list[str]] = {}
     for one in measured.answers:
-        for problem in one.answer.completion.wire_problems:
+        for problem in dict.fromkeys(one.answer.completion.wire_problems):
             key = (problem.severity, problem.path, problem.what)
-            seen[key] += 1
-            cases.setdefault(key, set()).add(one.case)
-    for (severity, path, what), count in sorted(seen.items()):
+            seen.setdefault(key, []).append(one.case)
+    for (severity, path, what), cases in sorted(seen.items()):
         is_breaking = severity == "breaking"
-        where = ", ".join(sorted(cases[severity, path, what])[:_SHOWN])
+        count, where = len(cases), ", ".join(sorted(set(cases))[:_SHOWN])
         yield Finding(
             kind=FindingKind.BREACH if is_breaking else FindingKind.NOTICE,
             plane="identity",
@@ -89,8 +86,8 @@ def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterat
     changed = _changed_keys(last.vantage, measured.header.vantage)
     if changed:
         words = ", ".join(
-            f"{key} {last.vantage.get(key, 'absent')} → "
-            f"{measured.header.vantage.get(key, 'absent')}"
+            f"{key} {last.vantage.get(key) or 'unset'} → "
+            f"{measured.header.vantage.get(key) or 'unset'}"
             for key in changed
         )
         yield Finding(
@@ -102,7 +99,8 @@ def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterat
 
 
 def _changed_keys(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    return sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    """Keys whose values differ; absent and empty are the same."""
+    return sorted(key for key in {*before, *now} if (before.get(key) or "") != (now.get(key) or ""))
 
 
 def _notice(metric: str, message: str) -> Finding:

@@ -11,6 +11,7 @@ from contractcheck.judging.budget import budget_share
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.drift import changed_nights, find_drift
 from contractcheck.judging.examples import pick_example
+from contractcheck.judging.gaps import find_gaps, find_news
 from contractcheck.judging.identity import (
     find_identity_changes,
     find_our_changes,
@@ -21,9 +22,8 @@ from contractcheck.judging.night_table import line_up
 from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.judging.words import drift_headline, quiet_headline, state_rates
 from contractcheck.model.completion import Outcome
-from contractcheck.model.judgement import Finding, FindingKind, Verdict
+from contractcheck.model.judgement import Finding, Verdict
 from contractcheck.model.night import MOST_INFRA
-from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +85,8 @@ def judge_run(evidence: Evidence) -> Judgement:
     ours = list(find_our_changes(run, evidence.baseline))
     findings = [
         *find_wire_problems(run),
-        *find_identity_changes(run, evidence.suite, evidence.baseline),
-        *find_breaches(run, evidence.suite, budget_share=share),
+        *find_identity_changes(run, suite, evidence.baseline),
+        *find_breaches(run, suite, budget_share=share),
         *ours,
     ]
     # A run that is not whole is never judged for drift: what is missing was not drawn by lot.
@@ -101,16 +101,17 @@ def judge_run(evidence: Evidence) -> Judgement:
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
     ordered = sort_findings(findings)
-    lacking = _lacking(evidence, table, judged, ordered)
-    verdict, headline = _verdict(ordered, lacking, judged)
+    gaps = find_gaps(run, suite, table, judged, ordered)
+    verdict, headline = _verdict(ordered, gaps, judged, table)
+    told = 1 if verdict is Verdict.INCONCLUSIVE else 0
     return Judgement(
         verdict=verdict,
         headline=headline,
         findings=ordered,
         comparisons=(*(one.comparison for one in judged), *comparisons),
         baseline=_baseline_words(evidence, table),
-        error_rates=state_rates(table, evidence.suite.policy, share, len(judged)),
-        notes=(*lacking, *_notes(run, table)),
+        error_rates=state_rates(table, suite.policy, share, len(judged)),
+        notes=(*gaps[told:], *_notes(run, suite, table, judged)),
     )
 
 
@@ -159,65 +160,37 @@ def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[s
     if not any(finding.metric == "vantage" for finding in ours):
         return frozenset()
     before = evidence.baseline.nights[-1].vantage if evidence.baseline else {}
-    moved = before.get("region") != evidence.run.header.vantage.get("region")
+    now = evidence.run.header.vantage
+    moved = (before.get("region") or "") != (now.get("region") or "")
     return frozenset({"latency", "outputs", "conformance"} if moved else {"latency"})
 
 
 def _verdict(
-    findings: Sequence[Finding], lacking: Sequence[str], judged: Sequence[StreamJudgement]
+    findings: Sequence[Finding],
+    gaps: Sequence[str],
+    judged: Sequence[StreamJudgement],
+    table: NightTable,
 ) -> tuple[Verdict, str]:
     if has_red(findings):
         return Verdict.FAIL, drift_headline(findings)
-    if lacking:
-        return Verdict.INCONCLUSIVE, f"INCONCLUSIVE: {lacking[0]}"
-    return Verdict.QUIET, quiet_headline(judged)
+    if gaps:
+        return Verdict.INCONCLUSIVE, f"INCONCLUSIVE: {gaps[0]}"
+    return Verdict.QUIET, quiet_headline(judged, learning=len(table.learning))
 
 
-def _notes(run: MeasuredRun, table: NightTable) -> list[str]:
+def _notes(
+    run: MeasuredRun, suite: Suite, table: NightTable, judged: Sequence[StreamJudgement]
+) -> list[str]:
     notes = []
     if table.learning:
         names = ", ".join(f"{case} ({have} nights)" for case, have in table.learning.items())
         notes.append(f"learning (not yet compared): {names}")
+    if new := find_news(suite, table, judged):
+        notes.append(f"not judged, because accepted nights lack it: {', '.join(new)}")
     unanswered = len(run.answers) - run.count(Outcome.ANSWERED)
     if unanswered:
         notes.append(f"{unanswered} of {len(run.answers)} trials have no answer to score")
     return notes
-
-
-def _lacking(
-    evidence: Evidence,
-    table: NightTable,
-    judged: Sequence[StreamJudgement],
-    findings: Sequence[Finding],
-) -> list[str]:
-    """What is missing for a good verdict, and what would be enough."""
-    run = evidence.run
-    header = run.header
-    lacking = []
-    if header.status != "complete" or len(run.answers) < header.planned_trials:
-        lacking.append(
-            f"only {len(run.answers)} of {header.planned_trials} planned trials were made "
-            f"(run {header.status}); a complete run would be enough"
-        )
-    elif table.accepted < FEWEST_NIGHTS:
-        more = FEWEST_NIGHTS - table.accepted
-        lacking.append(
-            f"{table.accepted} accepted nights cannot tell a change from an ordinary night; "
-            f"accept {more} more (the yearly promise needs {evidence.suite.policy.nights})"
-        )
-    elif not run.count(Outcome.ANSWERED):
-        lacking.append("no trial has an answer to compare")
-    elif not judged:
-        lacking.append(
-            "no case has enough comparable nights: the requests changed since they were "
-            f"accepted; record and accept {FEWEST_NIGHTS} nights of the new requests"
-        )
-    if any(finding.kind is FindingKind.SUSPECT for finding in findings):
-        lacking.append(
-            "tonight looks changed, and one night is never enough: "
-            "if the next night looks changed too, it is drift"
-        )
-    return lacking
 
 
 def _baseline_words(evidence: Evidence, table: NightTable) -> str:

@@ -26,6 +26,9 @@ _LATENCY_MARGIN = 1.25
 """A slow-down below a quarter is not news, whatever its p-value: 23 % of A/A pairs of real
 runs differ by more (notes on recorded BFCL runs, docs/explanation/statistics.md)."""
 
+SMALLEST_P = 1e-300
+"""A p-value is never 0, however far out the night lies."""
+
 _MARGIN_NAMES = {"ttft_s": "ttft", "time_per_token_s": "total"}
 
 
@@ -71,8 +74,9 @@ def _judge_stream(
     visible: tuple[float | None, float | None],
 ) -> StreamJudgement:
     statistics = stream.statistics()
+    # Counted from tonight backwards: a stream may have no score for the night before.
     over = [
-        bool(t > threshold) and _is_beyond_margin(stream, table, policy, stream.accepted + i)
+        bool(t > threshold) and _is_beyond_margin(stream, table, policy, i - len(statistics))
         for i, t in enumerate(statistics)
     ]
     return StreamJudgement(
@@ -129,7 +133,7 @@ def _estimate(stream: StreamScores, table: NightTable, t: float) -> Estimate:
         effect, low, high = (math.exp(log_ratio + shift) for shift in (0.0, -half, half))
         unit = "ratio"
     elif stream.plane == "conformance":
-        old, new = _pass_rates(table, len(table.nights) - 1)
+        old, new = _pass_rates(table, -1)
         effect, unit, detail = new - old, "pass rate", f"{old:.1%} → {new:.1%}"
     else:
         effect = t
@@ -139,7 +143,7 @@ def _estimate(stream: StreamScores, table: NightTable, t: float) -> Estimate:
         low=low,
         high=high,
         unit=unit,
-        p=max(float(stdtr(nights - 1, -t)), 1e-300),
+        p=max(float(stdtr(nights - 1, -t)), SMALLEST_P),
         n_baseline=nights,
         n_candidate=1,
         detail=detail,

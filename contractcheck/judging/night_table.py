@@ -75,8 +75,10 @@ def line_up(
             continue
         tonight = same[-1]
         for metric in tonight.cells if tonight is not None else ():
-            cells = tuple(None if row is None else row.cells.get(metric) for row in same)
-            series.append(Series(case=case, metric=metric, cells=_one_kind(cells)))
+            cells = _one_kind([None if row is None else row.cells.get(metric) for row in same])
+            # A new check or metric has nothing to be compared with yet.
+            if any(cell is not None for cell in cells[: len(accepted)]):
+                series.append(Series(case=case, metric=metric, cells=cells))
     return NightTable(
         nights=nights,
         accepted=len(accepted),
@@ -87,7 +89,7 @@ def line_up(
     )
 
 
-def _one_kind(cells: tuple[Cell | None, ...]) -> tuple[Cell | None, ...]:
+def _one_kind(cells: Sequence[Cell | None]) -> tuple[Cell | None, ...]:
     """A metric that changed its kind starts anew: only tonight's kind compares."""
     kind = type(cells[-1])
     return tuple(cell if isinstance(cell, kind) else None for cell in cells)

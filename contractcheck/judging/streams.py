@@ -98,8 +98,7 @@ def score_streams(table: NightTable) -> tuple[StreamScores, ...]:
         for name, one in _score_outputs(table).items()
     ]
     streams.extend(_latency_streams(table))
-    if table.conformance:
-        streams.append(_conformance_stream(table))
+    streams.extend(_conformance_stream(table))
     return tuple(streams)
 
 
@@ -181,15 +180,15 @@ def _latency_streams(table: NightTable) -> list[StreamScores]:
 
     streams = []
     for metric in JUDGED_LATENCY:
-        series = [one for one in table.latency if one.metric == metric]
-        medians = np.array([_log_medians(one) for one in series]).T
-        # A stream needs a time from every night; one without is a night that cannot be judged.
-        if series and np.isfinite(medians).any(axis=1).all():
+        rows = [_log_medians(one) for one in table.latency if one.metric == metric]
+        medians = np.array(rows).reshape(len(rows), len(table.nights)).T
+        nights = _nights_to_score(np.isfinite(medians), table.accepted)
+        if nights:
             streams.append(
                 StreamScores(
                     name=metric,
                     plane="latency",
-                    scores=latency_score(medians, accepted=table.accepted),
+                    scores=latency_score(medians[nights], accepted=table.accepted),
                     floor_sd=LATENCY_FLOOR_SD,
                     floor_mean=None,
                     accepted=table.accepted,
@@ -209,15 +208,33 @@ def _log_median(values: Sequence[float]) -> float:
     return math.log(middle) if middle > 0 else math.nan
 
 
-def _conformance_stream(table: NightTable) -> StreamScores:
+def _conformance_stream(table: NightTable) -> list[StreamScores]:
+    import numpy as np
+
     columns = [rates(series) for series in table.conformance]
-    passed = [[cell.passed for cell in night] for night in zip(*columns, strict=True)]
-    answers = [[cell.count for cell in night] for night in zip(*columns, strict=True)]
-    return StreamScores(
-        name="conformance",
-        plane="conformance",
-        scores=conformance_score(passed, answers, accepted=table.accepted),
-        floor_sd=CONFORMANCE_FLOOR_SD,
-        floor_mean=None,
-        accepted=table.accepted,
-    )
+    shape = (len(columns), len(table.nights))
+    passed = np.array([[c.passed for c in column] for column in columns]).reshape(shape).T
+    answers = np.array([[c.count for c in column] for column in columns]).reshape(shape).T
+    nights = _nights_to_score(answers > 0, table.accepted)
+    if not nights:
+        return []
+    return [
+        StreamScores(
+            name="conformance",
+            plane="conformance",
+            scores=conformance_score(passed[nights], answers[nights], accepted=table.accepted),
+            floor_sd=CONFORMANCE_FLOOR_SD,
+            floor_mean=None,
+            accepted=table.accepted,
+        )
+    ]
+
+
+def _nights_to_score(has_values: NDArray[np.bool_], accepted: int) -> list[int]:
+    """Nights to score, given (N, C) which case has values; none if any night has to be missed.
+
+    Only the night before may be: then tonight is judged alone.
+    """
+    nights = [night for night, cases in enumerate(has_values) if cases.any()]
+    wanted = {*range(accepted), len(has_values) - 1}
+    return nights if wanted <= set(nights) else []

@@ -60,7 +60,12 @@ def _what(chosen: Sequence[StreamJudgement]) -> str:
 
 
 def _subject(comparison: Comparison) -> str:
-    return _STREAM_WORDS.get(comparison.metric, comparison.metric)
+    return stream_words(comparison.metric)
+
+
+def stream_words(stream: str) -> str:
+    """How a sentence calls a stream."""
+    return _STREAM_WORDS.get(stream, stream)
 
 
 def _slower(comparison: Comparison) -> str:
@@ -116,8 +121,8 @@ def drift_headline(findings: Sequence[Finding]) -> str:
     return f"FAIL: {word}: {first.message}{where}"
 
 
-def quiet_headline(judged: Sequence[StreamJudgement]) -> str:
-    """Say what would have been seen."""
+def quiet_headline(judged: Sequence[StreamJudgement], *, learning: int = 0) -> str:
+    """Say what would have been seen, and how many cases are not compared yet."""
     seen = {one.comparison.metric: one.comparison.smallest_visible for one in judged}
     parts = []
     outputs = [
@@ -134,7 +139,9 @@ def quiet_headline(judged: Sequence[StreamJudgement]) -> str:
     if (drop := seen.get("conformance")) is not None:
         parts.append(f"{drop:.0%} fewer answers passing")
     would = "; ".join(parts) or "nothing short of a total change"
-    return f"QUIET: complete, no alarm. Two such nights would have shown: {would}"
+    still = f" ({learning} {'case is' if learning == 1 else 'cases are'} still learning)"
+    scope = still if learning else ""
+    return f"QUIET: complete, no alarm{scope}. Two such nights would have shown: {would}"
 
 
 def state_rates(table: NightTable, policy: Policy, share: float, streams: int) -> str:

@@ -6,6 +6,7 @@ metric re-scores old nights for free, and a replay goes the same way as a live r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contractcheck.checks import run_check
@@ -42,21 +43,24 @@ COLUMNS = {
 def observe(run: Run, suite: Suite) -> MeasuredRun:
     """Measure a run by a suite's checks and metrics, as the suite is now.
 
-    Cases of the run that the suite no longer has are left out.
+    Cases of the run that the suite no longer has are left out, of its plan too: a contract that
+    shrank makes no run incomplete.
 
     Raises:
         UsageError: If the run's provider has no dialect.
     """
     cases = {case.id: case for case in suite.cases}
-    provider = run.header.target.provider
+    plan = {case: planned for case, planned in run.header.cases.items() if case in cases}
+    header = replace(run.header, cases=plan)
+    provider = header.target.provider
     answers = tuple(
         TrialAnswer(case=case, trial=trial, answer=read_answer(exchange, provider))
         for (case, trial), exchange in sorted(run.last_attempts().items())
         if case in cases
     )
-    table = _tabulate(run.header, answers, cases)
-    statistics = reduce_night(run.header, suite, answers, table)
-    return MeasuredRun(header=run.header, answers=answers, table=table, statistics=statistics)
+    table = _tabulate(header, answers, cases)
+    statistics = reduce_night(header, suite, answers, table)
+    return MeasuredRun(header=header, answers=answers, table=table, statistics=statistics)
 
 
 def _tabulate(

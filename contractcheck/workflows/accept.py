@@ -16,7 +16,7 @@ from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.night import MOST_INFRA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from contractcheck.model.measurement import MeasuredRun
@@ -61,9 +61,31 @@ def accept_runs(
         RecordingError: If a recording or a baseline is damaged.
     """
     acceptance = _acceptance(options)
+    measured, refusals = _examine(workspace, dict.fromkeys(folders), suites)
+    if refusals:
+        raise AcceptRefusedError("\n".join(refusals))
+    groups: dict[tuple[str, str], list[_Examined]] = {}
+    for one in measured:
+        header = one.run.header
+        groups.setdefault((header.suite, header.target.id), []).append(one)
+    return tuple(_extend(workspace, group, acceptance) for group in groups.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Examined:
+    folder: Path
+    run: Run
+    measured: MeasuredRun
+
+
+def _examine(
+    workspace: Workspace, folders: Iterable[Path], suites: Sequence[Suite]
+) -> tuple[list[_Examined], list[str]]:
+    """Measure every run, and collect every reason against any of them."""
     by_name = {suite.name: suite for suite in suites}
     refusals: list[str] = []
-    measured: list[tuple[Path, Run, MeasuredRun]] = []
+    examined: list[_Examined] = []
+    nights: dict[tuple[str, str, str], Path] = {}
     for folder in folders:
         if not is_sealed(folder):
             refusals.append(f"{folder.name}: was interrupted; finish it with run --resume first")
@@ -76,14 +98,13 @@ def accept_runs(
         seen = observe(run, suite)
         refusals.extend(f"{folder.name}: {why}" for why in _reasons_against(seen, suite))
         refusals.extend(_already_accepted(workspace, folder, seen))
-        measured.append((folder, run, seen))
-    if refusals:
-        raise AcceptRefusedError("\n".join(refusals))
-    groups: dict[tuple[str, str], list[tuple[Path, Run, MeasuredRun]]] = {}
-    for one in measured:
-        header = one[1].header
-        groups.setdefault((header.suite, header.target.id), []).append(one)
-    return tuple(_extend(workspace, group, acceptance) for group in groups.values())
+        key = (run.header.suite, run.header.target.id, seen.statistics.night)
+        if (other := nights.setdefault(key, folder)) != folder:
+            refusals.append(
+                f"{folder.name}: is of the night of {other.name}, {key[2]}; a night counts once"
+            )
+        examined.append(_Examined(folder=folder, run=run, measured=seen))
+    return examined, refusals
 
 
 def _already_accepted(workspace: Workspace, folder: Path, seen: MeasuredRun) -> list[str]:
@@ -108,12 +129,19 @@ def _acceptance(options: AcceptOptions) -> Acceptance:
                 f"--expires {options.expires!r} is not a date such as 2027-01-31"
             ) from error
     return Acceptance(
-        accepted_by=options.by or getpass.getuser(),
+        accepted_by=options.by or _user(),
         accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         reason=options.reason,
         ticket=options.ticket,
         expires=options.expires,
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise AcceptRefusedError("this process has no user; say with --by who accepts") from error
 
 
 def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
@@ -144,31 +172,23 @@ def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
 
 
 def _extend(
-    workspace: Workspace,
-    measured: Sequence[tuple[Path, Run, MeasuredRun]],
-    acceptance: Acceptance,
+    workspace: Workspace, examined: Sequence[_Examined], acceptance: Acceptance
 ) -> Baseline:
-    header = measured[0][1].header
+    header = examined[0].run.header
     store = workspace.baselines
     with store.locked(header.suite, header.target, locks=workspace.locks):
         old = store.read(header.suite, header.target)
         nights = {night.statistics.night: night for night in old.nights} if old else {}
-        for folder, run, seen in measured:
-            night = seen.statistics.night
-            # Another process may have accepted it since it was checked, and two runs given
-            # at once may be of the same night.
+        for one in examined:
+            night = one.measured.statistics.night
+            # Another process may have accepted it since it was examined.
             if night in nights:
-                raise AcceptRefusedError(f"{folder.name}: night {night} has been accepted already")
-            nights[night] = AcceptedNight(
-                statistics=seen.statistics,
-                run_root=run.root or "",
-                acceptance=acceptance,
-                parts={case: dict(plan.parts) for case, plan in run.header.cases.items()},
-                vantage=dict(run.header.vantage),
-            )
+                words = f"night {night} has been accepted already; a night counts once"
+                raise AcceptRefusedError(f"{one.folder.name}: {words}")
+            nights[night] = _accept_night(one, acceptance)
         ordered = tuple(nights[night] for night in sorted(nights))
         newest = ordered[-1].statistics
-        by_run = {run.header.id: folder for folder, run, _ in measured}
+        by_run = {one.run.header.id: one.folder for one in examined}
         reference = by_run.get(newest.run_id)
         baseline = Baseline(
             suite=header.suite,
@@ -178,3 +198,14 @@ def _extend(
         )
         store.write(baseline, reference)
     return baseline
+
+
+def _accept_night(one: _Examined, acceptance: Acceptance) -> AcceptedNight:
+    header = one.run.header
+    return AcceptedNight(
+        statistics=one.measured.statistics,
+        run_root=one.run.root or "",
+        acceptance=acceptance,
+        parts={case: dict(plan.parts) for case, plan in header.cases.items()},
+        vantage=dict(header.vantage),
+    )

@@ -29,6 +29,9 @@ _CONSECUTIVE_DAYS = 7
 """A night this much older than tonight is not the night before: outages and weekends may lie
 between two consecutive measurements, but not a forgotten month."""
 
+_DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)
+"""Accepting such a night would teach the change to the baseline."""
+
 
 def judge_recorded(
     workspace: Workspace, suite: Suite, folder: Path, *, source: EvidenceSource = "live"
@@ -88,17 +91,20 @@ def make_report(
 def _previous_night(
     workspace: Workspace, suite: Suite, header: RunHeader, baseline: Baseline | None
 ) -> NightStatistics | None:
-    """The latest complete night before tonight that nobody accepted."""
+    """The complete night just before tonight, unless it was accepted: then it was good."""
     tonight = header.night or header.started_at[:10]
-    accepted = {night.statistics.run_id for night in baseline.nights} if baseline else set()
-    for folder in reversed(workspace.runs.folders(suite.name, header.target)):
-        if not is_sealed(folder) or folder.name in (accepted | {header.id}):
-            continue
-        other = read_header(folder)
-        if other.night is None or not _is_just_before(other.night, tonight):
+    accepted = [night.statistics.night for night in baseline.nights] if baseline else []
+    last_good = max((night for night in accepted if night < tonight), default="")
+    recorded = [
+        (read_header(folder).night or "", folder)
+        for folder in workspace.runs.folders(suite.name, header.target)
+        if is_sealed(folder)
+    ]
+    for night, folder in sorted(recorded, reverse=True):
+        if not night or night <= last_good or not _is_just_before(night, tonight):
             continue
         statistics = observe(read_run(folder), suite).statistics
-        if statistics.is_complete:
+        if statistics.is_complete and statistics.cases:
             return statistics
     return None
 
@@ -119,19 +125,16 @@ def _reference(workspace: Workspace, suite: Suite, header: RunHeader) -> Measure
         return None
 
 
-def _label_note(header: RunHeader) -> tuple[str, ...]:
-    return (f"this run is labelled: {header.label}",) if header.label else ()
-
-
 def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
     verdict = judgement.verdict
     again = f"contractcheck run --suite {header.suite} --target {header.target.id}"
+    again += " --night" if header.night else ""
     show = f"contractcheck report {header.id} --format json"
     accept = f'contractcheck accept {header.id} --reason "…"'
     if verdict is Verdict.ERROR:
         return (again,)
     if header.status == "interrupted":
         return (f"contractcheck run --resume {header.id}", show)
-    if any(f.kind in (FindingKind.BREACH, FindingKind.IDENTITY) for f in judgement.findings):
+    if any(finding.kind in _DOUBTFUL for finding in judgement.findings):
         return (show, again)
     return (show, accept)
