@@ -3,12 +3,6 @@ import pytest
 from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
-from contractcheck.redaction import Scrubber
-
-
-@pytest.fixture
-def scrubber():
-    return Scrubber.for_secrets(["sesame-open-sesame"])
 
 
 @pytest.fixture

@@ -7,17 +7,16 @@ import re
 import statistics
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
-import contractcheck
 from contractcheck.cassettes import SLOT, Slot, create_run, read_run, recording, seal_run
 from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
-SECRET = "sesame-open-sesame"  # noqa: S105 - made up, to be looked for
+SECRET = "sesame+open+sesame"  # noqa: S105 - made up, to be looked for
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 
@@ -37,7 +36,7 @@ async def server(answer):
             body = await reader.readexactly(int(length[1])) if length else b""
             await answer(body, writer)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # clients that go away are part of the game
         finally:
             writer.close()
@@ -322,26 +321,13 @@ def test_an_error_of_the_sink_reaches_the_caller():
     run_recorded(work, Full())
 
 
-def test_only_public_names_of_vcrpy_are_used():
-    uses = []
-    for path in Path(contractcheck.__file__).parent.rglob("*.py"):
-        text = path.read_text()
-        if re.search(r"^\s*(?:import|from) vcr\b", text, re.MULTILINE):
-            uses.append(path.name)
-            names = re.findall(r"\b(?:vcr|machine|Cassette|config)\.(\w+)", text)
-            names += re.findall(r"from vcr[\w.]* import ([\w, ]+)", text)
-            names += re.findall(r"(?:from|import) vcr\.([\w.]+)", text)
-            assert [name for name in names if re.search(r"(?:^|\.)_", name)] == []
-            assert {"VCR", "use", "PATCHER_NAMES"} <= set(names)
-    assert uses == ["interception.py"]
-
-
 # A server that echoes the credential, everywhere it can.
 
 FORMS = {
     "plain": SECRET.encode(),
     "base64": base64.b64encode(SECRET.encode()),
     "in a basic credential": base64.b64encode(b"user:" + SECRET.encode()),
+    "url": quote(SECRET, safe="").encode(),
     "json": json.dumps({"key": SECRET}).encode(),
 }
 
@@ -350,7 +336,7 @@ def needles():
     """What must not be found, at every alignment of base64."""
     raw = SECRET.encode()
     cores = [base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3)]
-    return [raw, raw[:12], *(core[:14] for core in cores)]
+    return [raw, raw[:12], quote(SECRET, safe="").encode()[:16], *(core[:14] for core in cores)]
 
 
 def files_of(folder):
@@ -386,7 +372,9 @@ def test_a_credential_never_reaches_the_disk(tmp_path, make_header, form, place)
         async with server(answer) as url:
             credential = [("authorization", f"Bearer {SECRET}"), ("x-api-key", SECRET)]
             body = json.dumps({"user": SECRET}).encode()
-            seen = await ask(client, f"{url}?key={SECRET}", body=body, headers=credential)
+            seen = await ask(
+                client, f"{url}?key={quote(SECRET, safe='')}", body=body, headers=credential
+            )
             heard.append(b"".join(chunk for _, chunk in seen))
 
     run_recorded(work, run, [SECRET])
@@ -400,29 +388,6 @@ def test_a_credential_never_reaches_the_disk(tmp_path, make_header, form, place)
             assert [needle for needle in needles() if needle in data] == [], path
     (exchange,) = read_run(run.folder).exchanges
     assert len(exchange.response.body) == len(heard[0])
-
-
-def test_the_last_look_refuses_what_redaction_missed(tmp_path, make_header, make_exchange):
-    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
-    run.append(make_exchange("a", 0))
-    leaking = make_exchange("a", 1, b"{" + SECRET.encode() + b"}")
-    with pytest.raises(RecordingError) as refused:
-        run.append(leaking)
-    assert "refused to write a credential this process uses (byte " in str(refused.value)
-    assert SECRET not in str(refused.value)
-    run.close()
-    assert all(SECRET.encode() not in data for data in files_of(tmp_path).values())
-    assert [x.trial for x in read_run(run.folder).exchanges] == [0]
-
-
-@pytest.mark.parametrize("field", ["label", "vantage"])
-def test_a_header_that_holds_a_credential_is_refused_before_anything_is_written(
-    tmp_path, make_header, field
-):
-    value = SECRET if field == "label" else {"region": SECRET}
-    with pytest.raises(RecordingError, match="take it out, nothing was written"):
-        create_run(tmp_path / "run", make_header(**{field: value}), Scrubber.for_secrets([SECRET]))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_compressed_bytes_in_which_nobody_can_look_are_not_kept():

@@ -4,7 +4,6 @@
 
 import json
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Response
 from contractcheck.providers.anthropic_messages import DIALECT
-from contractcheck.simulator import Change, Conditions, Simulator
 
 HEAD = '"id":"msg_1","type":"message","role":"assistant","model":"claude-x-20260101"'
 
@@ -354,28 +352,3 @@ def test_no_body_makes_the_reader_raise(body, is_stream):
 @given(JSON, st.sampled_from([b'"Gr\xc3\xbc\xc3\x9fe"', b'"end_turn"', b"null", b"9", b"0"]))
 def test_any_value_in_any_place_is_read_or_told(value, place):
     assert read(TEXT[1].replace(place, json.dumps(value).encode())).outcome in Outcome
-
-
-@pytest.mark.parametrize(
-    ("is_streamed", "path"), [(False, "content"), (True, "content_block_delta.delta")]
-)
-def test_a_renamed_field_of_the_simulator_is_seen(is_streamed, path):
-    conditions = Conditions(
-        night="2026-03-01", time_scale=0, changes=(Change(name="renamed_field"),)
-    )
-    question = {
-        "model": "claude-sim-haiku",
-        "messages": [{"role": "user", "content": "Hi"}],
-        "stream": is_streamed,
-        "max_tokens": 5,
-    }
-    with Simulator(conditions) as simulator:
-        answer = httpx2.post(
-            simulator.base_url + "/v1/messages",
-            json=question,
-            headers={"x-api-key": "test", "anthropic-version": "2026-10-21"},
-            trust_env=False,
-        )
-    completion = read(answer.content, answer.headers["content-type"])
-    assert completion.outcome is Outcome.MALFORMED
-    assert "required field is missing" in breaks(completion)[path]

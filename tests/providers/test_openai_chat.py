@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Response
 from contractcheck.providers.openai_chat import DIALECT
-from contractcheck.simulator import Change, Conditions, Simulator
 
 HEAD = (
     '"id":"chatcmpl-1","created":1767225600,"model":"gpt-x-2026-01-01","system_fingerprint":"fp_1"'
@@ -400,32 +399,3 @@ def test_no_body_makes_the_reader_raise(body, is_stream):
 def test_any_value_in_any_place_is_read_or_told(value, place):
     body = TEXT[1].replace(place, json.dumps(value).encode())
     assert read(body).outcome in Outcome
-
-
-@pytest.mark.parametrize("is_streamed", [False, True])
-def test_a_renamed_field_of_the_simulator_is_seen(is_streamed):
-    import httpx2
-
-    conditions = Conditions(
-        night="2026-03-01", time_scale=0, changes=(Change(name="renamed_field"),)
-    )
-    question = {
-        "model": "gpt-sim-mini",
-        "messages": [{"role": "user", "content": "Hi"}],
-        "stream": is_streamed,
-        "max_completion_tokens": 5,
-    }
-    with Simulator(conditions) as simulator:
-        answer = httpx2.post(
-            simulator.base_url + "/v1/chat/completions",
-            json=question,
-            headers={"authorization": "Bearer test"},
-            trust_env=False,
-        )
-    completion = read(answer.content, answer.headers["content-type"])
-    assert completion.outcome is Outcome.MALFORMED
-    place = "delta" if is_streamed else "message"
-    assert (
-        "present: finish_reason, index, logprobs, output"
-        in breaks(completion)[f"choices[0].{place}"]
-    )

@@ -88,7 +88,7 @@ class Provider:
                     b"content-length: %d\r\n\r\n%s" % (status, len(answer), answer)
                 )
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

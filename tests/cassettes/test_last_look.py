@@ -1,0 +1,31 @@
+import pytest
+
+from contractcheck.cassettes import create_run, read_run
+from contractcheck.errors import RecordingError
+from contractcheck.redaction import Scrubber
+
+SECRET = "sesame+open+sesame"  # noqa: S105 - made up, to be looked for
+
+
+def test_the_last_look_refuses_what_redaction_missed(tmp_path, make_header, make_exchange):
+    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
+    run.append(make_exchange("a", 0))
+    leaking = make_exchange("a", 1, b"{" + SECRET.encode() + b"}")
+    with pytest.raises(RecordingError) as refused:
+        run.append(leaking)
+    assert "refused to write a credential this process uses (byte " in str(refused.value)
+    assert SECRET not in str(refused.value)
+    run.close()
+    files = [path.read_bytes() for path in run.folder.iterdir()]
+    assert all(SECRET.encode() not in data for data in files)
+    assert [x.trial for x in read_run(run.folder).exchanges] == [0]
+
+
+@pytest.mark.parametrize("field", ["label", "vantage"])
+def test_a_header_that_holds_a_credential_is_refused_before_anything_is_written(
+    tmp_path, make_header, field
+):
+    value = SECRET if field == "label" else {"region": SECRET}
+    with pytest.raises(RecordingError, match="take it out, nothing was written"):
+        create_run(tmp_path / "run", make_header(**{field: value}), Scrubber.for_secrets([SECRET]))
+    assert list(tmp_path.iterdir()) == []
