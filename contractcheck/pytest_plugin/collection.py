@@ -20,7 +20,11 @@ SUFFIX = ".contract.yaml"
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect suites, only when asked to."""
-    if not file_path.name.endswith(SUFFIX) or not parent.config.getoption("contract"):
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    if not parent.config.getoption("contract"):
+        if parent.session.isinitpath(file_path):
+            raise parent.CollectError(f"{file_path} is a contract suite: add --contract")
         return None
     collector: pytest.Collector = SuiteFile.from_parent(parent, path=file_path)
     return collector

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
+_ONLY_LISTING = ("collectonly", "showfixtures", "show_fixtures_per_test")
+_WENT_THROUGH = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+
+
 class Summary:
     """Gathers the outcomes of all items of all processes; registered only with ``--contract``.
 
@@ -58,10 +66,14 @@ class Summary:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
+        self,
+        terminalreporter: pytest.TerminalReporter,
+        exitstatus: int | pytest.ExitCode,
+        config: pytest.Config,
     ) -> None:
         """One line per suite and target: its worst verdict, and the sentence that goes with it."""
-        if config.getoption("collectonly"):
+        is_listing = any(config.getoption(name, default=False) for name in _ONLY_LISTING)
+        if is_listing or (not self.told and exitstatus not in _WENT_THROUGH):
             return
         terminalreporter.section("contracts")
         for pair in dict.fromkeys(one["pair"] for one in self.told.values()):

@@ -98,3 +98,15 @@ def test_no_suite_is_exit_five_as_pytest_has_it(project):
     session = project.replay()
     assert session.code == 5, session.output
     assert "nothing was checked" in session.contracts
+
+
+def test_a_suite_named_without_the_option_says_which_option(accepted):
+    session = accepted.pytest(accepted.node("greeting"), "-p", "no:cacheprovider")
+    assert session.code == 4
+    assert "suite.contract.yaml is a contract suite: add --contract" in session.output
+
+
+def test_listings_of_pytest_stay_as_they_are(accepted):
+    session = accepted.replay("--fixtures", "-q")
+    assert session.code == 0
+    assert session.contracts == ""

@@ -46,6 +46,23 @@ def test_a_session_in_which_nothing_was_measured_fails_with_workers_too(project)
     assert "no case could be measured" in session.contracts
 
 
+def test_an_interrupt_of_the_controller_leaves_a_run_that_can_be_read(project):
+    project.set_night(time_scale=0.5)
+    asked = project.provider.request_count
+    process = project.begin(*project.live_options(), "-n", "2")
+    deadline = time.monotonic() + 30
+    while project.provider.request_count - asked < 10:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    session = project.finish(process)
+    assert session.code == 2
+    assert "nothing was checked" not in session.output
+    (run,) = project.runs()
+    assert project.provider.request_count - asked <= 2 * project.samples
+    assert read_run(run).exchanges
+
+
 # Notes which of the workers samples.
 _SPY = """\
 import os
