@@ -121,7 +121,7 @@ def _trouble(run: MeasuredRun) -> str:
     config = [a.answer.completion for a in run.answers if a.answer.completion.outcome in _OURS]
     if config:
         words, count = Counter(c.detail for c in config).most_common(1)[0]
-        return f"{count} of {header.planned_trials} requests were refused: {words}"
+        return f"{count} of {header.planned_trials} requests refused: {words}"
     infra = [
         a.answer.completion.detail
         for a in run.answers

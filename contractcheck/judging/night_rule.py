@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.agreement import agreements
 from contractcheck.judging.night_table import rates
 from contractcheck.judging.streams import output_contrasts, score_streams
 from contractcheck.model.judgement import Comparison, Estimate
@@ -18,9 +19,12 @@ from contractcheck.stats.night_rule import FEWEST_NIGHTS, two_night_threshold
 from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.streams import StreamScores
     from contractcheck.model.suite import Policy
+    from contractcheck.stats.night_contrasts import Contrast
 
 _LATENCY_MARGIN = 1.25
 """A slow-down below a quarter is not news, whatever its p-value: 23 % of A/A pairs of real
@@ -28,6 +32,13 @@ runs differ by more (notes on recorded BFCL runs, docs/explanation/statistics.md
 
 SMALLEST_P = 1e-300
 """A p-value is never 0, however far out the night lies."""
+
+LEAST_AGREEMENT = 0.3
+"""Two nights confirm each other only if their shifts point the same way at least this much.
+
+Measured on the shipped suites under the simulator's episodic nights: pairs of odd nights that both
+exceed the threshold have a median of 0.2, two nights after a change of 10 % of the answers 0.5,
+of 30 % 0.85 (docs/explanation/statistics.md)."""
 
 _MARGIN_NAMES = {"ttft_s": "ttft", "time_per_token_s": "total"}
 
@@ -39,12 +50,14 @@ class StreamJudgement:
     Attributes:
         comparison: The numbers.
         is_over: Whether tonight exceeds threshold and margin.
-        was_over: Whether the night before did too.
+        was_over: Whether the night before did too, and in the same way.
+        agreement: Cosine between the two nights' shifts, when both exceeded; else None.
     """
 
     comparison: Comparison
     is_over: bool
     was_over: bool
+    agreement: float | None = None
 
 
 def judge_streams(
@@ -61,9 +74,19 @@ def judge_streams(
         return ()
     threshold = two_night_threshold(nights=table.accepted, budget=budget_share)
     visible = _smallest_shares(table, policy, threshold)
-    return tuple(
+    judged = [
         _judge_stream(stream, table, policy, threshold, visible) for stream in score_streams(table)
-    )
+    ]
+    alike = agreements(table) if any(one.was_over for one in judged) else {}
+    return tuple(_confirm(one, alike) for one in judged)
+
+
+def _confirm(one: StreamJudgement, alike: Mapping[str, float]) -> StreamJudgement:
+    """Let the night before count only if tonight repeats what it showed."""
+    if one.comparison.plane != "outputs" or not one.was_over:
+        return one
+    agreement = alike.get(one.comparison.metric, 0.0)
+    return replace(one, was_over=agreement >= LEAST_AGREEMENT, agreement=agreement)
 
 
 def _judge_stream(
@@ -174,10 +197,11 @@ def _smallest_shares(
     cases = sorted({series.case for series in table.outputs})
     if not cases:
         return None, None
+    known: dict[tuple[int, float], list[Contrast]] = {}
 
     def smallest(case: str | None) -> float:
         share = smallest_visible_share(
-            lambda share: output_contrasts(table, replaced=share, only_case=case),
+            lambda share: output_contrasts(table, replaced=share, only_case=case, known=known),
             accepted=table.accepted,
             cases=len(cases) if case is None else 1,
             answers_per_case=_answers_per_case(table),

@@ -108,7 +108,11 @@ def _score_outputs(table: NightTable) -> dict[str, NightStream]:
 
 
 def output_contrasts(
-    table: NightTable, *, replaced: float = 0.0, only_case: str | None = None
+    table: NightTable,
+    *,
+    replaced: float = 0.0,
+    only_case: str | None = None,
+    known: dict[tuple[int, float], list[Contrast]] | None = None,
 ) -> dict[str, list[Contrast]]:
     """Contrast every output series, by metric; ``replaced`` asks what a change would have done.
 
@@ -118,12 +122,16 @@ def output_contrasts(
         table: The nights.
         replaced: Share of answers that become something never seen, 0..1.
         only_case: Strike this case alone; None strikes all.
+        known: Contrasts computed so far, for many questions about one table; extended here.
     """
     by_metric: dict[str, list[Contrast]] = {}
-    for series in table.outputs:
+    known = {} if known is None else known
+    for place, series in enumerate(table.outputs):
         struck = replaced if only_case in (None, series.case) else 0.0
-        found = series_contrasts(series, accepted=table.accepted, replaced=struck)
-        by_metric.setdefault(series.metric, []).extend(found)
+        if (place, struck) not in known:
+            found = series_contrasts(series, accepted=table.accepted, replaced=struck)
+            known[place, struck] = found
+        by_metric.setdefault(series.metric, []).extend(known[place, struck])
     return {metric: found for metric, found in by_metric.items() if _covers_all_nights(found)}
 
 

@@ -21,6 +21,7 @@ from contractcheck.judging.words import (
     quiet_headline,
     state_rates,
 )
+from contractcheck.metrics import LATENCY
 from contractcheck.model.judgement import (
     Comparison,
     Estimate,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from contractcheck.judging.night_rule import StreamJudgement
+    from contractcheck.judging.night_table import NightTable
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Policy
     from contractcheck.stats.samples import CaseResult, MetricResult, TwoSampleResult
@@ -50,6 +53,7 @@ _NO_NIGHTS = (
     "hold nights"
 )
 _NAMED = 3
+_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,8 +132,7 @@ def judge_table_nights(
         later: The candidate's nights, oldest first, at least one.
         policy: Budget, margins and power.
     """
-    fingerprints = {case: "" for night in later for case in night.cases}
-    table = line_up(accepted, later[-1:], fingerprints, nights_wanted=policy.nights)
+    notes = _scope(accepted, later)
     if len(accepted) < FEWEST_NIGHTS:
         more = FEWEST_NIGHTS - len(accepted)
         return Judgement(
@@ -137,8 +140,10 @@ def judge_table_nights(
             headline=f"INCONCLUSIVE: the baseline has {len(accepted)} nights; {more} more are "
             "needed to tell a change from an ordinary night",
             findings=(),
-            baseline=f"{len(accepted)} nights",
+            baseline=f"{len(accepted)} nights against {len(later)}",
+            notes=tuple(notes),
         )
+    fingerprints = {case: "" for night in later for case in night.cases}
     share = share_of_budget(_streams(later, policy), budget=policy.alarm_budget_per_year)
     findings: list[Finding] = []
     for last in range(len(later)):
@@ -151,11 +156,10 @@ def judge_table_nights(
         if has_red(findings):
             break
     ordered = sort_findings(findings)
-    verdict = Verdict.FAIL if has_red(ordered) else Verdict.QUIET
-    headline = drift_headline(ordered) if has_red(ordered) else quiet_headline(judged)
-    if findings and not has_red(ordered):
-        verdict = Verdict.INCONCLUSIVE
-        headline = "INCONCLUSIVE: the last night looks changed; the next one decides"
+    verdict, headline = _night_verdict(ordered, judged, table)
+    if table.learning:
+        few = ", ".join(f"{case} ({have} nights)" for case, have in table.learning.items())
+        notes.append(f"not compared, too few nights in the baseline: {few}")
     return Judgement(
         verdict=verdict,
         headline=headline,
@@ -163,7 +167,44 @@ def judge_table_nights(
         comparisons=(*(one.comparison for one in judged), *comparisons),
         baseline=f"{len(accepted)} nights against {len(later)}",
         error_rates=state_rates(table, policy, share, len(judged)),
+        notes=tuple(notes),
     )
+
+
+def _night_verdict(
+    findings: Sequence[Finding], judged: Sequence[StreamJudgement], table: NightTable
+) -> tuple[Verdict, str]:
+    if has_red(findings):
+        return Verdict.FAIL, drift_headline(findings)
+    if findings:
+        words = "the last night looks changed; the next one decides"
+    elif not any(one.comparison.plane == "outputs" for one in judged):
+        words = "no case has answers in every night of the baseline and in the last; check --case"
+    elif not any(one.comparison.smallest_visible for one in judged):
+        words = "not even a total change would be seen in so few rows; add cases, repeats or nights"
+    else:
+        return Verdict.QUIET, quiet_headline(judged, learning=len(table.learning))
+    return Verdict.INCONCLUSIVE, f"INCONCLUSIVE: {words}"
+
+
+def _scope(accepted: Sequence[NightStatistics], later: Sequence[NightStatistics]) -> list[str]:
+    """What is not judged: cases that one side never had, and times."""
+    old, new = ({case for night in side for case in night.cases} for side in (accepted, later))
+    notes = _one_sided(old, new)
+    cells = {metric for night in later for case in night.cases.values() for metric in case.cells}
+    if not cells.isdisjoint(LATENCY):
+        notes.append("latency is an estimate, not judged: total time grows with the answer")
+    return notes
+
+
+def _one_sided(old: set[str], new: set[str]) -> list[str]:
+    return [
+        f"{len(only)} {'case' if len(only) == 1 else 'cases'} only in the {name}, left out: "
+        + ", ".join(sorted(only)[:_LISTED])
+        + (" …" if len(only) > _LISTED else "")
+        for name, only in (("baseline", old - new), ("candidate", new - old))
+        if only
+    ]
 
 
 def _streams(later: Sequence[NightStatistics], policy: Policy) -> int:
@@ -174,12 +215,7 @@ def _streams(later: Sequence[NightStatistics], policy: Policy) -> int:
 
 def _common_cases(sides: TableSides) -> tuple[list[str], list[str]]:
     old, new = set(sides.baseline["case"]), set(sides.candidate["case"])
-    notes = []
-    for name, only in (("baseline", old - new), ("candidate", new - old)):
-        if only:
-            shown = ", ".join(sorted(only)[:5]) + (" …" if len(only) > 5 else "")  # noqa: PLR2004
-            notes.append(f"{len(only)} cases only in the {name}, left out: {shown}")
-    return sorted(old & new), notes
+    return sorted(old & new), _one_sided(old, new)
 
 
 def _samples(sides: TableSides, common: Sequence[str]) -> tuple[list[Stream], list[CaseSample]]:

@@ -63,9 +63,15 @@ def reduce_night(
 
 
 def reduce_table(table: pd.DataFrame) -> tuple[NightStatistics, ...]:
-    """Reduce a table with nights (from elsewhere: no checks, no plan), oldest night first."""
+    """Reduce a table with nights (from elsewhere: no checks, no plan), oldest night first.
+
+    Nights are ordered as numbers if all of them are, else as texts, as ISO dates want it.
+    """
     nights = []
-    for night, own in table.groupby("night", sort=True):
+    by_night = {str(night): own for night, own in table.groupby("night", sort=False)}
+    is_numbered = all(night.isdecimal() for night in by_night)
+    for night in sorted(by_night, key=lambda name: (int(name) if is_numbered else 0, name)):
+        own = by_night[night]
         cases = {
             str(case): CaseNight(
                 request_fingerprint="",
@@ -78,7 +84,7 @@ def reduce_table(table: pd.DataFrame) -> tuple[NightStatistics, ...]:
             )
             for case, rows in own.groupby("case", sort=True)
         }
-        nights.append(NightStatistics(night=str(night), run_id="", is_complete=True, cases=cases))
+        nights.append(NightStatistics(night=night, run_id="", is_complete=True, cases=cases))
     return tuple(nights)
 
 

@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def ordinary(draw, case, trial):
     )
 
 
+def accept(runs):
+    acceptance = Acceptance(accepted_by="me", accepted_at="2026-03-12T00:00:00Z", reason="good")
+    return Baseline(
+        suite=runs[0].header.suite,
+        target=runs[0].header.target,
+        nights=tuple(
+            AcceptedNight(
+                statistics=run.statistics,
+                run_root="",
+                acceptance=acceptance,
+                parts={case: dict(plan.parts) for case, plan in run.header.cases.items()},
+                vantage=dict(run.header.vantage),
+            )
+            for run in runs
+        ),
+        reference_night=runs[-1].statistics.night,
+    )
+
+
 class World:
     """One suite, one target and its nights."""
 
@@ -113,6 +133,8 @@ class World:
         )
         return Run(header=header, exchanges=exchanges)
 
+    accept = staticmethod(accept)
+
     def baseline(self, nights=10, behaviour=None, *, first=0, suite=None, vantage=None):
         runs = [
             self.run(night, behaviour, suite=suite, vantage=vantage)
@@ -130,25 +152,6 @@ class World:
                 reference=reference,
             )
         )
-
-
-def accept(runs):
-    acceptance = Acceptance(accepted_by="me", accepted_at="2026-03-12T00:00:00Z", reason="good")
-    return Baseline(
-        suite=runs[0].header.suite,
-        target=runs[0].header.target,
-        nights=tuple(
-            AcceptedNight(
-                statistics=run.statistics,
-                run_root="",
-                acceptance=acceptance,
-                parts={case: dict(plan.parts) for case, plan in run.header.cases.items()},
-                vantage=dict(run.header.vantage),
-            )
-            for run in runs
-        ),
-        reference_night=runs[-1].statistics.night,
-    )
 
 
 def ask(behaviour, night, case, trial):
@@ -214,31 +217,45 @@ def write(reply):
     return "text/event-stream", parts, (first_us, end_us)
 
 
+def write_suite(
+    folder,
+    *,
+    cases=("one", "two", "three", "four"),
+    samples=8,
+    target="openai:gpt-sim-2026-03-01",
+    policy="{}",
+    checks="[]",
+    metrics="[{label: '^(.*)$'}, text, output_tokens]",
+    content="How does it sound?",
+):
+    """Write and load a suite; a case is a name, or a pair of a name and what is its own."""
+    blocks = []
+    for case in cases:
+        name, own = case if isinstance(case, tuple) else (case, {})
+        values = {"checks": checks, "metrics": metrics, "content": content} | own
+        blocks.append(CASE.format(id=name, **values))
+    text = SUITE.format(target=target, samples=samples, policy=policy, cases="".join(blocks))
+    path = Path(folder) / "suite.contract.yaml"
+    path.write_text(text)
+    return load_suite(path, providers=tuple(DIALECTS))
+
+
+def reply_with(only=None, share=1.0, **changes):
+    """Behave as usual but for these changes; a function changes the usual value."""
+
+    def behave(draw, case, trial):
+        reply = ordinary(draw, case, trial)
+        if (only is not None and case not in only) or draw.random() >= share:
+            return reply
+        new = {k: v(getattr(reply, k)) if callable(v) else v for k, v in changes.items()}
+        return replace(reply, **new)
+
+    return behave
+
+
 @pytest.fixture
 def make_suite(tmp_path):
-    """A suite with these cases; every part can be replaced."""
-
-    def make(
-        *,
-        cases=("one", "two", "three", "four"),
-        samples=8,
-        target="openai:gpt-sim-2026-03-01",
-        policy="{}",
-        checks="[]",
-        metrics="[{label: '^(.*)$'}, text, output_tokens]",
-        content="How does it sound?",
-    ):
-        blocks = []
-        for case in cases:
-            name, own = case if isinstance(case, tuple) else (case, {})
-            values = {"checks": checks, "metrics": metrics, "content": content} | own
-            blocks.append(CASE.format(id=name, **values))
-        text = SUITE.format(target=target, samples=samples, policy=policy, cases="".join(blocks))
-        path = Path(tmp_path) / "suite.contract.yaml"
-        path.write_text(text)
-        return load_suite(path, providers=tuple(DIALECTS))
-
-    return make
+    return partial(write_suite, tmp_path)
 
 
 @pytest.fixture
@@ -254,18 +271,4 @@ def make_world(make_suite):
 
 @pytest.fixture
 def shape():
-    """Build a reply by the ordinary one: ``shape(text="no")``."""
-
-    def make(only=None, share=1.0, **changes):
-        def behave(draw, case, trial):
-            reply = ordinary(draw, case, trial)
-            struck = (only is None or case in only) and draw.random() < share
-            scaled = {
-                key: getattr(reply, key) * value(1) if callable(value) else value
-                for key, value in changes.items()
-            }
-            return replace(reply, **scaled) if struck else reply
-
-        return behave
-
-    return make
+    return reply_with
