@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
 from contractcheck.errors import NothingToCheckError
-from contractcheck.judging import judge_case
+from contractcheck.judging import CaseJudgement, judge_case
 from contractcheck.measuring import observe
+from contractcheck.model.judgement import Verdict
+from contractcheck.model.night import RateCell
 
 if TYPE_CHECKING:
-    from contractcheck.judging import CaseJudgement
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import CaseNight
     from contractcheck.model.suite import Suite
@@ -40,8 +41,25 @@ class Replay:
     age_days: int
 
     def judge(self, case_id: str) -> CaseJudgement:
-        """Judge one case."""
-        return judge_case(self.run, self.suite, case_id, accepted=self.accepted.get(case_id))
+        """Judge one case; a check that is new must be passed by some accepted answer."""
+        judged = judge_case(self.run, self.suite, case_id, accepted=self.accepted.get(case_id))
+        never = self._never_passed(case_id)
+        if judged.verdict is not Verdict.QUIET or never is None:
+            return judged
+        reason = (
+            f"{case_id}: {never} is new, and none of the accepted answers passes it: the check is "
+            "wrong on our side, or the nights are to be recorded and accepted again"
+        )
+        return CaseJudgement(verdict=Verdict.FAIL, reason=reason)
+
+    def _never_passed(self, case_id: str) -> str | None:
+        """Label of a check that no accepted answer passes and that was not there when they were."""
+        now, before = self.run.statistics.cases.get(case_id), self.accepted.get(case_id)
+        if now is None or before is None:
+            return None
+        rates = {label: cell for label, cell in now.cells.items() if isinstance(cell, RateCell)}
+        none = (label for label, cell in rates.items() if cell.count and not cell.passed)
+        return next((label for label in none if label not in before.cells), None)
 
     @property
     def words(self) -> str:

@@ -1,10 +1,22 @@
 """Replay: our side against accepted answers; the provider is never asked, nothing is written."""
 
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
+
+_STRICTER = """\
+import sys
+
+def pytest_collection_finish(session):
+    from contractcheck.checks import CheckOutcome
+    import contractcheck.measuring
+
+    measuring = sys.modules["contractcheck.measuring.observe"]
+    measuring.run_check = lambda *_: CheckOutcome(passed=False, detail="stricter")
+"""
 
 
 def test_accepted_answers_pass_and_the_provider_is_not_asked(accepted):
@@ -66,12 +78,35 @@ def test_a_new_check_that_accepted_answers_break_fails(accepted):
     assert "Traceback" not in session.output
 
 
-def test_a_narrower_check_blames_our_side(accepted):
+def test_a_check_that_no_accepted_answer_passes_blames_our_side(accepted):
     # Not part of the request, so the same answers are judged by a rule that is now another.
-    accepted.edit("checks: [conforms]", "checks: [{contains: '\"priority\"'}]")
-    assert accepted.replay().code == 0
-    accepted.edit("metrics: [text, output_tokens, refusal]", "metrics: [text]")
-    assert accepted.replay().code == 0
+    ticket = f"ticket[{accepted.target}]"
+    accepted.edit("checks: [conforms]", "checks: [conforms, {contains: priority}]")
+    assert accepted.replay().outcomes[ticket] == "passed"
+    accepted.edit("{contains: priority}", "{contains: zebra}")
+    session = accepted.replay()
+    assert session.outcomes[ticket] == "failure"
+    assert "none of the accepted answers passes it" in session.items[ticket].text
+    assert "our side" in session.items[ticket].text
+
+
+def test_a_check_that_passes_less_than_when_it_was_accepted_blames_our_side(accepted):
+    """The rule behind a check changed: with another version of this package, say."""
+    (accepted.root / "conftest.py").write_text(_STRICTER)
+    session = accepted.replay()
+    ticket = session.items[f"ticket[{accepted.target}]"]
+    assert ticket.outcome == "failure"
+    assert re.search(r"conforms passes 0 of the 8 accepted answers, [1-8] when", ticket.text)
+    assert "changed on our side" in ticket.text
+
+
+def test_a_changed_schema_is_a_changed_request(accepted):
+    schema = accepted.suite_file.parent / "schemas" / "ticket.json"
+    schema.write_text(schema.read_text().replace('"low", ', ""))
+    ticket = accepted.replay().items[f"ticket[{accepted.target}]"]
+    assert ticket.outcome == "skipped"
+    assert "you changed" in ticket.text
+    assert "schema" in ticket.text
 
 
 def test_an_edited_recording_is_named_and_not_made_anew(accepted):
