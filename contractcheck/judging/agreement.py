@@ -12,6 +12,7 @@ lengths are contrasts of a night with the same reference.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_table import NightTable, Series
@@ -23,67 +24,107 @@ if TYPE_CHECKING:
     from contractcheck.stats.night_contrasts import Contrast
 
 
-def agreements(table: NightTable) -> dict[str, float]:
-    """Cosine between the shifts of the last two nights, per output stream.
+LEAST_AGREEMENT = 0.3
+"""Below this cosine two nights do not confirm each other, however many things are compared."""
+
+MOST_AGREEMENT = 0.9
+"""Above this they do, however few: two shifts of one case can hardly be told apart otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """How much two nights' shifts point the same way.
+
+    Attributes:
+        cosine: About -1..1; 0 when they have nothing in common but being unusual.
+        dof: Effective degrees of freedom in which they could have differed.
+    """
+
+    cosine: float
+    dof: float
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the cosine is beyond what chance directions have.
+
+        The cosine of two random directions in ``dof`` dimensions has standard deviation
+        ``1 / sqrt(dof)`` (Watson 1983, Statistics on Spheres); two of them are asked for.
+        """
+        wanted = 2.0 / math.sqrt(max(self.dof, 1.0))
+        return self.cosine >= min(MOST_AGREEMENT, max(LEAST_AGREEMENT, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shifts:
+    """Inner product and squared lengths of two nights' shifts, and their dimension."""
+
+    product: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+    dof: float = 0.0
+
+    def __add__(self, other: _Shifts) -> _Shifts:
+        return _Shifts(
+            self.product + other.product,
+            self.first + other.first,
+            self.second + other.second,
+            self.dof + other.dof,
+        )
+
+    def agreement(self) -> Agreement:
+        length = math.sqrt(max(self.first, 0.0) * max(self.second, 0.0))
+        return Agreement(cosine=self.product / length if length > 0 else 0.0, dof=self.dof)
+
+
+def agreements(table: NightTable) -> dict[str, Agreement]:
+    """Compare the shifts of the last two nights, per output stream.
 
     Args:
         table: Accepted nights and at least two later ones.
 
     Returns:
-        From each output metric, and the most unusual case, to a figure of about -1..1; 0 means
-        that the two nights have nothing in common but that they are unusual. A stream whose
-        nights do not differ from the accepted ones at all has 0.
+        From each output metric, and the most unusual case, to its agreement.
     """
-    by_metric: dict[str, tuple[float, float, float]] = {}
-    worst, of_worst = -math.inf, 0.0
+    by_metric: dict[str, _Shifts] = {}
+    worst, of_worst = -math.inf, _Shifts()
     for series in table.outputs:
-        for product, first, second, surprise in _products(series, table.accepted):
-            sums = by_metric.get(series.metric, (0.0, 0.0, 0.0))
-            by_metric[series.metric] = (sums[0] + product, sums[1] + first, sums[2] + second)
+        for shifts, surprise in _products(series, table.accepted):
+            by_metric[series.metric] = by_metric.get(series.metric, _Shifts()) + shifts
             if surprise > worst:
-                worst, of_worst = surprise, _cosine(product, first, second)
-    found = {metric: _cosine(*sums) for metric, sums in by_metric.items()}
-    return {**found, WORST_CASE: of_worst}
+                worst, of_worst = surprise, shifts
+    found = {metric: shifts.agreement() for metric, shifts in by_metric.items()}
+    return {**found, WORST_CASE: of_worst.agreement()}
 
 
-def _cosine(product: float, first: float, second: float) -> float:
-    length = math.sqrt(max(first, 0.0) * max(second, 0.0))
-    return product / length if length > 0 else 0.0
-
-
-def _products(series: Series, accepted: int) -> list[tuple[float, float, float, float]]:
-    """Inner product and squared lengths of two nights' shifts, and tonight's surprise."""
+def _products(series: Series, accepted: int) -> list[tuple[_Shifts, float]]:
+    """Two nights' shifts in one case and metric, and how surprising tonight's is."""
     before, tonight = series.cells[-2], series.cells[-1]
     pooled = _pool(before, tonight)
     if pooled is None or before is None or tonight is None:
         return []
-    n = [_size(cell) for cell in (before, tonight)]
+    n = (_size(before), _size(tonight))
     n_reference = sum(_size(cell) for cell in series.cells[:accepted] if cell is not None)
     if min(*n, n_reference) == 0:
         return []
-    rows = Series(
-        case=series.case,
-        metric=series.metric,
-        cells=(*series.cells[:accepted], pooled, before, tonight),
-    )
+    cells = (*series.cells[:accepted], pooled, before, tonight)
+    rows = Series(case=series.case, metric=series.metric, cells=cells)
     return [
-        _product(contrast, accepted, n, n_reference)
+        (
+            _shifts(contrast, accepted, n, n_reference),
+            float(wilson_hilferty(contrast.ratio[-1], contrast.dof[-1])),
+        )
         for contrast in series_contrasts(rows, accepted=accepted)
     ]
 
 
-def _product(
-    contrast: Contrast, accepted: int, n: list[int], n_reference: int
-) -> tuple[float, float, float, float]:
-    sizes = (n[0] + n[1], n[0], n[1])
+def _shifts(contrast: Contrast, accepted: int, n: tuple[int, int], n_reference: int) -> _Shifts:
     both, first, second = (
         float(ratio) * (1.0 / size + 1.0 / n_reference)
-        for ratio, size in zip(contrast.ratio[accepted:], sizes, strict=True)
+        for ratio, size in zip(contrast.ratio[accepted:], (sum(n), *n), strict=True)
     )
-    w1, w2 = n[0] / sizes[0], n[1] / sizes[0]
+    w1, w2 = n[0] / sum(n), n[1] / sum(n)
     product = (both - w1**2 * first - w2**2 * second) / (2.0 * w1 * w2)
-    surprise = float(wilson_hilferty(contrast.ratio[-1], contrast.dof[-1]))
-    return product, first, second, surprise
+    return _Shifts(product, first, second, float(contrast.dof[-1]))
 
 
 def _size(cell: Cell) -> int:

@@ -21,6 +21,7 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from contractcheck.judging.agreement import Agreement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.streams import StreamScores
     from contractcheck.model.suite import Policy
@@ -32,13 +33,6 @@ runs differ by more (notes on recorded BFCL runs, docs/explanation/statistics.md
 
 SMALLEST_P = 1e-300
 """A p-value is never 0, however far out the night lies."""
-
-LEAST_AGREEMENT = 0.3
-"""Two nights confirm each other only if their shifts point the same way at least this much.
-
-Measured on the shipped suites under the simulator's episodic nights: pairs of odd nights that both
-exceed the threshold have a median of 0.2, two nights after a change of 10 % of the answers 0.5,
-of 30 % 0.85 (docs/explanation/statistics.md)."""
 
 _MARGIN_NAMES = {"ttft_s": "ttft", "time_per_token_s": "total"}
 
@@ -81,12 +75,12 @@ def judge_streams(
     return tuple(_confirm(one, alike) for one in judged)
 
 
-def _confirm(one: StreamJudgement, alike: Mapping[str, float]) -> StreamJudgement:
+def _confirm(one: StreamJudgement, alike: Mapping[str, Agreement]) -> StreamJudgement:
     """Let the night before count only if tonight repeats what it showed."""
     if one.comparison.plane != "outputs" or not one.was_over:
         return one
-    agreement = alike.get(one.comparison.metric, 0.0)
-    return replace(one, was_over=agreement >= LEAST_AGREEMENT, agreement=agreement)
+    agreement = alike[one.comparison.metric]
+    return replace(one, was_over=agreement.is_confirmed, agreement=agreement.cosine)
 
 
 def _judge_stream(

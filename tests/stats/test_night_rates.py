@@ -265,13 +265,21 @@ def test_the_yearly_budget_holds_for_gaussian_night_effects():
 @pytest.mark.parametrize(
     ("change", "least_found"),
     [
-        (Change(replaced=0.10), 0.6),
+        (Change(replaced=0.10), 0.3),
+        (Change(replaced=0.20), 0.8),
         (Change(replaced=0.30), 0.95),
         (Change(replaced_first_case=1.0), 0.95),
         (Change(slowdown=3.0), 0.95),
         (Change(pass_rate_drop=0.3), 0.95),
     ],
-    ids=["10 % of all", "30 % of all", "one case of 12", "three times slower", "pass rate -30 %"],
+    ids=[
+        "10 % of all",
+        "20 % of all",
+        "30 % of all",
+        "one case of 12",
+        "three times slower",
+        "pass rate -30 %",
+    ],
 )
 def test_a_real_change_is_found_on_its_second_night(change, least_found):
     first = delays(
