@@ -25,14 +25,20 @@ KEY_SHAPES = re.compile(
 )
 
 PEM_BLOCK = re.compile(
-    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL
+    rb"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    # Up to the next mark or the end: a block cut off is a key too, and stopping at every mark
+    # keeps the search linear in what it reads.
+    rb"(?:[^-]|-(?!----(?:BEGIN|END) ))*+"
+    rb"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
 )
+"""A private key in PEM armour (RFC 7468)."""
 
 SECRET_FIELD = re.compile(
     rb"""(?ix)
     (["']?\b(?:api[-_]?key|authorization|access[-_]?token|refresh[-_]?token|client[-_]?secret
         |x-api-key|x-goog-api-key|secret[-_]?access[-_]?key|password)["']?
-     \s*[:=]\s*["']?(?:Bearer\s+|Basic\s+)?)
+     \s{0,8}[:=]\s{0,8}["']?(?:Bearer\s{1,8}|Basic\s{1,8})?)
+    (?![0-9.]+\s*[,}\]])   # a bare JSON number: stars would not parse, and no key is a number
     ([A-Za-z0-9._~+/=-]{8,})
     """
 )

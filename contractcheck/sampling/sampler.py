@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -41,7 +41,7 @@ class SamplingOptions:
     """
 
     base_url: str
-    key: str
+    key: str = field(repr=False)
     concurrency: int = 8
     max_requests: int | None = None
     idle_timeout_s: float = 120.0

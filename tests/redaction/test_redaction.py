@@ -89,3 +89,28 @@ def test_only_headers_on_the_allow_list_are_kept_in_order_with_case_and_duplicat
 
 def test_short_values_are_not_taken_for_secrets():
     assert Scrubber.for_secrets(["none"]).scrub(b"none of it") == b"none of it"
+
+
+PEM = b"-----BEGIN RSA PRIVATE KEY-----\nMIIEow-IBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+
+
+def test_a_private_key_is_starred_whole_and_so_is_one_that_was_cut_off():
+    scrub = Scrubber.for_secrets([]).scrub
+    assert scrub(b"<" + PEM + b">") == b"<" + b"*" * len(PEM) + b">"
+    cut = PEM[:50]
+    assert scrub(cut) == b"*" * len(cut)
+    assert find_leak(scrub(PEM), Scrubber.for_secrets([])) is None
+
+
+def test_many_begin_marks_cost_time_in_proportion_to_their_number():
+    mark = b"-----BEGIN PRIVATE KEY-----x"
+    scrub = Scrubber.for_secrets([]).scrub
+    steps = [len(scrub(mark * count)) for count in (1_000, 8_000)]
+    # A quadratic search needs minutes for what follows; this is 2 MB in well under a second.
+    assert len(scrub(mark * 75_000)) == len(mark) * 75_000
+    assert steps == [1_000 * len(mark), 8_000 * len(mark)]
+
+
+def test_a_number_behind_a_credentials_name_stays_json():
+    data = b'{"password": 12345678, "n": 1}'
+    assert json.loads(Scrubber.for_secrets([]).scrub(data)) == {"password": 12345678, "n": 1}
