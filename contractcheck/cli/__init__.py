@@ -16,6 +16,7 @@ import click
 
 from contractcheck import __version__
 from contractcheck.errors import ContractcheckError
+from contractcheck.report.safe_text import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,27 @@ _COMMANDS = {
 """Name → module with ``command``, and its line in ``--help`` (so that --help imports nothing)."""
 
 
+class _StoppedError(Exception):
+    """A signal ended the command; its number is what the exit code says."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module when it is called, so that start-up stays quick."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Invoke a command; click would turn every one of these into the same exit code."""
+        try:
+            return super().invoke(ctx)
+        except _Terminated as error:
+            raise _StoppedError(signal.SIGTERM) from error
+        except KeyboardInterrupt as error:
+            raise _StoppedError(signal.SIGINT) from error
+        except BrokenPipeError as error:
+            raise _StoppedError(signal.SIGPIPE) from error
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -63,24 +83,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = cli.main(args=arguments, standalone_mode=False)
+        code = cli.main(args=arguments, standalone_mode=False, color=_color())
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(128 + signal.SIGINT)
     except ContractcheckError as error:
-        click.echo(f"contractcheck: {error}", err=True)
+        click.echo(f"contractcheck: {show(str(error))}", err=True)
         sys.exit(error.exit_code)
-    except _Terminated:
-        sys.exit(128 + signal.SIGTERM)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+    except _StoppedError as error:
+        if error.number == signal.SIGPIPE:
+            # The reader (head, less) has seen enough; Python would complain at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + error.number)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _color() -> bool | None:
+    """No colour where it is not wanted (no-color.org) or not possible; else click decides."""
+    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return False if is_plain else None
 
 
 class _Terminated(KeyboardInterrupt):

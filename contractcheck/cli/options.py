@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from contractcheck.errors import UsageError
 from contractcheck.report import FORMATS
 from contractcheck.workflows.workspace import Workspace
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contractcheck.model.report import Report
+    from contractcheck.model.suite import Suite
 
 root_option = click.option(
     "--root",
@@ -33,7 +35,7 @@ format_option = click.option(
     "format_name",
     type=click.Choice(sorted(FORMATS)),
     default="terminal",
-    help="How to print the report.",
+    help="How to print reports; json prints one document per suite and target.",
 )
 
 
@@ -47,9 +49,25 @@ def suite_paths(suites: Sequence[str]) -> list[Path]:
     return [Path(text) for text in suites if "/" in text or Path(text).exists()]
 
 
-def suite_names(suites: Sequence[str]) -> set[str]:
-    """The given suites that are names."""
-    return {text for text in suites if not ("/" in text or Path(text).exists())}
+def select_suites(place: Workspace, suites: Sequence[str]) -> list[Suite]:
+    """Load the given suites: those at paths, and those of a name below ``suites/``.
+
+    Raises:
+        UsageError: If no suite has one of the names.
+        SuiteError: If a suite file is wrong.
+    """
+    paths = suite_paths(suites)
+    names = [text for text in suites if Path(text) not in paths]
+    chosen = list(place.load_suites(paths)) if paths or not names else []
+    if names:
+        below = {suite.name: suite for suite in place.load_suites()}
+        if unknown := sorted(set(names) - set(below)):
+            raise UsageError(
+                f"no suite named {', '.join(map(repr, unknown))} below {place.root / 'suites'}; "
+                f"there are: {', '.join(below)}"
+            )
+        chosen += [below[name] for name in dict.fromkeys(names)]
+    return list({suite.path: suite for suite in chosen}.values())
 
 
 def print_report(report: Report, format_name: str) -> None:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from contractcheck.cassettes import read_header
 from contractcheck.cli.options import (
     format_option,
     print_report,
     root_option,
-    suite_names,
+    select_suites,
     suite_option,
     suite_paths,
     workspace,
 )
 from contractcheck.cli.progress import live_progress
 from contractcheck.errors import NothingToCheckError, UsageError
+from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run, resume
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
+
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
+    from contractcheck.workflows.workspace import Workspace
 
 
 @click.command("run")
@@ -65,40 +74,83 @@ def command(  # noqa: PLR0917 - click passes options by name
         max_requests=max_requests,
         label=label,
     )
-    if resumed is not None:
-        return _resume(root, suites, resumed, options, format_name)
     place = workspace(root)
-    names = suite_names(suites)
+    if resumed is not None:
+        _refuse_selection(targets or cases or night or label)
+        return _resume(place, suites, resumed, options, format_name)
     codes = []
-    for suite in place.load_suites(suite_paths(suites)):
-        if names and suite.name not in names:
-            continue
-        for target in suite.targets:
-            if targets and target.id not in targets:
-                continue
-            with live_progress(f"{suite.name} × {target.id}") as progress:
-                folder = record_run(place, suite, target, options, progress)
-            report = judge_recorded(place, suite, folder)
-            print_report(report, format_name)
-            codes.append(report.exit_code)
-    if not codes:
-        raise NothingToCheckError("no suite has this name, or none has this target")
+    for suite, target in _choose(place, suites, targets, options):
+        with _say_what_is_kept(), live_progress(f"{suite.name} × {target.id}") as progress:
+            folder = record_run(place, suite, target, options, progress)
+        report = judge_recorded(place, suite, folder)
+        print_report(report, format_name)
+        codes.append(report.exit_code)
     return worst(codes)
 
 
-def _resume(
-    root: Path, suites: tuple[str, ...], name: str, options: RecordOptions, format_name: str
-) -> int:
-    from contractcheck.cassettes import read_header
+def _choose(
+    place: Workspace, suites: tuple[str, ...], targets: tuple[str, ...], options: RecordOptions
+) -> list[tuple[Suite, Target]]:
+    """Whom to ask; every mistake is told before the first request.
 
-    place = workspace(root)
+    Raises:
+        UsageError: If a suite, target or case does not exist, or an endpoint is not to be used.
+    """
+    loaded = select_suites(place, suites)
+    asked = [
+        (suite, t) for suite in loaded for t in suite.targets if not targets or t.id in targets
+    ]
+    _refuse_unknown("target", targets, [target.id for suite in loaded for target in suite.targets])
+    known = [case.id for suite in loaded for case in suite.cases]
+    _refuse_unknown("case", options.cases or (), known)
+    if options.cases is not None:
+        wanted = set(options.cases)
+        asked = [(s, t) for s, t in asked if wanted & {case.id for case in s.cases}]
+    for _, target in asked:
+        resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    if not asked:
+        raise NothingToCheckError("no suite has both this target and this case")
+    return asked
+
+
+def _refuse_unknown(what: str, wanted: Collection[str], known: Sequence[str]) -> None:
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        there = ", ".join(dict.fromkeys(known))
+        raise UsageError(f"no {what} {', '.join(map(repr, unknown))}; there are: {there}")
+
+
+def _refuse_selection(selection: object) -> None:
+    if selection:
+        raise UsageError(
+            "--resume goes on with the plan of its run; leave out --target, --case, --night and "
+            "--label"
+        )
+
+
+def _resume(
+    place: Workspace, suites: tuple[str, ...], name: str, options: RecordOptions, format_name: str
+) -> int:
     folder = place.runs.find(name)
     suite = place.load_suite_named(read_header(folder).suite, suite_paths(suites))
-    with live_progress(f"{suite.name}, resumed") as progress:
+    with _say_what_is_kept(), live_progress(f"{suite.name}, resumed") as progress:
         resume(folder, suite, options, progress)
     report = judge_recorded(place, suite, folder)
     print_report(report, format_name)
     return report.exit_code
+
+
+@contextmanager
+def _say_what_is_kept() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "interrupted: every finished answer is kept; `contractcheck runs` lists the run, "
+            "`contractcheck run --resume ID` goes on with it",
+            err=True,
+        )
+        raise
 
 
 def _read_night(text: str | None) -> str | None:

@@ -13,7 +13,8 @@ _ACTING = re.compile(
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible, separators, bidi
     "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"  # surrogates, anchors, tags
 )
-_RUNNER_COMMAND = re.compile(r"::|##\[")
+_RUNNER_COMMAND = re.compile(r":(?=:)|#(?=#\w*\[)")
+"""GitHub: ``::name::`` and ``##[name]``; Azure: ``##vso[name]``; TeamCity: ``##teamcity[name]``."""
 
 
 def show(text: str) -> str:
@@ -24,12 +25,17 @@ def show(text: str) -> str:
     visible = _ACTING.sub(
         lambda m: m.group().encode("unicode_escape", "surrogatepass").decode(), text
     )
-    return _RUNNER_COMMAND.sub(lambda m: m.group()[0] + "\\" + m.group()[1:], visible)
+    return _RUNNER_COMMAND.sub(lambda m: m.group() + "\\", visible)
+
+
+def one_line(text: str) -> str:
+    """Make text safe, and keep it from looking like lines of ours."""
+    return show(text).replace("\n", "⏎ ").replace("\t", " ")
 
 
 def shorten(text: str, length: int) -> str:
     """Show at most ``length`` characters on one line, and say how many there were."""
-    line = show(text).replace("\n", "⏎ ").replace("\t", " ")
-    if len(line) <= length:
+    line = one_line(text[: length + 1])
+    if len(text) <= length and len(line) <= length:
         return line
     return f"{line[: length - 1]}… ({len(text)} characters)"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import FindingKind
 from contractcheck.report.numbers import describe_p, describe_size, describe_visible
-from contractcheck.report.safe_text import shorten, show
+from contractcheck.report.safe_text import one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _MOST_CASES = 8
+_LONGEST_SENTENCE = 800
 _MARKS = {
     FindingKind.IDENTITY: "✗ identity",
     FindingKind.BREACH: "✗ breach",
@@ -33,7 +34,7 @@ def render(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield show(report.headline)
+    yield shorten(report.headline, _LONGEST_SENTENCE)
     yield ""
     yield from _about(report)
     if report.findings:
@@ -44,11 +45,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _case_table(report)
     if report.notes:
         yield ""
-        yield from (f"  note: {show(note)}" for note in report.notes)
+        yield from (f"  note: {one_line(note)}" for note in report.notes)
     if report.next_steps:
         yield ""
         yield "next:"
-        yield from (f"  {show(step)}" for step in report.next_steps)
+        yield from (f"  {one_line(step)}" for step in report.next_steps)
 
 
 def _about(report: Report) -> Iterator[str]:
@@ -56,30 +57,30 @@ def _about(report: Report) -> Iterator[str]:
     target = f" × {report.target}" if report.target else ""
     night = f", night {report.night}" if report.night else ""
     run = f", run {report.run_id}" if report.run_id else ""
-    yield show(f"  {name}{target}{night}{run}")
+    yield one_line(f"  {name}{target}{night}{run}")
     if report.counts is not None:
         counts = report.counts
         failed = f", {counts.infra} lost in transport" if counts.infra else ""
         failed += f", {counts.malformed} malformed" if counts.malformed else ""
         yield f"  trials    {counts.answered} answered of {counts.planned} planned{failed}"
-    yield show(f"  baseline  {report.baseline}")
+    yield one_line(f"  baseline  {report.baseline}")
     if report.error_rates:
-        yield show(f"  rates     {report.error_rates}")
+        yield one_line(f"  rates     {report.error_rates}")
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
-    yield f"{_MARKS[finding.kind]:<13}{show(finding.message)}"
+    yield f"{_MARKS[finding.kind]:<13}{shorten(finding.message, _LONGEST_SENTENCE)}"
     for place in finding.where:
         detail = f"  {shorten(place.estimate.detail, 60)}" if place.estimate.detail else ""
         p = f"  p {describe_p(place.estimate.p)}" if place.estimate.p is not None else ""
         name = f"{place.case} / {place.metric}"
-        yield f"               {show(name)}: {describe_size(place.estimate)}{p}{detail}"
+        yield f"               {one_line(name)}: {describe_size(place.estimate)}{p}{detail}"
     for example in finding.examples:
-        yield f"               {show(example.case)}"
+        yield f"               {one_line(example.case)}"
         yield f"                 before  {shorten(example.before, _WIDTH)}"
         yield f"                 after   {shorten(example.after, _WIDTH)}"
     for rule in dict.fromkeys(example.rule for example in finding.examples):
-        yield f"                 ({show(rule)})"
+        yield f"                 ({one_line(rule)})"
 
 
 def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -150,7 +151,7 @@ def _surprise(comparison: Comparison) -> tuple[bool, float, float, float, str, s
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    safe = [tuple(show(cell) for cell in row) for row in rows]
+    safe = [tuple(one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
     for row in safe:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -56,8 +56,13 @@ def resolve_endpoint(
     """
     speaker = dialect(target.provider)
     url = (base_url or target.base_url or speaker.base_url).rstrip("/")
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise UsageError(f"{url!r} is not an endpoint ({error})") from error
+    if parts.username or parts.password:
+        raise UsageError(f"the endpoint at {host} holds a user or password; take it out")
     if parts.scheme not in ("http", "https") or not host:
         raise UsageError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
     is_local = host in _LOOPBACK
@@ -81,7 +86,8 @@ def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _require_trust(host: str, own: str, target: Target, environment: Mapping[str, str]) -> None:
-    trusted = environment.get("CONTRACTCHECK_TRUSTED_HOSTS", "").replace(",", " ").split()
+    listed = environment.get("CONTRACTCHECK_TRUSTED_HOSTS", "")
+    trusted = listed.lower().replace(",", " ").split()
     if host != own and host not in trusted:
         raise UsageError(
             f"the suite sends {target.id} to {host}, which is not {own}: a suite file alone may "

@@ -50,9 +50,10 @@ class Workspace:
             SuiteError: With every problem of every file.
             NothingToCheckError: If there is no suite.
         """
-        found = find_suites(paths or [self.root / "suites"])
+        own = self.root / "suites"
+        found = find_suites(paths or ([own] if own.is_dir() else []))
         if not found:
-            where = ", ".join(map(str, paths)) or str(self.root / "suites")
+            where = ", ".join(map(str, paths or [own]))
             raise NothingToCheckError(f"no *.contract.yaml below {where}")
         return load_suites(found, providers=tuple(DIALECTS))
 
