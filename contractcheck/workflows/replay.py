@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
-from contractcheck.errors import NothingToCheckError
+from contractcheck.errors import NothingToCheckError, RecordingError
 from contractcheck.judging import CaseJudgement, judge_case
 from contractcheck.measuring import observe
 from contractcheck.model.judgement import Verdict
@@ -86,13 +86,19 @@ def open_replay(workspace: Workspace, suite: Suite, target: Target) -> Replay:
             f"no accepted night of {suite.name} × {target.id}: record one "
             "(--contract-mode live --contract-night) and accept it (contractcheck accept)"
         )
-    run = observe(read_run(folder), suite)
-    nights = {night.statistics.night: night.statistics for night in baseline.nights}
+    recording = read_run(folder)
+    nights = {night.statistics.night: night for night in baseline.nights}
     night = nights.get(baseline.reference_night or "")
+    if night is not None and night.run_root != recording.root:
+        raise RecordingError(
+            f"{folder}: is not the run that was accepted (its root digest differs from the one in "
+            "baseline.json); restore it from version control"
+        )
+    run = observe(recording, suite)
     recorded = datetime.fromisoformat(run.header.started_at)
     return Replay(
         suite=suite,
         run=run,
-        accepted=dict(night.cases) if night is not None else {},
+        accepted=dict(night.statistics.cases) if night is not None else {},
         age_days=(datetime.now(UTC) - recorded).days,
     )

@@ -5,7 +5,10 @@ import shutil
 import subprocess
 import sys
 
+import orjson
 import pytest
+
+from contractcheck.cassettes.sealing import root_digest
 
 _STRICTER = """\
 import sys
@@ -124,6 +127,21 @@ def test_an_edited_recording_is_named_and_not_made_anew(accepted):
     assert "Traceback" not in session.output
     assert accepted.tree() == before
     assert accepted.provider.request_count == asked
+
+
+def test_another_run_sealed_in_the_place_of_the_accepted_one_is_named(accepted):
+    """Every digest inside it is right; only the baseline knows that it is not the one."""
+    (folder,) = accepted.root.glob("cassettes/desk/*/reference-*")
+    path = folder / "manifest.json"
+    manifest = orjson.loads(path.read_bytes())
+    manifest["header"]["label"] = "swapped"
+    manifest["root"] = root_digest(manifest["header"], manifest["files"])
+    path.write_bytes(orjson.dumps(manifest))
+    session = accepted.replay()
+    assert session.code == 1
+    for item in session.items.values():
+        assert "is not the run that was accepted" in item.text
+        assert "restore it from version control" in item.text
 
 
 def test_a_missing_recording_is_named(accepted):
