@@ -28,7 +28,9 @@ def test_the_demo_shows_its_four_scenes_and_leaves_a_project_that_replays(tmp_pa
     assert "suspect" in first
     assert second.strip().startswith("FAIL: the provider changed (first seen 2026-03-13)")
     # Cases and planes with effect, interval and p, and a look at the answers.
-    assert re.search(r"refusal +\+\d+% \[\+\d+%, \+\d+%\] +(<\.0001|0\.\d+)", second)
+    row = r"[a-z-]+ +label:\$\.\w+ +[+-]\d+% +\[[+-]\d+%, [+-]\d+%\] +(<\.0001|0\.\d+)"
+    assert re.search(row, second)
+    assert "<not json>: 0% →" in second
     assert "outputs" in second
     assert "before" in second
     assert "after" in second
