@@ -90,7 +90,8 @@ def judge_tables(sides: TableSides, *, alpha: float, power: float) -> Judgement:
     result = compare_samples(cases, streams, rng=rng, alpha=alpha)
     comparisons = (*_comparisons(result), *_latency(sides, common))
     level = f"two-sided level {alpha:g} for the whole comparison"
-    baseline = f"{result.n_cases} cases, {result.n_baseline} against {result.n_candidate} rows"
+    counted = "1 case" if result.n_cases == 1 else f"{result.n_cases} cases"
+    baseline = f"{counted}, {result.n_baseline} against {result.n_candidate} rows"
     if result.changed:
         findings = _differences(result, comparisons, sides)
         return Judgement(
@@ -134,11 +135,10 @@ def judge_table_nights(
     """
     notes = _scope(accepted, later)
     if len(accepted) < FEWEST_NIGHTS:
-        more = FEWEST_NIGHTS - len(accepted)
         return Judgement(
             verdict=Verdict.INCONCLUSIVE,
-            headline=f"INCONCLUSIVE: the baseline has {len(accepted)} nights; {more} more are "
-            "needed to tell a change from an ordinary night",
+            headline=f"INCONCLUSIVE: the baseline has {len(accepted)} of the {FEWEST_NIGHTS} "
+            "nights that it takes to tell a change from an ordinary night",
             findings=(),
             baseline=f"{len(accepted)} nights against {len(later)}",
             notes=tuple(notes),

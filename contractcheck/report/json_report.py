@@ -7,8 +7,6 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import orjson
-
 if TYPE_CHECKING:
     from contractcheck.model.report import Report
 
@@ -18,6 +16,8 @@ SCHEMA_VERSION = 1
 
 def render(report: Report) -> str:
     """Render a report as JSON; the same report gives the same bytes."""
+    import orjson
+
     document = {"contractcheck_report": SCHEMA_VERSION, **_plain_fields(report)}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from contractcheck.model.judgement import FindingKind
 from contractcheck.report.numbers import describe_p, describe_size, describe_visible
 from contractcheck.report.safe_text import one_line, shorten
+from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +91,7 @@ def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     rows += [
         (
             c.plane,
-            c.metric,
+            "(most unusual case)" if c.metric == WORST_CASE else c.metric,
             "" if c.score is None else f"{c.score:+.1f} sd",
             "" if c.threshold is None else f"{c.threshold:.1f} sd",
             describe_p(c.estimate.p),

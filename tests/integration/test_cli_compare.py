@@ -1,0 +1,162 @@
+"""Recorded tables on the command line, real ones among them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BESIDE = Path(__file__).parents[3] / "shared" / "data" / "llmdrift"
+LLMDRIFT = Path(os.environ.get("CONTRACTCHECK_LLMDRIFT") or BESIDE)
+needs_llmdrift = pytest.mark.skipif(
+    not LLMDRIFT.is_dir(),
+    reason=f"the LLMDrift recordings (Chen et al. 2023) are not at {LLMDRIFT}; "
+    "set CONTRACTCHECK_LLMDRIFT to their folder",
+)
+OLD, NEW = "openaichat/gpt-4-0314", "openaichat/gpt-4-0613"
+
+
+def compare(baseline, candidate, *arguments, cwd=None):
+    command = [sys.executable, "-m", "contractcheck.cli", "compare"]
+    command += ["--baseline", str(baseline), "--candidate", str(candidate), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120
+    )
+
+
+def compare_models(name, old, new, *arguments):
+    table = LLMDRIFT / name
+    return compare(
+        table, table, "--case", "id", "--output", "answer",
+        "--baseline-where", f"model={old}", "--candidate-where", f"model={new}", *arguments,
+    )  # fmt: skip
+
+
+@needs_llmdrift
+def test_two_snapshots_of_gpt_4_differ_in_the_letters_they_choose():
+    done = compare_models("OPINIONQA_EVAL.csv", OLD, NEW, "--label", r"\(([A-E])\)")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("FAIL: the two sides differ: label differs: ")
+    assert "surely in RACESURV" in done.stdout
+    assert "night-to-night variation is not covered" in done.stdout
+
+
+@needs_llmdrift
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_snapshot_does_not_differ_from_itself(model):
+    done = compare_models("OPINIONQA_EVAL.csv", model, model, "--label", r"\(([A-E])\)")
+    assert done.returncode in (0, 3), done.stdout
+
+
+@needs_llmdrift
+def test_the_snapshots_answer_sensitive_questions_in_other_words():
+    done = compare_models("SENSITIVEQ_EVAL.csv", OLD, NEW, "--format", "json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert report["findings"][0]["kind"] == "difference"
+    assert 0 < report["findings"][0]["comparison"]["estimate"]["p"] < 0.01
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(name, nights, shares, *, seed=0):
+        rng = random.Random(f"{name} {seed}")  # noqa: S311 - answers, not keys
+        with (tmp_path / name).open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["night", "id", "answer", "s"])
+            for night in nights:
+                for case in range(6):
+                    for _ in range(8):
+                        (answer,) = rng.choices(list(shares), shares.values())
+                        writer.writerow(
+                            [night, f"c{case}", answer, f"{rng.lognormvariate(0, 0.2):.3f}"]
+                        )
+        return tmp_path / name
+
+    return write
+
+
+NIGHTLY = ["--case", "id", "--output", "answer", "--label", "^(.*)$", "--night", "night"]
+CALM, OTHER = {"a": 7, "b": 3}, {"a": 1, "c": 9}
+
+
+@pytest.mark.parametrize(
+    ("counts", "shares", "code", "words"),
+    [
+        ((10, 2), CALM, 0, "QUIET: complete, no alarm."),
+        ((10, 2), OTHER, 1, "FAIL: the provider changed (first seen 11)"),
+        ((10, 1), OTHER, 3, "INCONCLUSIVE: the last night looks changed; the next one decides"),
+        ((4, 2), OTHER, 3, "INCONCLUSIVE: the baseline has 4 of the 5 nights that it takes"),
+    ],
+)
+def test_with_nights_the_night_is_the_unit(save, counts, shares, code, words):
+    accepted, later = counts
+    old = save("old.csv", range(1, accepted + 1), CALM)
+    new = save("new.csv", range(accepted + 1, accepted + 1 + later), shares)
+    done = compare(old, new, *NIGHTLY, "--strict")
+    assert done.returncode == code, done.stdout
+    assert done.stdout.startswith(words)
+    assert "night-to-night variation is not covered" not in done.stdout
+
+
+def test_inconclusive_exits_0_unless_it_is_to_be_strict(save):
+    old, new = save("old.csv", [1], CALM), save("new.csv", [2], CALM)
+    assert compare(old, new, *NIGHTLY).returncode == 0
+    assert compare(old, new, *NIGHTLY, "--strict").returncode == 3
+
+
+def test_latency_without_nights_is_an_estimate_without_a_verdict(save):
+    old, new = save("old.csv", [1], CALM), save("new.csv", [1], CALM, seed=4)
+    text = new.read_text().splitlines()
+    slower = [text[0], *(f"{line.rpartition(',')[0]},9.5" for line in text[1:])]
+    new.write_text("\n".join(slower))
+    arguments = ["--case", "id", "--output", "answer", "--label", "^(.*)$", "--latency", "s"]
+    done = compare(old, new, *arguments)
+    assert done.returncode == 0, done.stdout
+    assert "an estimate, not judged" in done.stdout
+
+
+def test_a_filter_of_both_sides_and_of_one_meet(save):
+    both = save("both.csv", [1, 2], CALM)
+    done = compare(
+        both, both, "--case", "id", "--output", "answer", "--where", "id=c1",
+        "--baseline-where", "night=1", "--candidate-where", "night=2", "--format", "json",
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert report["baseline"] == "1 case, 8 against 8 rows"
+    assert report["suite"] == "both.csv (id=c1, night=1) → both.csv (id=c1, night=2)"
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "words"),
+    [
+        ("id,answer\n1,x\n", ["--case", "nr", "--output", "answer"], "t.csv: no column 'nr'"),
+        ("", ["--case", "id", "--output", "answer"], "t.csv: holds no rows"),
+        ("id,answer\n1\n", ["--case", "id", "--output", "answer"], "t.csv:2: 1 cells under"),
+        (
+            "id,answer\n1,x\n",
+            ["--case", "id", "--output", "answer", "--where", "id"],
+            "'id': expected COLUMN=VALUE",
+        ),
+        ("id,answer\n1,x\n", ["--case", "id"], "Missing option '--output'"),
+    ],
+)
+def test_what_cannot_be_compared_exits_2(tmp_path, data, arguments, words):
+    (tmp_path / "t.csv").write_text(data)
+    done = compare("t.csv", "t.csv", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_such_file_exits_2(tmp_path):
+    done = compare("none.csv", "none.csv", "--case", "id", "--output", "x", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "contractcheck: none.csv: cannot be read (No such file or directory)\n"

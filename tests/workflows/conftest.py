@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from contractcheck.simulator import Conditions, Simulator
+from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.judging import judge_recorded
+from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.workspace import Workspace
+
+SUITE = """\
+suite: {name}
+version: 1.0.0
+targets: [openai:gpt-sim-mini-2026-03-01]
+defaults: {{samples: 3, max_output_tokens: 20}}
+cases:
+  - id: greet
+    messages: [{{role: user, content: "{content}"}}]
+    checks: {checks}
+    metrics: [text, output_tokens]
+  - id: part
+    messages: [{{role: user, content: "Say goodbye."}}]
+    metrics: [text]
+"""
+
+
+class Project:
+    """A workspace whose suites ask a simulated provider on this machine."""
+
+    def __init__(self, root, provider):
+        self.workspace = Workspace(root)
+        self.provider = provider
+        self.write()
+
+    def write(self, name="hello", *, content="Say hello.", checks="[]"):
+        folder = self.workspace.root / "suites" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        text = SUITE.format(name=name, content=content, checks=checks)
+        (folder / "suite.contract.yaml").write_text(text)
+
+    def suite(self, name="hello"):
+        return self.workspace.load_suite_named(name)
+
+    def record(self, day, *, name="hello", error_rate=0.0, **options):
+        night = f"2026-03-{day:02d}"
+        self.provider.conditions = Conditions(night=night, time_scale=0.0, error_rate=error_rate)
+        suite = self.suite(name)
+        chosen = RecordOptions(night=night, base_url=self.provider.base_url, **options)
+        return record_run(self.workspace, suite, suite.targets[0], chosen)
+
+    def accept(self, *folders, reason="looked at", **options):
+        suites = self.workspace.load_suites()
+        options = AcceptOptions(reason=reason, by="me", **options)
+        return accept_runs(self.workspace, folders, suites, options)
+
+    def judge(self, folder, name="hello"):
+        return judge_recorded(self.workspace, self.suite(name), folder)
+
+    def cassettes(self):
+        root = self.workspace.root / "cassettes"
+        return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as provider:
+        yield provider
+
+
+@pytest.fixture
+def project(tmp_path, simulated):
+    return Project(tmp_path, simulated)

@@ -1,0 +1,68 @@
+"""Which nights speak for tonight."""
+
+from __future__ import annotations
+
+import pytest
+
+from contractcheck.cassettes import read_header
+from contractcheck.model.judgement import Verdict
+from contractcheck.workflows.judging import _previous_night
+
+
+def previous(project, folder):
+    suite = project.suite()
+    header = read_header(folder)
+    baseline = project.workspace.baselines.read("hello", header.target)
+    found = _previous_night(project.workspace, suite, header, baseline)
+    return found and found.night
+
+
+def test_the_night_before_is_the_last_complete_one(project):
+    project.record(1)
+    project.record(2)
+    project.record(3, max_requests=2)
+    project.record(3, error_rate=1.0)
+    assert previous(project, project.record(4)) == "2026-03-02"
+
+
+@pytest.mark.parametrize(("day", "expected"), [(8, "2026-03-01"), (9, None)])
+def test_a_night_more_than_a_week_ago_is_not_the_night_before(project, day, expected):
+    project.record(1)
+    assert previous(project, project.record(day)) == expected
+
+
+def test_an_accepted_night_in_between_keeps_two_nights_apart(project):
+    project.record(1)
+    project.accept(project.record(2))
+    assert previous(project, project.record(3)) is None
+    project.record(4)
+    assert previous(project, project.record(5)) == "2026-03-04"
+
+
+def test_nights_come_in_the_order_of_their_dates_whenever_they_were_recorded(project):
+    project.record(2)
+    project.record(1)
+    assert previous(project, project.record(3)) == "2026-03-02"
+    assert previous(project, project.record(2)) == "2026-03-01"
+
+
+def test_an_accepted_night_is_not_compared_with_itself(project):
+    folders = [project.record(day) for day in range(1, 7)]
+    project.accept(*folders)
+    report = project.judge(folders[-1])
+    assert report.baseline.startswith("5 accepted nights")
+
+
+def test_what_to_do_next_depends_on_the_verdict(project):
+    first = project.judge(project.record(1))
+    assert first.verdict is Verdict.INCONCLUSIVE
+    assert first.next_steps[-1] == f'contractcheck accept {first.run_id} --reason "…"'
+    project.write(checks="[{contains: zebra, mode: always}]")
+    broken = project.judge(project.record(2))
+    assert broken.verdict is Verdict.FAIL
+    assert not any("accept" in step for step in broken.next_steps)
+    assert broken.next_steps[-1] == (
+        "contractcheck run --suite hello --target openai:gpt-sim-mini-2026-03-01 --night"
+    )
+    cut = project.judge(project.record(3, max_requests=1))
+    assert cut.next_steps[0] == f"contractcheck run --resume {cut.run_id}"
