@@ -11,48 +11,34 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    group = parser.getgroup("contractcheck", "provider contracts (contractcheck)")
-    group.addoption(
-        "--contract", action="store_true", help="collect *.contract.yaml and judge them"
-    )
-    group.addoption(
+    add = parser.getgroup("contractcheck", "provider contracts (contractcheck)").addoption
+    add("--contract", action="store_true", help="collect *.contract.yaml and judge them")
+    add(
         "--contract-mode",
         choices=("replay", "live"),
         default="replay",
         help="replay accepted answers offline (default), or ask the provider now",
     )
-    group.addoption(
+    add(
         "--contract-target",
         action="append",
         default=[],
         metavar="PROVIDER:MODEL",
         help="only this target (may be given several times)",
     )
-    group.addoption(
-        "--contract-strict", action="store_true", help="fail, not skip, what is inconclusive"
-    )
-    group.addoption(
+    add("--contract-strict", action="store_true", help="fail, not skip, what is inconclusive")
+    add(
         "--contract-max-requests",
         type=_positive,
         metavar="N",
         help="send at most N requests in the whole session",
     )
-    group.addoption(
-        "--contract-night",
-        action="store_true",
-        help="live only: record tonight as a night, which alarms rest on",
-    )
-    group.addoption(
-        "--contract-base-url",
-        metavar="URL",
-        help="live only: ask here instead of the provider's own host",
-    )
-    group.addoption(
-        "--contract-root",
-        type=Path,
-        metavar="DIR",
-        help="folder with cassettes/ (default: pytest's rootdir)",
-    )
+    words = "live only: record tonight as a night, which alarms rest on"
+    add("--contract-night", action="store_true", help=words)
+    words = "live only: ask here instead of the provider's own host"
+    add("--contract-base-url", metavar="URL", help=words)
+    words = "folder with cassettes/ (default: pytest's rootdir)"
+    add("--contract-root", type=Path, metavar="DIR", help=words)
 
 
 def _positive(text: str) -> int:

@@ -189,8 +189,7 @@ def relabel(
                 own = distances if same else _squared_sums(sides, view.common, block)
                 diagonal[:, place] += 0.0 if own is None else own.sum(axis=1)
                 features = _centred(view.common, block)
-                flat = features.reshape(-1, features.shape[2])
-                sums[place] += sides.reshape(n_rows, -1) @ flat
+                sums[place] += sides.reshape(n_rows, -1) @ features.reshape(-1, features.shape[2])
         for metric, standard in best.items():
             scores.setdefault(metric, []).append(standard.astype(np.float32))
             keys.setdefault(metric, []).extend((int(case), metric) for case in block.cases)
