@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cli.options import root_option, suite_option, suite_paths, workspace
+from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     """
     place = workspace(root)
     folders = [place.runs.find(run) for run in runs]
-    loaded = place.load_suites(suite_paths(suites))
+    loaded = select_suites(place, suites)
     options = AcceptOptions(reason=reason, by=by, ticket=ticket, expires=expires)
     for baseline in accept_runs(place, folders, loaded, options):
         nights = [night.statistics.night for night in baseline.nights]

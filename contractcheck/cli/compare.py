@@ -19,13 +19,25 @@ _table = click.Path(path_type=Path, dir_okay=False)
 @click.option("--candidate", type=_table, required=True, help="New side: .csv or .jsonl.")
 @click.option("--case", required=True, metavar="COL", help="Names the case; its rows are repeats.")
 @click.option("--output", required=True, metavar="COL", help="The answer.")
-@click.option("--label", metavar="REGEX", help="Compare the first group's text as a category.")
-@click.option("--latency", metavar="COL", help="Seconds.")
+@click.option(
+    "--label", metavar="REGEX", help="Compare what the first group matches, as a category."
+)
+@click.option("--latency", metavar="COL", help="Time to the whole answer, s; blank is none.")
 @click.option("--night", metavar="COL", help="Night of the row: the night is then the unit.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="Only such rows, both sides.")
-@click.option("--baseline-where", multiple=True, metavar="COL=VALUE", help="Of the old side.")
-@click.option("--candidate-where", multiple=True, metavar="COL=VALUE", help="Of the new side.")
-@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05)
+@click.option("--where", multiple=True, metavar="COL=VALUE", help="Only such rows, on both sides.")
+@click.option(
+    "--baseline-where", multiple=True, metavar="COL=VALUE", help="Only such rows, on the old side."
+)
+@click.option(
+    "--candidate-where", multiple=True, metavar="COL=VALUE", help="Only such rows, on the new side."
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="Level of the whole comparison; with --night the alarm budget decides.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 when INCONCLUSIVE.")
 @format_option
 def command(  # noqa: PLR0917 - click passes options by name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.errors import UsageError
+from contractcheck.errors import NothingToCheckError, UsageError
 from contractcheck.report import FORMATS
 from contractcheck.workflows.workspace import Workspace
 
@@ -68,6 +68,22 @@ def select_suites(place: Workspace, suites: Sequence[str]) -> list[Suite]:
             )
         chosen += [below[name] for name in dict.fromkeys(names)]
     return list({suite.path: suite for suite in chosen}.values())
+
+
+def select_suite_of(place: Workspace, name: str, suites: Sequence[str]) -> Suite:
+    """Load the suite of a recorded run, among the given ones.
+
+    Raises:
+        UsageError: If a given suite does not exist.
+        NothingToCheckError: If the run's suite is not among them.
+    """
+    chosen = {suite.name: suite for suite in select_suites(place, suites)}
+    if name not in chosen:
+        raise NothingToCheckError(
+            f"the run is of suite {name!r}, which is not among {', '.join(chosen)}; "
+            "give --suite PATH"
+        )
+    return chosen[name]
 
 
 def print_report(report: Report, format_name: str) -> None:

@@ -11,8 +11,8 @@ from contractcheck.cli.options import (
     format_option,
     print_report,
     root_option,
+    select_suite_of,
     suite_option,
-    suite_paths,
     workspace,
 )
 from contractcheck.workflows.judging import judge_recorded
@@ -30,7 +30,7 @@ def command(run: str, suites: tuple[str, ...], root: Path, format_name: str) -> 
     """Judge RUN (id, beginning of an id, or folder) by the suite as it is now."""
     place = workspace(root)
     folder = place.runs.find(run)
-    suite = place.load_suite_named(read_header(folder).suite, suite_paths(suites))
+    suite = select_suite_of(place, read_header(folder).suite, suites)
     report = judge_recorded(place, suite, folder, source="replay")
     print_report(report, format_name)
     return report.exit_code

@@ -14,9 +14,9 @@ from contractcheck.cli.options import (
     format_option,
     print_report,
     root_option,
+    select_suite_of,
     select_suites,
     suite_option,
-    suite_paths,
     workspace,
 )
 from contractcheck.cli.progress import live_progress
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 @suite_option
 @root_option
 @format_option
-@click.option("--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only these.")
-@click.option("--case", "cases", multiple=True, metavar="ID", help="Only these; a partial run.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only this target."
+)
+@click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; a partial run.")
 @click.option(
     "--night",
     is_flag=False,
@@ -48,9 +50,15 @@ if TYPE_CHECKING:
     help="Record a night: the runs that are accepted and that alarms rest on.",
 )
 @click.option("--base-url", metavar="URL", help="Ask here instead of the provider's own host.")
-@click.option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Requests under way at once.",
+)
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop after N requests.")
-@click.option("--label", default="", help="Words kept with the run.")
+@click.option("--label", default="", help="Words kept and shown with the run.")
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with an interrupted run.")
 def command(  # noqa: PLR0917 - click passes options by name
     suites: tuple[str, ...],
@@ -132,7 +140,7 @@ def _resume(
     place: Workspace, suites: tuple[str, ...], name: str, options: RecordOptions, format_name: str
 ) -> int:
     folder = place.runs.find(name)
-    suite = place.load_suite_named(read_header(folder).suite, suite_paths(suites))
+    suite = select_suite_of(place, read_header(folder).suite, suites)
     with _say_what_is_kept(), live_progress(f"{suite.name}, resumed") as progress:
         resume(folder, suite, options, progress)
     report = judge_recorded(place, suite, folder)

@@ -10,7 +10,7 @@ from contractcheck.simulator import CHANGES, Conditions, parse_change, serve
 
 
 @click.command("simulator")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
 @click.option(
     "--change",
@@ -19,11 +19,23 @@ from contractcheck.simulator import CHANGES, Conditions, parse_change, serve
     metavar="NAME[=X]",
     help="Change silently under the same model name; --list-changes tells which.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--time-scale", type=click.FloatRange(0, 100), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which answers come.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="Every wait times this; 0 waits for nothing.",
+)
 @click.option("--night", metavar="DATE", help="Which night it is (default: today, UTC).")
 @click.option("--no-night-effects", is_flag=True, help="Make all nights alike.")
-@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+@click.option(
+    "--error-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of requests that fail with 429, 503 and the like.",
+)
 @click.option("--list-changes", is_flag=True, help="Describe every change and exit.")
 def command(  # noqa: PLR0917 - click passes options by name
     host: str,
