@@ -101,21 +101,32 @@ def _products(series: Series, accepted: int) -> list[tuple[_Shifts, float]]:
     """Two nights' shifts in one case and metric, and how surprising tonight's is."""
     before, tonight = series.cells[-2], series.cells[-1]
     pooled = _pool(before, tonight)
-    if pooled is None or before is None or tonight is None:
-        return []
-    n = (_size(before), _size(tonight))
-    n_reference = sum(_size(cell) for cell in series.cells[:accepted] if cell is not None)
-    if min(*n, n_reference) == 0:
+    if pooled is None:
         return []
     cells = (*series.cells[:accepted], pooled, before, tonight)
     rows = Series(case=series.case, metric=series.metric, cells=cells)
-    return [
-        (
-            _shifts(contrast, accepted, n, n_reference),
-            float(wilson_hilferty(contrast.ratio[-1], contrast.dof[-1])),
-        )
-        for contrast in series_contrasts(rows, accepted=accepted)
-    ]
+    contrasts = series_contrasts(rows, accepted=accepted)
+    found = []
+    for contrast, counts in zip(contrasts, _counts(rows, accepted), strict=True):
+        n = (counts[-2], counts[-1])
+        n_reference = sum(counts[:accepted])
+        if min(*n, n_reference) > 0:
+            surprise = float(wilson_hilferty(contrast.ratio[-1], contrast.dof[-1]))
+            found.append((_shifts(contrast, accepted, n, n_reference), surprise))
+    return found
+
+
+def _counts(series: Series, accepted: int) -> list[list[int]]:
+    """Answers per night behind each contrast of a series."""
+    if not isinstance(series.cells[-1], NumberCell):
+        return [[0 if cell is None else _size(cell) for cell in series.cells]]
+    cells = [c if isinstance(c, NumberCell) else NumberCell(values=()) for c in series.cells]
+    values = [len(cell.values) for cell in cells]
+    # As in ``streams``: the values, and where it ever varied, whether there is one.
+    counts = [values] if any(values[:accepted]) else []
+    if any(cell.missing for cell in cells):
+        counts.append([len(cell.values) + cell.missing for cell in cells])
+    return counts
 
 
 def _shifts(contrast: Contrast, accepted: int, n: tuple[int, int], n_reference: int) -> _Shifts:

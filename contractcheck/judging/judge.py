@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
-    from contractcheck.model.baseline import Baseline
+    from contractcheck.model.baseline import AcceptedNight, Baseline
     from contractcheck.model.judgement import Comparison
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
@@ -71,7 +71,7 @@ class Judgement:
 
 def judge_run(evidence: Evidence) -> Judgement:
     """Judge a run by its contract and its accepted nights."""
-    run = evidence.run
+    run, suite = evidence.run, evidence.suite
     if trouble := _trouble(run):
         return Judgement(
             verdict=Verdict.ERROR,
@@ -80,39 +80,49 @@ def judge_run(evidence: Evidence) -> Judgement:
             notes=("Nothing was judged and this run can never enter a baseline.",),
         )
     table = _line_up(evidence)
-    suite = evidence.suite
     share = budget_share(suite)
-    ours = list(find_our_changes(run, evidence.baseline))
-    findings = [
-        *find_wire_problems(run),
-        *find_identity_changes(run, suite, evidence.baseline),
-        *find_breaches(run, suite, budget_share=share),
-        *ours,
-    ]
     # A run that is not whole is never judged for drift: what is missing was not drawn by lot.
     is_whole = run.header.status == "complete"
     judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
     comparisons = compare_cases(table, later=changed_nights(judged)) if judged else ()
-    findings += find_drift(
+    findings = sort_findings(_findings(evidence, judged, comparisons, share))
+    gaps = find_gaps(run, suite, table, judged, findings)
+    verdict, headline = _verdict(findings, gaps, judged, table)
+    told = 1 if verdict is Verdict.INCONCLUSIVE else 0
+    return Judgement(
+        verdict=verdict,
+        headline=headline,
+        findings=findings,
+        comparisons=(*(one.comparison for one in judged), *comparisons),
+        baseline=_baseline_words(evidence, table),
+        error_rates=state_rates(table, suite.policy, share, len(judged)),
+        notes=(*gaps[told:], *_notes(evidence, table, judged)),
+    )
+
+
+def _findings(
+    evidence: Evidence,
+    judged: Sequence[StreamJudgement],
+    comparisons: Sequence[Comparison],
+    share: float,
+) -> list[Finding]:
+    """Every rung of the ladder."""
+    run, suite = evidence.run, evidence.suite
+    ours = list(find_our_changes(run, evidence.baseline))
+    drift = find_drift(
         judged,
         comparisons,
         nights=(evidence.previous.night if evidence.previous else None, run.statistics.night),
         not_theirs=_changed_vantage(ours, evidence),
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
-    ordered = sort_findings(findings)
-    gaps = find_gaps(run, suite, table, judged, ordered)
-    verdict, headline = _verdict(ordered, gaps, judged, table)
-    told = 1 if verdict is Verdict.INCONCLUSIVE else 0
-    return Judgement(
-        verdict=verdict,
-        headline=headline,
-        findings=ordered,
-        comparisons=(*(one.comparison for one in judged), *comparisons),
-        baseline=_baseline_words(evidence, table),
-        error_rates=state_rates(table, suite.policy, share, len(judged)),
-        notes=(*gaps[told:], *_notes(run, suite, table, judged)),
-    )
+    return [
+        *find_wire_problems(run),
+        *find_identity_changes(run, suite, evidence.baseline),
+        *find_breaches(run, suite, budget_share=share),
+        *ours,
+        *drift,
+    ]
 
 
 def _trouble(run: MeasuredRun) -> str:
@@ -139,11 +149,22 @@ def _trouble(run: MeasuredRun) -> str:
 _OURS = (Outcome.CONFIG, Outcome.RETIRED)
 
 
+def _standing(evidence: Evidence) -> list[AcceptedNight]:
+    """Accepted nights whose acceptance has not expired by tonight."""
+    nights = evidence.baseline.nights if evidence.baseline else ()
+    tonight = evidence.run.statistics.night
+    return [
+        night
+        for night in nights
+        if night.acceptance.expires is None or night.acceptance.expires >= tonight
+    ]
+
+
 def _line_up(evidence: Evidence) -> NightTable:
     header = evidence.run.header
     accepted = [
         night.statistics
-        for night in (evidence.baseline.nights if evidence.baseline else ())
+        for night in _standing(evidence)
         if night.statistics.is_complete and night.statistics.run_id != header.id
     ]
     later = [night for night in (evidence.previous, evidence.run.statistics) if night]
@@ -178,10 +199,14 @@ def _verdict(
     return Verdict.QUIET, quiet_headline(judged, learning=len(table.learning))
 
 
-def _notes(
-    run: MeasuredRun, suite: Suite, table: NightTable, judged: Sequence[StreamJudgement]
-) -> list[str]:
+def _notes(evidence: Evidence, table: NightTable, judged: Sequence[StreamJudgement]) -> list[str]:
+    run, suite = evidence.run, evidence.suite
     notes = []
+    expired = len(evidence.baseline.nights if evidence.baseline else ()) - len(_standing(evidence))
+    if expired:
+        notes.append(
+            f"{expired} accepted nights have expired and no longer count: accept newer ones"
+        )
     if table.learning:
         names = ", ".join(f"{case} ({have} nights)" for case, have in table.learning.items())
         notes.append(f"learning (not yet compared): {names}")

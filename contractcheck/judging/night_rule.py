@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.agreement import agreements
+from contractcheck.judging.agreement import Agreement, agreements
 from contractcheck.judging.night_table import rates
 from contractcheck.judging.streams import output_contrasts, score_streams
 from contractcheck.model.judgement import Comparison, Estimate
@@ -21,7 +21,6 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contractcheck.judging.agreement import Agreement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.streams import StreamScores
     from contractcheck.model.suite import Policy
@@ -79,7 +78,7 @@ def _confirm(one: StreamJudgement, alike: Mapping[str, Agreement]) -> StreamJudg
     """Let the night before count only if tonight repeats what it showed."""
     if one.comparison.plane != "outputs" or not one.was_over:
         return one
-    agreement = alike[one.comparison.metric]
+    agreement = alike.get(one.comparison.metric, Agreement(cosine=0.0, dof=0.0))
     return replace(one, was_over=agreement.is_confirmed, agreement=agreement.cosine)
 
 

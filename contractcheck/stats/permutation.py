@@ -195,11 +195,10 @@ def relabel(
             keys.setdefault(metric, []).extend((int(case), metric) for case in block.cases)
     common = np.stack([np.einsum("rd,rd->r", s, s) for s in sums], axis=1)
     joined = {metric: np.concatenate(parts, axis=1) for metric, parts in scores.items()}
-    of_view = np.asarray([view.metric for view in views], dtype=np.intp)
     return Relabelled(
         statistics=np.column_stack([within, common - diagonal, *_strongest(joined)]),
         tolerances=_tolerances(within, common, len(joined)),
-        metric_of=np.concatenate([of_view, of_view, np.asarray([*joined], dtype=np.intp)]),
+        metric_of=np.asarray([*(2 * [view.metric for view in views]), *joined], dtype=np.intp),
         case_scores=np.concatenate([np.zeros((n_rows, 0), np.float32), *joined.values()], axis=1),
         case_keys=tuple(key for metric in joined for key in keys[metric]),
         exact=exact,
