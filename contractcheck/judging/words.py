@@ -31,6 +31,8 @@ _STREAM_WORDS = {
     "conformance": "the share of answers that pass the contract's checks",
 }
 _RULE_NIGHTS = 10
+_APART = ("distance", "share of distance", "share in common")
+"""How far apart two sets of texts are: without a sign."""
 
 
 def drift_message(chosen: Sequence[StreamJudgement]) -> str:
@@ -85,6 +87,9 @@ def describe_effect(comparison: Comparison) -> str:
         interval = _interval(estimate.low, estimate.high, "{:+.0%}")
     elif estimate.unit == "ratio":
         text = f"{estimate.effect:.2f}x"
+        interval = _interval(estimate.low, estimate.high, "{:.2f}")
+    elif estimate.unit in _APART:
+        text = f"{estimate.unit} {estimate.effect:.2f}"
         interval = _interval(estimate.low, estimate.high, "{:.2f}")
     else:
         text = f"{estimate.effect:+.3g}"

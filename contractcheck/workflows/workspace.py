@@ -56,17 +56,3 @@ class Workspace:
             where = ", ".join(map(str, paths or [own]))
             raise NothingToCheckError(f"no *.contract.yaml below {where}")
         return load_suites(found, providers=tuple(DIALECTS))
-
-    def load_suite_named(self, name: str, paths: Sequence[Path] = ()) -> Suite:
-        """Load the suite of this name.
-
-        Raises:
-            SuiteError: If a suite file is wrong.
-            NothingToCheckError: If no suite has this name.
-        """
-        suites = self.load_suites(paths)
-        for suite in suites:
-            if suite.name == name:
-                return suite
-        names = ", ".join(suite.name for suite in suites)
-        raise NothingToCheckError(f"no suite named {name!r} (found: {names}); give --suite PATH")

@@ -376,13 +376,11 @@ def test_colour_only_where_it_is_wanted(project, env, is_coloured):
     assert (b"\x1b[" in output) is is_coloured
 
 
-@pytest.mark.parametrize(
-    "command", ["accept", "compare", "report", "run", "runs", "simulator", "suite", "demo"]
-)
-def test_every_command_explains_itself(project, command):
-    done = project.call(command, "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith(f"Usage: contractcheck {command}") or (
-        f" {command} " in done.stdout.splitlines()[0]
-    )
-    assert command in project.call("--help").stdout
+def test_every_command_is_listed_and_explains_itself(project):
+    listed = project.call("--help").stdout
+    for command in ("accept", "compare", "demo", "report", "run", "runs", "simulator", "suite"):
+        assert f"\n  {command} " in listed
+    for command in ("accept", "run"):
+        done = project.call(command, "--help")
+        assert done.returncode == 0
+        assert f" {command} [OPTIONS]" in done.stdout.splitlines()[0]

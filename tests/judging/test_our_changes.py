@@ -79,7 +79,7 @@ def test_a_new_metric_and_a_new_check_learn_and_the_rest_is_judged(make_suite, m
 def test_a_removed_metric_or_case_is_not_missed(make_suite, make_world):
     world = make_world()
     baseline = world.baseline()
-    leaner = make_suite(metrics="[text]", cases=("one", "two"))
+    leaner = make_suite(metrics="[output_tokens]", cases=("one", "two"))
     judgement = world.judge(world.run(10, suite=leaner), baseline, suite=leaner)
     assert judgement.verdict is Verdict.QUIET
     older = world.record(11)

@@ -138,7 +138,7 @@ def test_a_change_that_went_away_again_is_still_told():
 def test_too_few_nights_say_how_many_more(count):
     judgement = judge_table_nights(nights(0, count, CALM), nights(10, 2, OTHER), Policy())
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert f"{5 - count} more are needed" in judgement.headline
+    assert f"the baseline has {count} of the 5 nights" in judgement.headline
 
 
 def test_nights_without_a_common_case_are_not_quiet():

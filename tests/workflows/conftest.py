@@ -39,7 +39,7 @@ class Project:
         (folder / "suite.contract.yaml").write_text(text)
 
     def suite(self, name="hello"):
-        return self.workspace.load_suite_named(name)
+        return next(suite for suite in self.workspace.load_suites() if suite.name == name)
 
     def record(self, day, *, name="hello", error_rate=0.0, **options):
         night = f"2026-03-{day:02d}"
