@@ -31,7 +31,11 @@ _STREAM_WORDS = {
     "conformance": "the share of answers that pass the contract's checks",
 }
 _RULE_NIGHTS = 10
-_APART = ("distance", "share of distance", "share in common")
+_APART = {
+    "distance": "distance",
+    "share of distance": "share of distance",
+    "share in common": "share of the change in common",
+}
 """How far apart two sets of texts are: without a sign."""
 
 
@@ -89,7 +93,7 @@ def describe_effect(comparison: Comparison) -> str:
         text = f"{estimate.effect:.2f}x"
         interval = _interval(estimate.low, estimate.high, "{:.2f}")
     elif estimate.unit in _APART:
-        text = f"{estimate.unit} {estimate.effect:.2f}"
+        text = f"{_APART[estimate.unit]} {estimate.effect:.2f}"
         interval = _interval(estimate.low, estimate.high, "{:.2f}")
     else:
         text = f"{estimate.effect:+.3g}"
