@@ -28,9 +28,9 @@ USUAL_RATIO_SD = 0.8
 """Least night-to-night standard deviation of the log mean ratio of outputs (measured).
 
 One baseline of ten in eight holds none of the odd nights that real providers have (3 of 16
-measured), and cannot know of them. This is the smallest of 0.4, 0.6, 0.8 and 1.0 at which two odd
-nights in a row turned no more quiet fortnights red than the rate that is stated for them
-(bench/quiet_fortnights.py); 0.4 is enough for Gaussian nights dispersed 1.4 to 1.5 times.
+measured), and cannot know of them. Of 0.4, 0.6, 0.8 and 1.0 this is the largest that leaves small
+suites able to see a total change; 0.4 is enough for Gaussian nights dispersed 1.4 to 1.5 times.
+What is left of false reds when odd nights follow each other: ``ODD_FORTNIGHT`` in ``night_rule``.
 """
 WORST_CASE_FLOOR_SD = 2.0
 """Least standard deviation of a worst-case score between nights (measured there too)."""

