@@ -89,38 +89,37 @@ def judge_tables(sides: TableSides, *, alpha: float, power: float) -> Judgement:
     rng = np.random.default_rng(_seed(common))
     result = compare_samples(cases, streams, rng=rng, alpha=alpha)
     comparisons = (*_comparisons(result), *_latency(sides, common))
-    level = f"two-sided level {alpha:g} for the whole comparison"
-    counted = "1 case" if result.n_cases == 1 else f"{result.n_cases} cases"
-    baseline = f"{counted}, {result.n_baseline} against {result.n_candidate} rows"
     if result.changed:
         findings = _differences(result, comparisons, sides)
-        return Judgement(
-            verdict=Verdict.FAIL,
-            headline=drift_headline(findings),
-            findings=findings,
-            comparisons=comparisons,
-            baseline=baseline,
-            error_rates=level,
-            notes=(_NO_NIGHTS, *notes),
-        )
-    share = smallest_visible_share(cases, streams, rng=rng, alpha=alpha, power=power)
-    blind = math.isinf(share)
-    verdict = Verdict.INCONCLUSIVE if blind else Verdict.QUIET
-    would = (
-        "not even a total change would be found in so few rows; add cases or repeats"
-        if blind
-        else f"no difference (p = {result.p:.2g}). Would have been found: "
-        f"{share:.1%} of the answers replaced by something new"
-    )
+        verdict, headline = Verdict.FAIL, drift_headline(findings)
+    else:
+        findings = ()
+        share = smallest_visible_share(cases, streams, rng=rng, alpha=alpha, power=power)
+        verdict, headline = _no_difference(result.p, share)
+    counted = "1 case" if result.n_cases == 1 else f"{result.n_cases} cases"
     return Judgement(
         verdict=verdict,
-        headline=f"{verdict.value}: {would}",
-        findings=(),
+        headline=headline,
+        findings=findings,
         comparisons=comparisons,
-        baseline=baseline,
-        error_rates=level,
+        baseline=f"{counted}, {result.n_baseline} against {result.n_candidate} rows",
+        error_rates=f"two-sided level {alpha:g} for the whole comparison",
         notes=(_NO_NIGHTS, *notes),
     )
+
+
+def _no_difference(p: float, share: float) -> tuple[Verdict, str]:
+    """Quiet only if something could have been found."""
+    if math.isinf(share):
+        verdict = Verdict.INCONCLUSIVE
+        would = "not even a total change would be found in so few rows; add cases or repeats"
+    else:
+        verdict = Verdict.QUIET
+        would = (
+            f"no difference (p = {p:.2g}). Would have been found: "
+            f"{share:.1%} of the answers replaced by something new"
+        )
+    return verdict, f"{verdict.value}: {would}"
 
 
 def judge_table_nights(

@@ -235,7 +235,7 @@ DRIVER = textwrap.dedent("""
             print(tally.done, flush=True)
 
     workspace = Workspace(Path(sys.argv[1]))
-    suite = workspace.load_suite_named("order-tools", [Path(sys.argv[2])])
+    (suite,) = workspace.load_suites([Path(sys.argv[2])])
     with Simulator(Conditions(night="2026-03-01", time_scale=0.05)) as simulator:
         target = Target(provider="openai", model="gpt-sim-mini", base_url=simulator.base_url)
         try:
