@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -120,20 +121,24 @@ def serve(conditions: Conditions, *, host: str, port: int, announce: Callable[[s
     Raises:
         UsageError: The address cannot be listened on.
     """
-    stop = threading.Event()
+    # A pipe and not a threading.Event: a handler that sets an event deadlocks when the signal
+    # strikes while this very thread holds the event's lock on its way into wait().
+    told, teller = os.pipe()
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame
-        stop.set()
+        os.write(teller, b"stop")
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Simulator(conditions, host, port) as simulator:
             announce(simulator.base_url)
-            stop.wait()
+            os.read(told, 1)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        os.close(told)
+        os.close(teller)
 
 
 def _listen(host: str, port: int) -> socket.socket:
