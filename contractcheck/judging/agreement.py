@@ -119,7 +119,7 @@ def _products(series: Series, accepted: int) -> list[tuple[_Shifts, float]]:
 def _counts(series: Series, accepted: int) -> list[list[int]]:
     """Answers per night behind each contrast of a series."""
     if not isinstance(series.cells[-1], NumberCell):
-        return [[0 if cell is None else _size(cell) for cell in series.cells]]
+        return [[_size(cell) for cell in series.cells]]
     cells = [c if isinstance(c, NumberCell) else NumberCell(values=()) for c in series.cells]
     values = [len(cell.values) for cell in cells]
     # As in ``streams``: the values, and where it ever varied, whether there is one.
@@ -140,12 +140,10 @@ def _shifts(contrast: Contrast, accepted: int, n: tuple[int, int], n_reference: 
     return _Shifts(product, first, second, max(1.0, float(contrast.dof[-1])))
 
 
-def _size(cell: Cell) -> int:
+def _size(cell: Cell | None) -> int:
     if isinstance(cell, LabelCell):
         return sum(cell.counts.values())
-    if isinstance(cell, NumberCell):
-        return len(cell.values)
-    return cell.count
+    return cell.count if isinstance(cell, TextCell) else 0
 
 
 def _pool(first: Cell | None, second: Cell | None) -> Cell | None:

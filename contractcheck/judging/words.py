@@ -167,8 +167,8 @@ def state_rates(table: NightTable, policy: Policy, share: float, streams: int) -
     )
     words = (
         f"chance of any false red at most {policy.alarm_budget_per_year:.0%} in 365 nights, "
-        f"{fortnight:.2%} in 14, if nights vary independently and normally; about "
-        f"{max(ODD_FORTNIGHT, fortnight):.1%} in 14 (measured) if 3 nights in 16 are odd "
+        f"{fortnight:.2%} in 14, if nights vary independently and normally; where 3 nights in 16 "
+        f"are odd, {ODD_FORTNIGHT:.1%} was measured in 14 with ten accepted nights "
         "(docs/explanation/statistics.md)"
     )
     if table.accepted < _RULE_NIGHTS:
