@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from contractcheck.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TypeVar
 
     import numpy as np
@@ -229,20 +229,6 @@ def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -
     _refuse_empty(usable.sum(1), "answer")
     drop = 2.0 * np.sqrt(n + 0.5) * (_arcsine(rate * n, n) - _arcsine(good, n))
     return np.asarray(np.where(usable, drop, 0.0).sum(1) / np.sqrt(usable.sum(1)))
-
-
-def leave_one_out(
-    score: Callable[[Night, Sequence[Night]], float], nights: Sequence[Night]
-) -> FloatArray:
-    """Score each night against all the others: (K,) for K >= 2 nights.
-
-    For scores of your own; the scores here leave one out by themselves.
-    """
-    import numpy as np
-
-    return np.array(
-        [score(night, [*nights[:i], *nights[i + 1 :]]) for i, night in enumerate(nights)]
-    )
 
 
 def _arcsine(passed: FloatArray, answers: FloatArray) -> FloatArray:

@@ -12,7 +12,6 @@ from contractcheck.stats.night_scores import (
     USUAL_RATIO_SD,
     conformance_score,
     latency_score,
-    leave_one_out,
     omnibus_floor_sd,
     omnibus_score,
     wilson_hilferty,
@@ -136,9 +135,3 @@ def test_impossible_or_empty_conformance_counts_are_refused():
     with pytest.raises(UsageError) as raised:
         conformance_score([[10], [0]], [[10], [0]], accepted=1)
     assert "Night 1 (counted from 0) has no answer" in str(raised.value)
-
-
-def test_leave_one_out_scores_each_night_against_all_the_others():
-    nights = [1.0, 2.0, 6.0]
-    scores = leave_one_out(lambda night, others: night - sum(others) / len(others), nights)
-    np.testing.assert_allclose(scores, [-3.0, -1.5, 4.5])
