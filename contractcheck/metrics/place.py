@@ -9,7 +9,7 @@ from contractcheck.model.json_text import JsonTextError, parse_json
 from contractcheck.model.pattern import PatternError, check_pattern, search_pattern
 
 if TYPE_CHECKING:
-    from jsonpath import JSONPath
+    from jsonpath_rfc9535 import JSONPathQuery
 
     from contractcheck.model.json_value import JsonValue
 
@@ -39,7 +39,7 @@ def refuse_place(place: str) -> str | None:
         except PatternError as error:
             return f"{place!r} is {error}; a JSONPath begins with '$'"
         return None
-    from jsonpath import JSONPathError
+    from jsonpath_rfc9535 import JSONPathError
 
     try:
         path = _compile(place)
@@ -70,7 +70,7 @@ def look_up(place: str, text: str) -> JsonValue:
         # The library would take a bare string for a JSON text and parse it again.
         values = [document] if place == "$" else []
     else:
-        values = cast("list[JsonValue]", _compile(place).findall(document))
+        values = cast("list[JsonValue]", _compile(place).find(document).values())
     if not values:
         raise NothingThereError(ABSENT)
     return values[0]
@@ -82,11 +82,8 @@ def _is_path(place: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _compile(place: str) -> JSONPath:
+def _compile(place: str) -> JSONPathQuery:
     """Pure, so the cache is invisible."""
-    from jsonpath import JSONPath, JSONPathEnvironment
+    from jsonpath_rfc9535 import compile as compile_path
 
-    path = JSONPathEnvironment(strict=True).compile(place)
-    if not isinstance(path, JSONPath):
-        raise ValueError("several paths")  # noqa: TRY004 - a wrong text, not a wrong type
-    return path
+    return compile_path(place)

@@ -41,6 +41,7 @@ class Response:
 
     Attributes:
         status: HTTP status code.
+        reason: Reason phrase of HTTP/1, as sent; empty when there was none.
         headers: Allow-listed headers, in wire order.
         body: Bytes as they came (content encoding not undone).
         chunk_bytes: Length of each chunk as the client saw it; sums to ``len(body)``.
@@ -53,6 +54,7 @@ class Response:
     body: bytes
     chunk_bytes: tuple[int, ...]
     chunk_times_us: tuple[int, ...]
+    reason: str = ""
 
     def header(self, name: str) -> str | None:
         """First value of a header, whatever its case."""
@@ -93,6 +95,9 @@ class Exchange:
         ended: How it ended.
         error: Class name of the transport error, or None.
         lag_us: Most that our own event loop was late meanwhile, in µs.
+        held_us: Longest time in µs that the consumer kept a chunk before it asked for the next:
+            clients pull, so a busy consumer moves the stamps of the chunks that follow.
+        via: Client library that sent it, such as ``httpx2``; empty when not known.
     """
 
     case: str
@@ -107,3 +112,5 @@ class Exchange:
     ended: Ending
     error: str | None
     lag_us: int = 0
+    held_us: int = 0
+    via: str = ""

@@ -397,7 +397,7 @@ RULE_TABLE = {
     "not a JSONPath": (
         BASE + "    metrics: [number: $.a.]\n",
         [
-            "mail.contract.yaml:7: cases[0].metrics[0]: '$.a.' is not a JSONPath of RFC 9535 (expected a shorthand selector), such as $.order.items[0]"
+            "mail.contract.yaml:7: cases[0].metrics[0]: '$.a.' is not a JSONPath of RFC 9535 (unexpected end of expression, line 1, column 4), such as $.order.items[0]"
         ],
     ),
     "bad pattern as label": (
