@@ -5,6 +5,7 @@
 The format is described in docs/reference/recording-format.md.
 """
 
+from contractcheck.cassettes.case_files import read_case_bytes
 from contractcheck.cassettes.interception import SLOT, Slot, recording
 from contractcheck.cassettes.journal import JournalWriter, OpenRun, create_run, resume_run
 from contractcheck.cassettes.layout import is_sealed
@@ -18,6 +19,7 @@ __all__ = [
     "Slot",
     "create_run",
     "is_sealed",
+    "read_case_bytes",
     "read_header",
     "read_run",
     "recording",

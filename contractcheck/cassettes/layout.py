@@ -16,6 +16,9 @@ MANIFEST_FILE = "manifest.json"
 PART_SUFFIX = ".jsonl.part"
 CASE_SUFFIX = ".jsonl"
 
+PACKED_SUFFIX = ".zst"
+"""After ``CASE_SUFFIX``: a sealed case that the run store has packed (zstd)."""
+
 
 def is_sealed(folder: Path) -> bool:
     """Whether a folder holds a sealed run."""

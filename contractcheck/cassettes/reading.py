@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, cast
 
+from contractcheck.cassettes.case_files import REMEDY, read_case_bytes, read_plain
 from contractcheck.cassettes.headers import decode_header
 from contractcheck.cassettes.journal import read_open_header, read_part
 from contractcheck.cassettes.layout import CASE_SUFFIX, MANIFEST_FILE, PART_SUFFIX, is_sealed
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from contractcheck.model.run import RunHeader
 
 _CASE_FILE = re.compile(ID_PATTERN + re.escape(CASE_SUFFIX))
-_REMEDY = "restore it from version control, or record the run again"
 
 
 def read_header(folder: Path) -> RunHeader:
@@ -74,39 +74,29 @@ def _in_order(exchanges: list[Exchange]) -> tuple[Exchange, ...]:
 
 def _read_manifest(folder: Path) -> tuple[RunHeader, dict[str, str], str]:
     path = folder / MANIFEST_FILE
-    document = parse_json_object(_read_plain(path), str(path))
+    document = parse_json_object(read_plain(path), str(path))
     check_format(document, str(path))
     header = document.get("header")
     files = document.get("files")
     if not isinstance(header, dict) or not isinstance(files, dict):
-        raise RecordingError(f"{path}: header or files are missing; {_REMEDY}")
+        raise RecordingError(f"{path}: header or files are missing; {REMEDY}")
     digests = {str(name): str(digest) for name, digest in files.items()}
     foreign = next((name for name in digests if not _CASE_FILE.fullmatch(name)), None)
     if foreign is not None:
-        raise RecordingError(f"{path}: {foreign!r} is not the name of a recording; {_REMEDY}")
+        raise RecordingError(f"{path}: {foreign!r} is not the name of a recording; {REMEDY}")
     root = str(document.get("root"))
     if root != root_digest(cast("dict[str, object]", header), digests):
-        raise RecordingError(f"{path}: was edited after sealing (root digest differs); {_REMEDY}")
+        raise RecordingError(f"{path}: was edited after sealing (root digest differs); {REMEDY}")
     return decode_header(header, str(path)), digests, root
 
 
 def _read_case(path: Path, run: str, digest: str) -> list[Exchange]:
-    data = _read_plain(path)
+    data = read_case_bytes(path)
     if hashlib.sha256(data).hexdigest() != digest:
         refuse_conflict(data, str(path))
-        raise RecordingError(f"{path}: was edited or torn after sealing; {_REMEDY}")
+        raise RecordingError(f"{path}: was edited or torn after sealing; {REMEDY}")
     page = Page(run=run, case=path.name.removesuffix(CASE_SUFFIX))
     for number, line in enumerate(data.splitlines(), start=1):
         place = f"{path}:{number}"
         page.take(parse_json_object(line, place), number, place)
     return page.exchanges
-
-
-def _read_plain(path: Path) -> bytes:
-    if path.is_symlink():
-        raise RecordingError(f"{path}: is a symbolic link; recordings are plain files; {_REMEDY}")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
-        raise RecordingError(f"{path}: {what}; {_REMEDY}") from error

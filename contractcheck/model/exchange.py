@@ -98,6 +98,8 @@ class Exchange:
         held_us: Longest time in µs that the consumer kept a chunk before it asked for the next:
             clients pull, so a busy consumer moves the stamps of the chunks that follow.
         via: Client library that sent it, such as ``httpx2``; empty when not known.
+        note: What was done to a body before it was stored, beyond stars of the same length: coded
+            anew around a scrubbed secret, or left out (too large, unreadable); empty when nothing.
     """
 
     case: str
@@ -114,3 +116,4 @@ class Exchange:
     lag_us: int = 0
     held_us: int = 0
     via: str = ""
+    note: str = ""

@@ -149,7 +149,7 @@ SEALED = {
     "torn": (lambda p: p.write_bytes(p.read_bytes()[:-3]), "was edited or torn"),
     "empty": (lambda p: p.write_bytes(b""), "was edited or torn"),
     "removed": (lambda p: p.unlink(), "is missing"),
-    "a folder": (lambda p: (p.unlink(), p.mkdir()), "Is a directory"),
+    "a folder": (lambda p: (p.unlink(), p.mkdir()), "is no plain file"),
     "conflict": (
         lambda p: p.write_bytes(b"<<<<<<< ours\n" + p.read_bytes()),
         "holds a merge conflict; take one side whole",
