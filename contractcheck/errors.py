@@ -12,6 +12,10 @@ differs*. Nothing here is ever raised for drift::
     └── MeasurementError         exit 4: the measurement itself failed
         ├── RecordingError       a journal, run or baseline on disk is damaged
         ├── UnmatchedRequestError  replay was asked for something never recorded
+        ├── ContentCodingError   a compressed body cannot be decoded
+        │   ├── UnknownCodingError   nobody here knows the coding
+        │   ├── DamagedBodyError     cut off, or not of that coding
+        │   └── DecodedTooLargeError more would come out than is allowed
         └── LimitReachedError    a budget (requests) ended the run early
 """
 
@@ -89,6 +93,22 @@ class RecordingError(MeasurementError):
 
 class UnmatchedRequestError(MeasurementError):
     """Replay was asked for an exchange that was never recorded."""
+
+
+class ContentCodingError(MeasurementError):
+    """A compressed body cannot be decoded."""
+
+
+class UnknownCodingError(ContentCodingError):
+    """A content coding that is not known here, or whose library is not installed."""
+
+
+class DamagedBodyError(ContentCodingError):
+    """A compressed body that was cut off, or is not what its coding says."""
+
+
+class DecodedTooLargeError(ContentCodingError):
+    """A compressed body that decodes to more than is allowed."""
 
 
 class LimitReachedError(MeasurementError):

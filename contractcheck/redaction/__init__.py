@@ -8,8 +8,9 @@ Four layers, and the last one fails closed (a hit refuses the write):
 4. ``scan``: the bytes about to be written are searched once more.
 """
 
+from contractcheck.redaction.bodies import RedactedBody, redact_body
 from contractcheck.redaction.headers import allowed_headers
 from contractcheck.redaction.scan import Leak, find_leak
 from contractcheck.redaction.scrub import Scrubber
 
-__all__ = ["Leak", "Scrubber", "allowed_headers", "find_leak"]
+__all__ = ["Leak", "RedactedBody", "Scrubber", "allowed_headers", "find_leak", "redact_body"]

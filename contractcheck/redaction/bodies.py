@@ -1,0 +1,57 @@
+"""Redact a body whatever its content coding: look inside, or keep nothing of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.content_coding import decode_available, encode_body, split_coding
+from contractcheck.errors import ContentCodingError
+
+if TYPE_CHECKING:
+    from contractcheck.redaction.scrub import Scrubber
+
+_RECODES_WHEN_CUT = frozenset({"zstd", "br"})
+"""They may hold back what a cut-off block says: nobody can look at it, so it is not kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedactedBody:
+    """A body as it may be stored.
+
+    Attributes:
+        body: The original bytes, unless a secret was in them.
+        is_recoded: True when the bytes were encoded anew: the length is another, and chunk
+            lengths must be cut again.
+        note: Why the body was not kept, as one clause; empty when it was.
+    """
+
+    body: bytes
+    is_recoded: bool = False
+    note: str = ""
+
+
+def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
+    """Take the secrets out of a body.
+
+    A body without a secret is returned byte for byte. A secret in a plain body is starred at
+    the same length. A coded body with a secret is decoded, scrubbed and encoded anew. A body
+    that cannot be decoded is starred whole: nobody can look into it (fail closed).
+
+    Args:
+        body: The body as it came.
+        coding: Value of ``content-encoding``; several are comma-separated; may be empty.
+        scrubber: Knows the secrets.
+    """
+    try:
+        names = split_coding(coding)
+        if not names:
+            return RedactedBody(body=scrubber.scrub(body))
+        decoded = decode_available(body, coding)
+    except ContentCodingError as error:
+        return RedactedBody(body=b"*" * len(body), note=f"not kept: {error}")
+    scrubbed = scrubber.scrub(decoded.body)
+    is_hidden = not decoded.is_whole and not _RECODES_WHEN_CUT.isdisjoint(names)
+    if scrubbed == decoded.body and not is_hidden and scrubber.scrub(body) == body:
+        return RedactedBody(body=body)
+    return RedactedBody(body=encode_body(scrubbed, coding), is_recoded=True)
