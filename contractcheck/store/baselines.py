@@ -12,29 +12,35 @@ Per suite and target, below ``cassettes/``::
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
-
-import orjson
+from typing import TYPE_CHECKING
 
 from contractcheck.errors import RecordingError
-from contractcheck.files import TEMPORARY_SUFFIX, parse_json_object, sync_folder, write_atomically
-from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
+from contractcheck.files import TEMPORARY_SUFFIX, parse_json_object, write_atomically
+from contractcheck.model.baseline import Baseline
+from contractcheck.store.baseline_format import (
+    check_format,
+    decode_row,
+    encode_baseline,
+    is_date,
+    rows_of,
+)
 from contractcheck.store.night_format import decode_night, encode_night
+from contractcheck.store.packing import copy_plain
 from contractcheck.store.runs import is_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from contractcheck.model.json_value import JsonObject
+    from contractcheck.model.night import NightStatistics
     from contractcheck.model.target import Target
 
-FORMAT = 1
 BASELINE_FILE = "baseline.json"
+_SUFFIX = ".json"
 _REMEDY = "restore it from version control"
 
 
@@ -73,14 +79,12 @@ class BaselineStore:
         if document is None:
             return None
         folder = self.folder(suite, target)
-        path = folder / BASELINE_FILE
-        try:
-            rows = cast("list[JsonObject]", document["nights"])
-            nights = tuple(_read_night(folder, row) for row in rows)
+        with _naming(folder / BASELINE_FILE):
+            nights = tuple(
+                decode_row(document, row, _read_night(folder, row))
+                for row in rows_of(document).values()
+            )
             reference = document["reference_night"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            words = f"{type(error).__name__}: {error}"
-            raise RecordingError(f"{path}: damaged ({words}); {_REMEDY}") from error
         return Baseline(
             suite=suite,
             target=target,
@@ -95,12 +99,7 @@ class BaselineStore:
             document = parse_json_object(path.read_bytes(), str(path))
         except FileNotFoundError:
             return None
-        version = document.get("format")
-        if not isinstance(version, int) or not 1 <= version <= FORMAT:
-            raise RecordingError(
-                f"{path}: format {version!r}; this version reads up to {FORMAT}: "
-                "upgrade contractcheck"
-            )
+        check_format(document, str(path))
         return document
 
     @contextmanager
@@ -140,39 +139,50 @@ class BaselineStore:
                 another one; the old baseline then still stands, whole.
         """
         folder = self.folder(baseline.suite, baseline.target)
-        files = _encode_nights(baseline)
-        self._refuse_replacing(baseline, files)
+        files = self._night_files(baseline)
         kept = self.reference(baseline.suite, baseline.target)
         _write_nights(folder / "nights", files)
-        rows = [_row(night, files[_night_name(night)]) for night in baseline.nights]
         run_id = None if kept is None else kept.name.removeprefix("reference-")
         if reference_run is not None:
             run_id = _reference_id(baseline)
-            _copy_whole(reference_run, folder / f"reference-{run_id}")
-        document = {
-            "contractcheck": "baseline",
-            "format": FORMAT,
-            "suite": baseline.suite,
-            "target": baseline.target.id,
-            "reference_night": baseline.reference_night,
-            "reference_run": run_id,
-            "nights": rows,
-        }
-        data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
-        write_atomically(folder / BASELINE_FILE, data)
+            copy_plain(reference_run, folder / f"reference-{run_id}")
+        digests = {name.removesuffix(_SUFFIX): _digest(data) for name, data in files.items()}
+        write_atomically(folder / BASELINE_FILE, encode_baseline(baseline, digests, run_id))
         _sweep(folder, files, run_id)
 
-    def _refuse_replacing(self, baseline: Baseline, files: Mapping[str, bytes]) -> None:
-        """An accepted night never changes: a kill must not leave it half replaced."""
+    def _night_files(self, baseline: Baseline) -> dict[str, bytes]:
+        """File name → bytes. An accepted night keeps its bytes, whatever format they are in.
+
+        A file that changes while ``baseline.json`` still names the old one would be half a write.
+        """
+        files = {_file_name(n.statistics): encode_night(n.statistics) for n in baseline.nights}
         document = self._document(baseline.suite, baseline.target)
-        rows = cast("Sequence[JsonObject]", document["nights"]) if document else ()
-        for row in rows:
-            data = files.get(f"{row['night']}.json")
-            if data is not None and hashlib.sha256(data).hexdigest() != row["statistics"]:
-                raise RecordingError(
-                    f"night {row['night']} of {baseline.suite} × {baseline.target.id} was accepted "
-                    "with other statistics; an accepted night does not change"
-                )
+        if document is None:
+            return files
+        folder = self.folder(baseline.suite, baseline.target)
+        with _naming(folder / BASELINE_FILE):
+            rows = rows_of(document)
+            for night, row in rows.items():
+                name = f"{night}{_SUFFIX}"
+                if name not in files:
+                    continue
+                if encode_night(_read_night(folder, row)) != files[name]:
+                    raise RecordingError(
+                        f"night {night} of {baseline.suite} × {baseline.target.id} was accepted "
+                        "with other statistics; an accepted night does not change"
+                    )
+                files[name] = (folder / "nights" / name).read_bytes()
+        return files
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say of a document that is not built like a baseline where it lies."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        words = f"{type(error).__name__}: {error}"
+        raise RecordingError(f"{path}: damaged ({words}); {_REMEDY}") from error
 
 
 def _reference_id(baseline: Baseline) -> str:
@@ -186,53 +196,27 @@ def _reference_id(baseline: Baseline) -> str:
     return run_id
 
 
-def _read_night(folder: Path, row: JsonObject) -> AcceptedNight:
-    night = str(row["night"])
-    if not _is_date(night):
-        raise ValueError(f"{night!r} is not a date")
-    path = folder / "nights" / f"{night}.json"
+def _read_night(folder: Path, row: JsonObject) -> NightStatistics:
+    path = folder / "nights" / f"{row['night']}{_SUFFIX}"
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise RecordingError(f"{path}: is missing; {_REMEDY}") from error
     document = parse_json_object(data, str(path))
-    if hashlib.sha256(data).hexdigest() != row["statistics"]:
+    if _digest(data) != row["statistics"]:
         raise RecordingError(f"{path}: was edited after it was accepted; {_REMEDY}")
-    acceptance = cast("dict[str, str | None]", row["acceptance"])
-    return AcceptedNight(
-        statistics=decode_night(document, str(path)),
-        run_root=str(row["run_root"]),
-        acceptance=Acceptance(
-            accepted_by=str(acceptance["by"]),
-            accepted_at=str(acceptance["at"]),
-            reason=str(acceptance["reason"]),
-            ticket=acceptance.get("ticket"),
-            expires=acceptance.get("expires"),
-        ),
-        parts=cast("dict[str, dict[str, str]]", row["parts"]),
-        vantage=cast("dict[str, str]", row["vantage"]),
-    )
+    return decode_night(document, str(path))
 
 
-def _night_name(night: AcceptedNight) -> str:
+def _file_name(statistics: NightStatistics) -> str:
     """The file of a night; the date comes from a run's header, so it is looked at first."""
-    name = night.statistics.night
-    if not _is_date(name):
-        raise RecordingError(f"{name!r} is not the date of a night, such as 2026-11-04")
-    return f"{name}.json"
+    if not is_date(statistics.night):
+        raise RecordingError(f"{statistics.night!r} is not the date of a night, such as 2026-11-04")
+    return f"{statistics.night}{_SUFFIX}"
 
 
-def _is_date(text: str) -> bool:
-    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) is not None
-
-
-def _encode_nights(baseline: Baseline) -> dict[str, bytes]:
-    """File name → bytes."""
-    return {
-        _night_name(night): orjson.dumps(encode_night(night.statistics), option=orjson.OPT_INDENT_2)
-        + b"\n"
-        for night in baseline.nights
-    }
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _write_nights(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -244,41 +228,6 @@ def _write_nights(folder: Path, files: Mapping[str, bytes]) -> None:
         path = folder / name
         if not path.is_file() or path.read_bytes() != data:
             write_atomically(path, data)
-
-
-def _row(night: AcceptedNight, data: bytes) -> dict[str, object]:
-    statistics = night.statistics
-    acceptance = night.acceptance
-    return {
-        "night": statistics.night,
-        "run": statistics.run_id,
-        "run_root": night.run_root,
-        "statistics": hashlib.sha256(data).hexdigest(),
-        "acceptance": {
-            "by": acceptance.accepted_by,
-            "at": acceptance.accepted_at,
-            "reason": acceptance.reason,
-            "ticket": acceptance.ticket,
-            "expires": acceptance.expires,
-        },
-        "vantage": night.vantage,
-        "parts": night.parts,
-    }
-
-
-def _copy_whole(source: Path, destination: Path) -> None:
-    """Copy a sealed run so that a half-made copy never carries the final name."""
-    if destination.is_dir():
-        return
-    temporary = destination.with_name(destination.name + TEMPORARY_SUFFIX)
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        shutil.copytree(source, temporary)
-        temporary.replace(destination)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise RecordingError(f"{destination}: cannot be written ({error})") from error
-    sync_folder(destination.parent)
 
 
 def _sweep(folder: Path, nights: Collection[str], run_id: str | None) -> None:

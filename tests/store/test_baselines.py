@@ -9,71 +9,19 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from contractcheck.errors import RecordingError
 from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
 from contractcheck.model.night import (
     CaseNight,
-    LabelCell,
     NightStatistics,
     NumberCell,
-    RateCell,
     TextCell,
 )
 from contractcheck.model.target import Target
 from contractcheck.store import BaselineStore
-from contractcheck.store.night_format import decode_night, encode_night
 
 TARGET = Target(provider="openai", model="m")
-COUNTS = st.integers(0, 10**6)
-NAMES = st.text(max_size=6).filter(lambda text: text.isprintable())
-HALVES = st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=5).map(tuple)
-CELLS = st.one_of(
-    st.builds(LabelCell, counts=st.dictionaries(NAMES, COUNTS, max_size=3)),
-    st.builds(
-        NumberCell,
-        values=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(
-            lambda values: tuple(sorted(values))
-        ),
-        missing=COUNTS,
-    ),
-    st.builds(RateCell, passed=COUNTS, count=COUNTS),
-    st.builds(
-        TextCell,
-        count=COUNTS,
-        mean=HALVES,
-        effective_dimension=st.integers(1000, 10**6).map(lambda number: number / 1000),
-    ),
-)
-NIGHTS = st.builds(
-    NightStatistics,
-    night=st.dates().map(str),
-    run_id=st.just("20260101t000000z-a"),
-    is_complete=st.booleans(),
-    cases=st.dictionaries(
-        NAMES,
-        st.builds(
-            CaseNight,
-            request_fingerprint=NAMES,
-            answered=COUNTS,
-            planned=COUNTS,
-            cells=st.dictionaries(NAMES, CELLS, max_size=3),
-        ),
-        max_size=2,
-    ),
-    models=st.lists(NAMES, max_size=2).map(tuple),
-    fingerprints=st.lists(NAMES, max_size=2).map(tuple),
-)
-
-
-@settings(max_examples=60)
-@given(NIGHTS)
-def test_any_night_comes_back_from_its_json(night):
-    data = orjson.dumps(encode_night(night))
-    assert decode_night(orjson.loads(data), "place") == night
-    assert orjson.dumps(encode_night(decode_night(orjson.loads(data), "place"))) == data
 
 
 def accepted(night, run_id=None, numbers=(1.0, 2.0)):
@@ -289,10 +237,13 @@ def test_a_night_file_that_was_touched_is_named(store, old, harm, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.update(format=2), "format 2; this version reads up to 1: upgrade contractch"),
-        (lambda d: d.pop("format"), "format None; this version reads up to 1"),
+        (lambda d: d.update(format=3), "format 3; this version reads up to 2: upgrade contractch"),
+        (lambda d: d.pop("format"), "format None; this version reads up to 2"),
         (lambda d: d.pop("nights"), "damaged (KeyError: 'nights'); restore it from version"),
         (lambda d: d.update(nights=[5]), "damaged (TypeError"),
+        (lambda d: d.update(nights=d["nights"] * 2), "damaged (ValueError: night 2026-01-01 stan"),
+        (lambda d: d.update(parts={}), "damaged (KeyError"),
+        (lambda d: d.pop("reference_night"), "damaged (KeyError: 'reference_night')"),
         (lambda d: d["nights"][0].update(night="../x"), "damaged (ValueError: '../x' is not a da"),
         (lambda d: d["nights"][0].update(acceptance=[]), "damaged ("),
     ],

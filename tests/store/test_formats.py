@@ -1,0 +1,142 @@
+"""What lies in version control comes back as it was, in every format that ever lay there."""
+
+import shutil
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contractcheck.errors import RecordingError
+from contractcheck.model.night import (
+    CaseNight,
+    LabelCell,
+    NightStatistics,
+    NumberCell,
+    RateCell,
+    TextCell,
+)
+from contractcheck.model.target import Target
+from contractcheck.store import BaselineStore, stored_form
+from contractcheck.store.night_format import decode_night, encode_night
+
+FORMATS = Path(__file__).parent / "formats"
+TARGET = Target(provider="openai", model="gpt-sim-mini-2026-03-01")
+SUITE = "support-triage"
+COUNTS = st.integers(0, 10**6)
+NAMES = st.text(max_size=6).filter(lambda text: text.isprintable())
+VALUES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-99, 99).map(float)
+HALVES = st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=5).map(tuple)
+CELLS = st.one_of(
+    st.builds(LabelCell, counts=st.dictionaries(NAMES, COUNTS, max_size=3)),
+    st.builds(
+        NumberCell,
+        values=st.lists(VALUES, max_size=4).map(lambda values: tuple(sorted(values))),
+        missing=COUNTS,
+    ),
+    st.builds(RateCell, passed=COUNTS, count=COUNTS),
+    st.builds(
+        TextCell,
+        count=COUNTS,
+        mean=HALVES,
+        effective_dimension=st.integers(1000, 10**6).map(lambda number: number / 1000),
+    ),
+)
+NIGHTS = st.builds(
+    NightStatistics,
+    night=st.dates().map(str),
+    run_id=st.just("20260101t000000z-a"),
+    is_complete=st.booleans(),
+    cases=st.dictionaries(
+        NAMES,
+        st.builds(
+            CaseNight,
+            request_fingerprint=NAMES,
+            answered=COUNTS,
+            planned=COUNTS,
+            cells=st.dictionaries(NAMES, CELLS, max_size=3),
+        ),
+        max_size=2,
+    ),
+    models=st.lists(NAMES, max_size=2).map(tuple),
+    fingerprints=st.lists(NAMES, max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=60)
+@given(NIGHTS)
+def test_any_night_comes_back_from_its_json(night):
+    data = encode_night(night)
+    assert decode_night(orjson.loads(data), "place") == night
+    assert encode_night(decode_night(orjson.loads(data), "place")) == data
+
+
+@settings(max_examples=60)
+@given(NIGHTS)
+def test_the_form_in_which_a_night_is_stored_is_the_one_that_is_read(night):
+    document = orjson.loads(encode_night(night))
+    assert stored_form(night) == decode_night(document, "place")
+    assert stored_form(stored_form(night)) == stored_form(night)
+
+
+@settings(max_examples=60)
+@given(NIGHTS)
+def test_every_line_of_a_night_is_one_case_or_one_cell(night):
+    lines = encode_night(night).splitlines()
+    cells = sum(len(one.cells) for one in night.cases.values())
+    assert len(lines) == 1 + len(night.cases) + cells
+
+
+def test_a_negative_zero_keeps_its_sign():
+    cell = NumberCell(values=(-0.0, 0.0, 2.0**60))
+    night = NightStatistics(
+        night="2026-01-01",
+        run_id="r",
+        is_complete=True,
+        cases={"a": CaseNight(request_fingerprint="", answered=1, planned=1, cells={"n": cell})},
+    )
+    data = encode_night(night)
+    assert b"[-0.0,0,1.152921504606847e+18]" in data
+    assert str(stored_form(night).cases["a"].cells["n"]) == str(cell)
+
+
+def test_a_night_of_a_newer_format_is_named():
+    with pytest.raises(RecordingError) as refused:
+        decode_night({"format": 3}, "nights/x.json")
+    assert str(refused.value) == (
+        "nights/x.json: format 3; this version reads up to 2: upgrade contractcheck"
+    )
+
+
+@pytest.mark.parametrize("version", ["format-1", "format-2"])
+def test_every_released_format_says_the_same(version):
+    read = BaselineStore(FORMATS / version).read(SUITE, TARGET)
+    first, second = read.nights
+    assert (first.statistics.night, second.statistics.night) == ("2026-03-01", "2026-03-02")
+    assert read == BaselineStore(FORMATS / "format-1").read(SUITE, TARGET)
+    document = orjson.loads(
+        (FORMATS / "format-1" / SUITE / TARGET.folder / "nights/2026-03-01.json").read_bytes()
+    )
+    for name, case in document["cases"].items():
+        seen = first.statistics.cases[name]
+        assert seen.request_fingerprint == case["request_fingerprint"]
+        for label, cell in case["cells"].items():
+            if "numbers" in cell:
+                assert seen.cells[label].values == tuple(cell["numbers"])
+            if "labels" in cell:
+                assert seen.cells[label].counts == cell["labels"]
+
+
+def test_accepting_on_top_of_an_old_format_rewrites_no_accepted_night(tmp_path):
+    shutil.copytree(FORMATS / "format-1", tmp_path / "cassettes")
+    store = BaselineStore(tmp_path / "cassettes")
+    read = store.read(SUITE, TARGET)
+    nights = store.folder(SUITE, TARGET) / "nights"
+    before = {path.name: path.read_bytes() for path in nights.iterdir()}
+    store.write(read, None)
+    assert {path.name: path.read_bytes() for path in nights.iterdir()} == before
+    assert store.read(SUITE, TARGET) == read
+    document = orjson.loads((nights.parent / "baseline.json").read_bytes())
+    assert document["format"] == 2
+    assert len(document["parts"]) == 1
