@@ -39,7 +39,8 @@ def pack_run(folder: Path, *, level: int = LEVEL) -> None:
     Raises:
         RecordingError: If the disk refuses; what was not packed is still there, plain.
     """
-    plain = sorted(path for path in _files(folder) if path.name.endswith(_PLAIN))
+    found = sorted(folder.glob(f"*{_PLAIN}"))
+    plain = [path for path in found if path.is_file() and not path.is_symlink()]
     if not plain:
         return
     if sys.version_info >= (3, 14):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,15 +13,20 @@ from typing import TYPE_CHECKING
 
 from contractcheck import __version__
 from contractcheck.cassettes import create_run, is_sealed, read_header, resume_run, seal_run
-from contractcheck.errors import LimitReachedError, NothingToCheckError, UsageError
+from contractcheck.errors import (
+    LimitReachedError,
+    NothingToCheckError,
+    RecordingError,
+    UsageError,
+)
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import SamplingOptions, SilentProgress, sample
-from contractcheck.store import new_run_id
+from contractcheck.store import new_run_id, pack_run
 from contractcheck.workflows.endpoint import resolve_endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from contractcheck.cassettes import OpenRun
@@ -97,7 +103,9 @@ def record_run(
     )
     folder = workspace.runs.folder(suite.name, target, header.id)
     run = create_run(folder, header, Scrubber.for_secrets(endpoint.secrets))
-    return _finish(run, suite, cases, options, progress)
+    _finish(run, suite, cases, options, progress)
+    _pack(workspace.runs.folders(suite.name, target))
+    return folder
 
 
 def resume(
@@ -121,7 +129,9 @@ def resume(
                 f"{case.id}: its request changed since the run began; one run asks one question: "
                 "start a new run"
             )
-    return _finish(run, suite, cases, options, progress)
+    _finish(run, suite, cases, options, progress)
+    _pack((folder,))
+    return folder
 
 
 def _finish(
@@ -130,7 +140,7 @@ def _finish(
     cases: tuple[Case, ...],
     options: RecordOptions,
     progress: Progress | None,
-) -> Path:
+) -> None:
     endpoint = resolve_endpoint(
         run.header.target, base_url=options.base_url, environment=os.environ
     )
@@ -144,11 +154,21 @@ def _finish(
     try:
         sample(run, cases, sampling, progress or SilentProgress())
     except LimitReachedError:
-        return run.folder
+        return
     is_whole = len(run.header.cases) == len(suite.cases)
     status: RunStatus = "complete" if is_whole else "partial"
     seal_run(run.folder, status=status, ended_at=datetime.now(UTC).isoformat())
-    return run.folder
+
+
+def _pack(folders: Iterable[Path]) -> None:
+    """Pack sealed runs, older ones too: a kill may have left them plain.
+
+    Packing only saves space: when the disk refuses, a run stays as it is, sealed and readable.
+    """
+    with suppress(RecordingError):
+        for folder in folders:
+            if is_sealed(folder):
+                pack_run(folder)
 
 
 def _select(suite: Suite, wanted: Collection[str] | None) -> tuple[Case, ...]:

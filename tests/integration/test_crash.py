@@ -114,8 +114,8 @@ def check_and_resume(workspace, folder, base_url):
     if state == "open":
         assert sorted(path.name for path in folder.iterdir()) == [
             "manifest.json",
-            "one.jsonl",
-            "two.jsonl",
+            "one.jsonl.zst",
+            "two.jsonl.zst",
         ]
         return "open, some finished" if finished else "open, none finished"
     return state
