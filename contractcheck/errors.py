@@ -12,6 +12,7 @@ differs*. Nothing here is ever raised for drift::
     └── MeasurementError         exit 4: the measurement itself failed
         ├── RecordingError       a journal, run or baseline on disk is damaged
         ├── UnmatchedRequestError  replay was asked for something never recorded
+        ├── UnseenCallError      a connection that no recorder sees was refused
         ├── ContentCodingError   a compressed body cannot be decoded
         │   ├── UnknownCodingError   nobody here knows the coding
         │   ├── DamagedBodyError     cut off, or not of that coding
@@ -93,6 +94,10 @@ class RecordingError(MeasurementError):
 
 class UnmatchedRequestError(MeasurementError):
     """Replay was asked for an exchange that was never recorded."""
+
+
+class UnseenCallError(MeasurementError):
+    """A connection that no recorder sees was refused: replay and strict recording forbid it."""
 
 
 class ContentCodingError(MeasurementError):
