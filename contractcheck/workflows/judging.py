@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import is_sealed, read_header, read_run
+from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
 from contractcheck.judging import Evidence, exit_code, judge_run
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.report import Report, TrialCounts
+from contractcheck.workflows.previous_night import find_previous_night
+from contractcheck.workflows.rescoring import rescore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.judging import Judgement
-    from contractcheck.model.baseline import Baseline
     from contractcheck.model.measurement import MeasuredRun
-    from contractcheck.model.night import NightStatistics
     from contractcheck.model.report import EvidenceSource
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
     from contractcheck.workflows.workspace import Workspace
-
-_CONSECUTIVE_DAYS = 7
-"""A night this much older than tonight is not the night before: outages and weekends may lie
-between two consecutive measurements, but not a forgotten month."""
 
 _DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)
 """Accepting such a night would teach the change to the baseline."""
@@ -43,14 +39,18 @@ def judge_recorded(
     """
     run = observe(read_run(folder), suite)
     baseline = workspace.baselines.read(suite.name, run.header.target)
+    rescored = rescore(workspace, suite, baseline) if baseline else None
+    previous = find_previous_night(workspace, suite, run.header, baseline)
     evidence = Evidence(
         suite=suite,
         run=run,
-        baseline=baseline,
-        previous=_previous_night(workspace, suite, run.header, baseline),
+        baseline=rescored.baseline if rescored else None,
+        previous=previous.statistics,
         reference=_reference(workspace, suite, run.header),
     )
-    return make_report(judge_run(evidence), run, suite, source=source)
+    judgement = judge_run(evidence)
+    notes = (*judgement.notes, *(rescored.notes if rescored else ()), *previous.notes)
+    return make_report(replace(judgement, notes=notes), run, suite, source=source)
 
 
 def make_report(
@@ -86,32 +86,6 @@ def make_report(
         ),
         next_steps=_next_steps(judgement, header),
     )
-
-
-def _previous_night(
-    workspace: Workspace, suite: Suite, header: RunHeader, baseline: Baseline | None
-) -> NightStatistics | None:
-    """The complete night just before tonight, unless it was accepted: then it was good."""
-    tonight = header.night or header.started_at[:10]
-    accepted = [night.statistics.night for night in baseline.nights] if baseline else []
-    last_good = max((night for night in accepted if night < tonight), default="")
-    recorded = [
-        (read_header(folder).night or "", folder)
-        for folder in workspace.runs.folders(suite.name, header.target)
-        if is_sealed(folder)
-    ]
-    for night, folder in sorted(recorded, reverse=True):
-        if not night or night <= last_good or not _is_just_before(night, tonight):
-            continue
-        statistics = observe(read_run(folder), suite).statistics
-        if statistics.is_complete and statistics.cases:
-            return statistics
-    return None
-
-
-def _is_just_before(night: str, tonight: str) -> bool:
-    days = (date.fromisoformat(tonight) - date.fromisoformat(night)).days
-    return 0 < days <= _CONSECUTIVE_DAYS
 
 
 def _reference(workspace: Workspace, suite: Suite, header: RunHeader) -> MeasuredRun | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contractcheck.cassettes import read_header
 from contractcheck.model.judgement import Verdict
-from contractcheck.workflows.judging import _previous_night
+from contractcheck.workflows.previous_night import find_previous_night
 
 
 def previous(project, folder):
     suite = project.suite()
     header = read_header(folder)
     baseline = project.workspace.baselines.read("hello", header.target)
-    found = _previous_night(project.workspace, suite, header, baseline)
+    found = find_previous_night(project.workspace, suite, header, baseline).statistics
     return found and found.night
 
 
@@ -44,6 +46,27 @@ def test_nights_come_in_the_order_of_their_dates_whenever_they_were_recorded(pro
     project.record(1)
     assert previous(project, project.record(3)) == "2026-03-02"
     assert previous(project, project.record(2)) == "2026-03-01"
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "greet.jsonl.zst"])
+def test_a_damaged_run_stops_no_later_night_and_is_named(project, file):
+    damaged = project.record(2)
+    project.record(1)
+    (damaged / file).write_bytes(b"torn")
+    folder = project.record(3)
+    assert previous(project, folder) == "2026-03-01"
+    report = project.judge(folder)
+    assert report.verdict is not Verdict.ERROR
+    (note,) = [note for note in report.notes if "passed over" in note]
+    assert note.startswith(f"run {damaged.name} was passed over in the search for the night before")
+    assert str(damaged / file) in note
+
+
+def test_a_night_that_is_no_date_is_before_nothing(project):
+    project.record(1)
+    header = replace(read_header(project.record(3)), night="last night")
+    found = find_previous_night(project.workspace, project.suite(), header, None)
+    assert found.statistics is None
 
 
 def test_an_accepted_night_is_not_compared_with_itself(project):
