@@ -34,7 +34,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
-        with temporary.open("wb") as file:
+        # A leftover of a dead process of our number, or a link that somebody put there.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -88,10 +90,10 @@ def parse_json_object(data: bytes, place: str) -> JsonObject:
     Raises:
         RecordingError: If it is not one; merge conflicts are named.
     """
-    refuse_conflict(data, place)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        refuse_conflict(data, place)  # which is never JSON
         raise RecordingError(f"{place}: not JSON ({error}); torn or edited") from error
     if not isinstance(value, dict):
         raise RecordingError(f"{place}: expected a JSON object")

@@ -6,23 +6,33 @@ The format is described in docs/reference/recording-format.md.
 """
 
 from contractcheck.cassettes.case_files import read_case_bytes
-from contractcheck.cassettes.interception import SLOT, Slot, recording
-from contractcheck.cassettes.journal import JournalWriter, OpenRun, create_run, resume_run
+from contractcheck.cassettes.interception import recording, replaying
+from contractcheck.cassettes.journal import Fsync, JournalWriter
 from contractcheck.cassettes.layout import is_sealed
+from contractcheck.cassettes.memory_tape import MemoryTape
+from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
 from contractcheck.cassettes.sealing import seal_run
+from contractcheck.cassettes.tape import Tape, open_tape
+from contractcheck.cassettes.trial import SLOT, Slot, in_trial
 
 __all__ = [
     "SLOT",
+    "Fsync",
     "JournalWriter",
+    "MemoryTape",
     "OpenRun",
     "Slot",
+    "Tape",
     "create_run",
+    "in_trial",
     "is_sealed",
+    "open_tape",
     "read_case_bytes",
     "read_header",
     "read_run",
     "recording",
+    "replaying",
     "resume_run",
     "seal_run",
 ]

@@ -14,14 +14,12 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
+from contractcheck.cassettes.caps import MOST_CASE_BYTES
 from contractcheck.cassettes.layout import PACKED_SUFFIX
 from contractcheck.errors import RecordingError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MOST_CASE_BYTES = 1 << 30
-"""Largest case file that is read, unpacked: 1 GiB, 200,000 exchanges of chat."""
 
 REMEDY = "restore it from version control, or record the run again"
 

@@ -1,125 +1,181 @@
-"""Append-only journals of an open run: every finished exchange is on disk at once.
+"""The journal of one case while its run is open: every finished exchange is on disk at once.
 
-A run folder while open::
-
-    header.json          the plan; written before the first request
-    <case>.jsonl.part    hash-chained lines, one ``write`` each
-
-A torn last line (a kill in the middle of a write) is dropped on resume: its exchange was not
-finished. Anything else that does not verify is an error, named with its line.
+Lines are hash-chained, and each exchange is one ``write``. A torn last line (a kill in the middle
+of it) is dropped on resume: its exchange was not finished. Anything else that does not verify is
+an error, named with its line.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import orjson
-
-from contractcheck.cassettes.headers import decode_header, encode_header
-from contractcheck.cassettes.layout import HEADER_FILE, MANIFEST_FILE, PART_SUFFIX, is_sealed
-from contractcheck.cassettes.lines import FORMAT, chained, exchange_line, request_line, unchained
-from contractcheck.cassettes.page import Page, check_format, first_line
+from contractcheck.cassettes.caps import refuse_long_line, refuse_many_lines
+from contractcheck.cassettes.case_files import read_plain
+from contractcheck.cassettes.chain import chained, verified_lines
+from contractcheck.cassettes.layout import PART_SUFFIX
+from contractcheck.cassettes.lines import exchange_line, request_line
+from contractcheck.cassettes.page import Page, first_line
 from contractcheck.errors import RecordingError
-from contractcheck.files import parse_json_object, refuse_conflict, write_atomically
+from contractcheck.files import TEMPORARY_SUFFIX, sync_folder
+from contractcheck.model.exchange import Request
 from contractcheck.redaction import find_leak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from contractcheck.model.exchange import Exchange, Request
-    from contractcheck.model.run import RunHeader
+    from contractcheck.model.exchange import Exchange
     from contractcheck.redaction import Scrubber
 
-_REMEDY = "restore the file, or delete the run and record again"
+Fsync = Literal["each", "close"]
+"""When the disk itself must confirm: after each exchange, or when the journal is closed. A killed
+process loses nothing either way; a power cut may, with ``close``, cost what an open run holds."""
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
 
 
 @dataclass(slots=True)
 class JournalWriter:
-    """The open journal of one case, which has one writer at a time.
+    """Appends to the journal of one case; several threads may, several processes may not.
 
     Attributes:
         path: The ``.part`` file.
+        run: Id of the run.
         scrubber: Searches every line once more before it is written.
-        link: Chain value of the last line.
+        fsync: When the disk must confirm.
+        link: Chain value of the last line; empty when there is no file yet.
         size_bytes: Length of the file as this writer knows it; another length means that
             somebody else wrote.
-        written_requests: Digests of requests that the file holds.
+        requests: Digests of requests that the file holds.
+        keys: Digest, trial and attempt of the exchanges that it holds.
     """
 
     path: Path
+    run: str
     scrubber: Scrubber
+    fsync: Fsync = "close"
     link: str = ""
     size_bytes: int = 0
-    written_requests: set[str] = field(default_factory=set)
+    requests: set[str] = field(default_factory=set)
+    keys: set[tuple[str, int, int]] = field(default_factory=set)
     _descriptor: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def append(self, exchange: Exchange) -> None:
-        """Write one exchange, and its request when it is new to this journal.
+        """Write one exchange, with its request when that is new to this journal.
 
         Raises:
-            RecordingError: If a secret would be written, the disk refuses, or another process
-                writes to the same journal.
+            RecordingError: If a secret would be written, the exchange was recorded already or
+                cannot be read again, the disk refuses, or somebody else writes to the journal.
         """
-        if exchange.request.digest not in self.written_requests:
-            self._write(request_line(exchange.request))
-            self.written_requests.add(exchange.request.digest)
-        self._write(exchange_line(exchange))
-
-    def start(self, header: RunHeader, case: str) -> None:
-        """Write the first line: format, run and case."""
-        self._write(first_line("journal", header.id, case))
+        digest = exchange.request.digest
+        key = (digest, exchange.trial, exchange.attempt)
+        with self._lock:
+            if key in self.keys:
+                raise RecordingError(
+                    f"{self.path}: trial {exchange.trial}, attempt {exchange.attempt} of this "
+                    "request is recorded already; what is recorded never changes"
+                )
+            lines = [] if digest in self.requests else [self._encode(exchange.request)]
+            self._write([*lines, self._encode(exchange)])
+            self.requests.add(digest)
+            self.keys.add(key)
 
     def close(self) -> None:
-        """Flush to the disk and close."""
-        if self._descriptor is None:
-            return
-        descriptor, self._descriptor = self._descriptor, None
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            raise self._refused(error) from error
-        finally:
-            os.close(descriptor)
+        """Have the disk confirm everything, and close.
 
-    def _write(self, line: bytes) -> None:
-        if leak := find_leak(line, self.scrubber):
-            raise RecordingError(
-                f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line); "
-                "please report this: redaction should have removed it"
-            )
-        chained_line, link = chained(line, self.link)
-        data = chained_line + b"\n"
+        Raises:
+            RecordingError: If the disk refuses.
+        """
+        with self._lock:
+            if self._descriptor is None:
+                return
+            descriptor, self._descriptor = self._descriptor, None
+            try:
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                raise self._refused(error) from error
+
+    def _encode(self, item: Exchange | Request) -> bytes:
         try:
-            _write_whole(self._open(), data, self.size_bytes)
+            return request_line(item) if isinstance(item, Request) else exchange_line(item)
+        except (TypeError, ValueError) as error:
+            raise RecordingError(
+                f"{self.path}: an exchange that cannot be written ({error}); please report this"
+            ) from error
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """Write lines in one go, or none of them."""
+        descriptor = self._open()
+        refuse_many_lines(len(self.keys) + len(self.requests) + 2, str(self.path))
+        data, link = self._chain(lines)
+        try:
+            _write_whole(descriptor, data, self.size_bytes)
+            self.link = link
+            self.size_bytes += len(data)
+            if self.fsync == "each":
+                os.fdatasync(descriptor)
         except OSError as error:
             raise self._refused(error) from error
-        self.link = link
-        self.size_bytes += len(data)
+
+    def _chain(self, lines: Sequence[bytes]) -> tuple[bytes, str]:
+        link = self.link
+        done: list[bytes] = []
+        for line in lines:
+            refuse_long_line(len(line), str(self.path))
+            if leak := find_leak(line, self.scrubber):
+                raise RecordingError(
+                    f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line); "
+                    "please report this: redaction should have removed it"
+                )
+            linked, link = chained(line, link)
+            done.append(linked + b"\n")
+        return b"".join(done), link
 
     def _open(self) -> int:
-        if self._descriptor is None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            descriptor = os.open(self.path, flags, 0o644)
-            try:
-                # Let go by the kernel, however this process ends.
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                os.close(descriptor)
-                raise self._shared() if isinstance(error, BlockingIOError) else error from error
-            self._descriptor = descriptor
-        if os.fstat(self._descriptor).st_size != self.size_bytes:
-            raise self._shared()
+        try:
+            if self.size_bytes == 0:
+                self._begin()
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, _APPEND)
+            found = os.fstat(self._descriptor)
+        except OSError as error:
+            raise self._refused(error) from error
+        if found.st_size != self.size_bytes or found.st_nlink == 0:
+            raise RecordingError(
+                f"{self.path}: is not as this process left it: another process writes to it, or "
+                "the disk failed; see to that, then resume the run"
+            )
         return self._descriptor
 
-    def _shared(self) -> RecordingError:
-        return RecordingError(
-            f"{self.path}: another process is recording this run; wait for it, then resume"
-        )
+    def _begin(self) -> None:
+        """Make the file with its first line whole: an empty journal is a damaged one."""
+        case = self.path.name.removesuffix(PART_SUFFIX)
+        data, link = self._chain([first_line("journal", self.run, case)])
+        if os.path.lexists(self.path):
+            raise RecordingError(f"{self.path}: is there already; resume the run instead")
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+        descriptor = os.open(temporary, _APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            _write_whole(descriptor, data, 0)
+            if self.fsync == "each":
+                os.fdatasync(descriptor)
+            temporary.rename(self.path)
+            if self.fsync == "each":
+                sync_folder(self.path.parent)
+        except BaseException:
+            os.close(descriptor)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        self._descriptor, self.link, self.size_bytes = descriptor, link, len(data)
 
     def _refused(self, error: OSError) -> RecordingError:
         return RecordingError(
@@ -130,113 +186,27 @@ class JournalWriter:
 
 def _write_whole(descriptor: int, data: bytes, end: int) -> None:
     """Append ``data`` to a file of length ``end``, or leave the file as it was."""
-    if os.write(descriptor, data) != len(data):
+    written = 0
+    try:
+        # Once, as a rule. A disk that takes less says why when it is asked for the rest.
+        while written < len(data):
+            written += os.write(descriptor, data[written:] if written else data)
+    except BaseException:
         os.ftruncate(descriptor, end)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@dataclass(slots=True)
-class OpenRun:
-    """A run that is being recorded: its folder and the journals opened so far."""
-
-    folder: Path
-    header: RunHeader
-    scrubber: Scrubber
-    done: tuple[Exchange, ...] = ()
-    writers: dict[str, JournalWriter] = field(default_factory=dict)
-
-    def append(self, exchange: Exchange) -> None:
-        """Journal one finished exchange."""
-        writer = self.writers.get(exchange.case)
-        if writer is None:
-            path = self.folder / f"{exchange.case}{PART_SUFFIX}"
-            writer = self.writers[exchange.case] = JournalWriter(path=path, scrubber=self.scrubber)
-        if writer.size_bytes == 0:
-            writer.start(self.header, exchange.case)
-        writer.append(exchange)
-
-    def close(self) -> None:
-        """Close all journals; the run stays open for ``resume_run`` or ``seal_run``."""
-        for writer in self.writers.values():
-            writer.close()
-
-
-def create_run(folder: Path, header: RunHeader, scrubber: Scrubber) -> OpenRun:
-    """Start a run in a new folder.
-
-    Raises:
-        RecordingError: If the folder already holds a run, the header holds a secret (in its
-            endpoint or label), or the disk refuses.
-    """
-    document = {"contractcheck": "run", "format": FORMAT, **encode_header(header)}
-    data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
-    if leak := find_leak(data, scrubber):
-        raise RecordingError(
-            f"{folder}: the endpoint, label or vantage of the run holds {leak.kind}; "
-            "take it out, nothing was written"
-        )
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RecordingError(f"{folder}: a run of this id exists already") from error
-    except OSError as error:
-        raise RecordingError(f"{folder}: cannot be made ({error.strerror})") from error
-    write_atomically(folder / HEADER_FILE, data)
-    return OpenRun(folder=folder, header=header, scrubber=scrubber)
-
-
-def read_open_header(folder: Path) -> RunHeader:
-    """Read the header of an open run.
-
-    Raises:
-        RecordingError: If there is none, or it is damaged or of a newer format.
-    """
-    path = folder / HEADER_FILE
-    try:
-        document = parse_json_object(path.read_bytes(), str(path))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RecordingError(
-            f"{folder}: no run here (neither {MANIFEST_FILE} nor {HEADER_FILE}); if there was one, "
-            "restore the folder from version control"
-        ) from error
-    check_format(document, str(path))
-    return decode_header(document, str(path))
-
-
-def resume_run(folder: Path, scrubber: Scrubber) -> OpenRun:
-    """Open a run that was interrupted; torn last lines are cut off.
-
-    Raises:
-        RecordingError: If a journal was edited, or the folder holds no open run.
-    """
-    if is_sealed(folder):
-        raise RecordingError(f"{folder}: is sealed; a sealed run does not change any more")
-    header = read_open_header(folder)
-    opened = OpenRun(folder=folder, header=header, scrubber=scrubber)
-    done: list[Exchange] = []
-    for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
-        case = path.name.removesuffix(PART_SUFFIX)
-        journal = read_part(path, header.id)
-        if journal.valid_bytes < path.stat().st_size:
-            os.truncate(path, journal.valid_bytes)
-        opened.writers[case] = JournalWriter(
-            path=path,
-            scrubber=scrubber,
-            link=journal.link,
-            size_bytes=journal.valid_bytes,
-            written_requests=set(journal.requests),
-        )
-        done.extend(journal.exchanges)
-    opened.done = tuple(done)
-    return opened
+        raise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journal:
-    """What an open journal holds. ``valid_bytes``: length without a torn last line."""
+    """What an open journal holds.
 
-    requests: Mapping[str, Request]
-    exchanges: tuple[Exchange, ...]
+    Attributes:
+        page: Its requests and exchanges.
+        link: Chain value of the last whole line.
+        valid_bytes: Length without a torn last line.
+    """
+
+    page: Page
     link: str
     valid_bytes: int
 
@@ -252,30 +222,8 @@ def read_part(path: Path, run: str) -> Journal:
         RecordingError: If any line but a torn last one does not verify.
     """
     page = Page(run=run, case=path.name.removesuffix(PART_SUFFIX))
-    link, valid = "", 0
-    for number, line, end in _whole_lines(path.read_bytes()):
-        place = f"{path}:{number}"
-        refuse_conflict(line, place)
-        try:
-            plain, claimed = unchained(line)
-        except RecordingError as error:
-            raise RecordingError(f"{place}: {error}; {_REMEDY}") from error
-        link = chained(plain, link)[1]
-        if link != claimed:
-            raise RecordingError(
-                f"{place}: the chain breaks here: a line was edited, moved or removed; {_REMEDY}"
-            )
-        page.take(parse_json_object(plain, place), number, place)
-        valid = end
-    return Journal(
-        requests=page.requests, exchanges=tuple(page.exchanges), link=link, valid_bytes=valid
-    )
-
-
-def _whole_lines(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    start = 0
-    number = 0
-    while (end := data.find(b"\n", start)) >= 0:
-        number += 1
-        yield number, data[start:end], end + 1
-        start = end + 1
+    link, valid_bytes = "", 0
+    for number, (line, chain, end) in enumerate(verified_lines(read_plain(path), path), start=1):
+        page.take(line, f"{path}:{number}")
+        link, valid_bytes = chain, end
+    return Journal(page=page, link=link, valid_bytes=valid_bytes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.errors import RecordingError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,3 +25,16 @@ PACKED_SUFFIX = ".zst"
 def is_sealed(folder: Path) -> bool:
     """Whether a folder holds a sealed run."""
     return (folder / MANIFEST_FILE).is_file()
+
+
+def refuse_linked_folder(folder: Path) -> None:
+    """Refuse a run folder that is a symbolic link: what is read must lie where it is named.
+
+    Raises:
+        RecordingError: If it is one.
+    """
+    if folder.is_symlink():
+        raise RecordingError(
+            f"{folder}: is a symbolic link; name the folder it leads to, or restore the recording "
+            "from version control"
+        )

@@ -1,14 +1,18 @@
-"""One journal line: exchange ↔ JSON, byte-exact, and the hash chain of an open journal."""
+"""One line of a recording: exchange ↔ JSON, byte-exact.
+
+Members are strictly typed: whatever is accepted here can be trusted to be what its type says, and
+no deeper than two lists.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
 
-from contractcheck.errors import RecordingError
 from contractcheck.model.exchange import Ending, Exchange, Request, Response
 
 if TYPE_CHECKING:
@@ -17,12 +21,10 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Headers
     from contractcheck.model.json_value import JsonObject, JsonValue
 
-FORMAT = 1
-"""Version of the line format; readers refuse newer ones and must load every older one."""
+_EXCHANGE_KEY = re.compile(rb'\{"res":"([0-9A-Za-z-]+)","trial":(\d{1,18}),"attempt":(\d{1,18}),')
+_REQUEST_KEY = re.compile(rb'\{"req":"([0-9A-Za-z-]+)",')
 
-_CHAIN_KEY = b',"chain":"'
-_CHAIN_HEX = 32
-_CHAIN_BYTES = len(_CHAIN_KEY) + _CHAIN_HEX + len(b'"}')
+_PAIR = 2
 
 
 def request_digest(method: str, url: str, body: bytes) -> str:
@@ -49,7 +51,11 @@ def request_line(request: Request) -> bytes:
 
 
 def exchange_line(exchange: Exchange) -> bytes:
-    """Encode an exchange; its request is named by digest."""
+    """Encode an exchange; its request is named by digest.
+
+    Raises:
+        ValueError: If the chunks do not add up to the body: nothing could read the line again.
+    """
     response = exchange.response
     line: dict[str, object] = {
         "res": exchange.request.digest,
@@ -60,12 +66,17 @@ def exchange_line(exchange: Exchange) -> bytes:
         "headers_us": exchange.headers_us,
         "end_us": exchange.end_us,
         "lag_us": exchange.lag_us,
+        "held_us": exchange.held_us,
         "ended": exchange.ended,
         "error": exchange.error,
+        "via": exchange.via,
+        "note": exchange.note,
     }
     if response is not None:
+        _check_chunks(response)
         line |= {
             "status": response.status,
+            "reason": response.reason,
             "http": response.http_version,
             "headers": response.headers,
             "chunk_bytes": response.chunk_bytes,
@@ -75,14 +86,43 @@ def exchange_line(exchange: Exchange) -> bytes:
     return orjson.dumps(line)
 
 
+def written_key(line: bytes) -> str | tuple[str, int, int] | None:
+    """Digest of a request line, or digest, trial and attempt of an exchange line, not parsed.
+
+    None when the line does not begin as we write it.
+    """
+    if found := _EXCHANGE_KEY.match(line):
+        return found[1].decode("ascii"), int(found[2]), int(found[3])
+    if found := _REQUEST_KEY.match(line):
+        return found[1].decode("ascii")
+    return None
+
+
+def parsed_key(line: JsonObject) -> str | tuple[str, int, int]:
+    """As ``written_key``, of a line that was parsed.
+
+    Raises:
+        KeyError: If a member is missing.
+        ValueError: If one is of another type than it must be.
+    """
+    if "req" in line:
+        return _text(line["req"])
+    return _text(line["res"]), _integer(line["trial"]), _integer(line["attempt"])
+
+
 def decode_request(line: JsonObject) -> Request:
-    """Decode a request line (keys as ``request_line`` writes them)."""
+    """Decode a request line (keys as ``request_line`` writes them).
+
+    Raises:
+        KeyError: If a member is missing.
+        ValueError: If one is of another type than it must be.
+    """
     return Request(
-        method=str(line["method"]),
-        url=str(line["url"]),
+        method=_text(line["method"]),
+        url=_text(line["url"]),
         headers=_headers(line["headers"]),
         body=_decode_body(line["body"]),
-        digest=str(line["req"]),
+        digest=_text(line["req"]),
     )
 
 
@@ -90,46 +130,56 @@ def decode_exchange(line: JsonObject, case: str, requests: Mapping[str, Request]
     """Decode an exchange line.
 
     Raises:
-        RecordingError: If its request was never written.
+        KeyError: If a member is missing.
+        ValueError: If one is of another type than it must be, or the request was never written.
     """
-    digest = str(line["res"])
+    digest = _text(line["res"])
     if digest not in requests:
-        raise RecordingError(f"exchange of an unknown request {digest}")
+        raise ValueError(f"exchange of an unknown request {digest[:40]!r}")
     return Exchange(
         case=case,
         trial=_integer(line["trial"]),
         attempt=_integer(line["attempt"]),
         request=requests[digest],
         response=_response(line) if "status" in line else None,
-        started_at=str(line["at"]),
+        started_at=_text(line["at"]),
         waited_us=_integer(line["waited_us"]),
         headers_us=None if line["headers_us"] is None else _integer(line["headers_us"]),
         end_us=_integer(line["end_us"]),
         ended=_ending(line["ended"]),
-        error=None if line["error"] is None else str(line["error"]),
+        error=None if line["error"] is None else _text(line["error"]),
         lag_us=_integer(line["lag_us"]),
+        held_us=_integer(line["held_us"]),
+        via=_text(line["via"]),
+        note=_text(line["note"]),
     )
 
 
 def _ending(value: JsonValue) -> Ending:
-    if value in get_args(Ending):
+    if isinstance(value, str) and value in get_args(Ending):
         return cast("Ending", value)
-    raise RecordingError(f"{value!r} is no way in which a body ends")
+    raise ValueError(f"{_shown(value)} is no way in which a body ends")
 
 
 def _response(line: JsonObject) -> Response:
     response = Response(
         status=_integer(line["status"]),
-        http_version=str(line["http"]),
+        reason=_text(line["reason"]),
+        http_version=_text(line["http"]),
         headers=_headers(line["headers"]),
         body=_decode_body(line["body"]),
         chunk_bytes=_integers(line["chunk_bytes"]),
         chunk_times_us=_integers(line["chunk_times_us"]),
     )
-    chunks, times = len(response.chunk_bytes), len(response.chunk_times_us)
-    if chunks != times or sum(response.chunk_bytes) != len(response.body):
-        raise RecordingError("the chunks do not add up to the body")
+    _check_chunks(response)
     return response
+
+
+def _check_chunks(response: Response) -> None:
+    lengths = response.chunk_bytes
+    are_paired = len(lengths) == len(response.chunk_times_us)
+    if not are_paired or sum(lengths) != len(response.body) or min(lengths, default=0) < 0:
+        raise ValueError("the chunks do not add up to the body")
 
 
 def _encode_body(body: bytes) -> str | dict[str, str]:
@@ -144,41 +194,42 @@ def _decode_body(value: JsonValue) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, dict):
-        return base64.b64decode(str(value["b64"]), validate=True)
-    raise RecordingError("a body is neither text nor base64")
+        return base64.b64decode(_text(value["b64"]), validate=True)
+    raise ValueError("a body is neither text nor base64")
+
+
+def _text(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"expected a text, got {_shown(value)}")
 
 
 def _integer(value: JsonValue) -> int:
-    if isinstance(value, int):
+    if type(value) is int:
         return value
-    raise RecordingError(f"expected an integer, got {value!r}")
+    raise ValueError(f"expected an integer, got {_shown(value)}")
 
 
 def _integers(value: JsonValue) -> tuple[int, ...]:
     if isinstance(value, list):
-        return tuple(_integer(item) for item in value)
-    raise RecordingError("expected a list of integers")
+        return tuple(map(_integer, value))
+    raise ValueError("expected a list of integers")
 
 
 def _headers(value: JsonValue) -> Headers:
     if isinstance(value, list):
-        return tuple((str(pair[0]), str(pair[1])) for pair in value if isinstance(pair, list))
-    raise RecordingError("expected a list of headers")
+        return tuple(map(_header, value))
+    raise ValueError("expected a list of headers")
 
 
-def chained(line: bytes, previous: str) -> tuple[bytes, str]:
-    """Append the chain to a line: blake2b-128 over the previous link and this line's bytes."""
-    link = hashlib.blake2b(previous.encode() + line, digest_size=16).hexdigest()
-    return line[:-1] + _CHAIN_KEY + link.encode() + b'"}', link
+def _header(value: JsonValue) -> tuple[str, str]:
+    if isinstance(value, list) and len(value) == _PAIR:
+        return _text(value[0]), _text(value[1])
+    raise ValueError("a header is not a pair of name and value")
 
 
-def unchained(line: bytes) -> tuple[bytes, str]:
-    """Split a chained line into its plain bytes and its link.
-
-    Raises:
-        RecordingError: If the line carries no link.
-    """
-    tail = line[-_CHAIN_BYTES:]
-    if not tail.startswith(_CHAIN_KEY) or not tail.endswith(b'"}'):
-        raise RecordingError("the line carries no chain: it was torn or edited")
-    return line[:-_CHAIN_BYTES] + b"}", tail[len(_CHAIN_KEY) : -2].decode("ascii", "replace")
+def _shown(value: JsonValue) -> str:
+    """A value for an error text: short, and never a structure that somebody nested deeply."""
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__}"
+    return repr(value)[:40]

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.cassettes.lines import FORMAT, decode_exchange, decode_request
+from contractcheck.cassettes.lines import decode_exchange, decode_request, parsed_key, written_key
+from contractcheck.cassettes.upgrade import FORMAT, check_format, upgraded
 from contractcheck.errors import RecordingError
+from contractcheck.files import parse_json_object
+from contractcheck.model.exchange import Request
 
 if TYPE_CHECKING:
-    from contractcheck.model.exchange import Exchange, Request
-    from contractcheck.model.json_value import JsonObject
+    from collections.abc import Mapping
+
+    from contractcheck.model.exchange import Exchange
+
+Key = tuple[str, int, int]
+"""What an exchange is found by within its case: request digest, trial, attempt."""
 
 
 @dataclass(slots=True)
@@ -22,43 +29,72 @@ class Page:
     Attributes:
         run: Id of the run that the file must belong to.
         case: Case that it must be about.
+        version: Format of its lines; 0 until the first line was taken.
         requests: By digest.
         exchanges: In file order.
     """
 
     run: str
     case: str
+    version: int = 0
     requests: dict[str, Request] = field(default_factory=dict)
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: dict[Key, Exchange] = field(default_factory=dict)
 
-    def take(self, line: JsonObject, number: int, place: str) -> None:
-        """Take one line.
+    def take(self, line: bytes, place: str) -> None:
+        """Take one line, the first one first.
 
         Args:
-            line: The line, parsed.
-            number: 1-based; the first one says what the file is.
+            line: A line without chain.
             place: Path and line, for the error.
 
         Raises:
-            RecordingError: If the line is not of this file, damaged, or of a newer format.
+            RecordingError: If the line is not of this file, damaged, repeated, or of a newer
+                format.
         """
-        if number == 1:
-            check_format(line, place)
-            if line.get("run") != self.run or line.get("case") != self.case:
-                raise RecordingError(
-                    f"{place}: belongs to case {line.get('case')!r} of run {line.get('run')!r}; "
-                    f"expected {self.case!r} of {self.run!r}: the file was moved"
-                )
+        if self.version == 0:
+            self.version = take_first_line(line, place, run=self.run, case=self.case)
             return
-        try:
-            if "req" in line:
-                request = decode_request(line)
-                self.requests[request.digest] = request
-            else:
-                self.exchanges.append(decode_exchange(line, self.case, self.requests))
-        except (RecordingError, KeyError, TypeError, ValueError) as error:
-            what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise RecordingError(f"{place}: damaged line: {what}") from error
+        item = decode_line(
+            line, place, version=self.version, case=self.case, requests=self.requests
+        )
+        if isinstance(item, Request):
+            self.requests[item.digest] = item
+            return
+        if key_of(item) in self.exchanges:
+            raise twice(key_of(item), place)
+        self.exchanges[key_of(item)] = item
+
+
+def key_of(exchange: Exchange) -> Key:
+    """What an exchange is found by."""
+    return exchange.request.digest, exchange.trial, exchange.attempt
+
+
+def twice(key: Key, place: str) -> RecordingError:
+    """The error of an exchange that a file holds already."""
+    return RecordingError(
+        f"{place}: damaged line: trial {key[1]}, attempt {key[2]} of this request stands in the "
+        "file already"
+    )
+
+
+def line_key(line: bytes, place: str) -> str | Key:
+    """Return the digest of a request line, or the key of an exchange line.
+
+    Lines that begin as we write them are not parsed. Whoever decodes the line later compares:
+    JSON may repeat a member.
+
+    Raises:
+        RecordingError: If the line is neither.
+    """
+    key = written_key(line)
+    if key is not None:
+        return key
+    document = parse_json_object(line, place)
+    try:
+        return parsed_key(document)
+    except (KeyError, ValueError) as error:
+        raise _damaged(error, place) from error
 
 
 def first_line(kind: str, run: str, case: str) -> bytes:
@@ -66,14 +102,47 @@ def first_line(kind: str, run: str, case: str) -> bytes:
     return orjson.dumps({"contractcheck": kind, "format": FORMAT, "run": run, "case": case})
 
 
-def check_format(document: JsonObject, place: str) -> None:
-    """Refuse files of a newer format.
+def take_first_line(line: bytes, place: str, *, run: str, case: str) -> int:
+    """Return the format version that the first line of a file names.
 
     Raises:
-        RecordingError: If the format is not one this version reads.
+        RecordingError: If the file is not of this run and case, or of a newer format.
     """
-    version = document.get("format")
-    if not isinstance(version, int) or not 1 <= version <= FORMAT:
+    document = parse_json_object(line, place)
+    version = check_format(document, place)
+    if document.get("run") != run or document.get("case") != case:
         raise RecordingError(
-            f"{place}: format {version!r}; this version reads up to {FORMAT}: upgrade contractcheck"
+            f"{place}: does not belong to case {case!r} of run {run!r}: the file was moved; put it "
+            "back, or delete it to record its case again"
         )
+    return version
+
+
+def decode_line(
+    line: bytes, place: str, *, version: int, case: str, requests: Mapping[str, Request]
+) -> Request | Exchange:
+    """Decode any line but the first.
+
+    Args:
+        line: The line without chain.
+        place: Path and line, for the error.
+        version: Format of the file.
+        case: Case of the file.
+        requests: Those that exchanges may name.
+
+    Raises:
+        RecordingError: If it is damaged.
+    """
+    document = parse_json_object(line, place)
+    try:
+        document = upgraded(document, version)
+        if "req" in document:
+            return decode_request(document)
+        return decode_exchange(document, case, requests)
+    except (KeyError, ValueError) as error:
+        raise _damaged(error, place) from error
+
+
+def _damaged(error: KeyError | ValueError, place: str) -> RecordingError:
+    what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return RecordingError(f"{place}: damaged line: {what}")

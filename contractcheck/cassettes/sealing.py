@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.headers import encode_header
-from contractcheck.cassettes.journal import read_open_header, read_part
+from contractcheck.cassettes.journal import read_part
 from contractcheck.cassettes.layout import (
     CASE_SUFFIX,
     HEADER_FILE,
@@ -22,14 +23,17 @@ from contractcheck.cassettes.layout import (
     PART_SUFFIX,
     is_sealed,
 )
-from contractcheck.cassettes.lines import FORMAT, exchange_line, request_line
+from contractcheck.cassettes.lines import exchange_line, request_line
+from contractcheck.cassettes.open_run import locked, read_open_header
 from contractcheck.cassettes.page import first_line
-from contractcheck.files import TEMPORARY_SUFFIX, write_atomically
+from contractcheck.cassettes.upgrade import FORMAT
+from contractcheck.errors import RecordingError
+from contractcheck.files import TEMPORARY_SUFFIX, parse_json_object, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contractcheck.cassettes.journal import Journal
+    from contractcheck.cassettes.page import Page
     from contractcheck.model.run import RunHeader, RunStatus
 
 
@@ -42,22 +46,34 @@ def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
         ended_at: UTC, RFC 3339.
 
     Raises:
-        RecordingError: If a journal does not verify or the disk refuses; nothing is removed then.
+        RecordingError: If a journal does not verify, is still written, or the disk refuses;
+            nothing is removed then.
     """
     if not is_sealed(folder):
         header = replace(read_open_header(folder), status=status, ended_at=ended_at)
-        digests: dict[str, str] = {}
-        for part in sorted(folder.glob(f"*{PART_SUFFIX}")):
-            case = part.name.removesuffix(PART_SUFFIX)
-            data = _sealed_bytes(header, case, read_part(part, header.id))
-            write_atomically(folder / f"{case}{CASE_SUFFIX}", data)
-            digests[f"{case}{CASE_SUFFIX}"] = file_digest(data)
-        write_atomically(folder / MANIFEST_FILE, _manifest_bytes(header, digests))
-    for leftover in (*folder.glob(f"*{PART_SUFFIX}"), *folder.glob(f"*{TEMPORARY_SUFFIX}")):
-        leftover.unlink()
-    (folder / HEADER_FILE).unlink(missing_ok=True)
-    manifest: dict[str, object] = orjson.loads((folder / MANIFEST_FILE).read_bytes())
-    return str(manifest["root"])
+        with locked(folder):
+            if not is_sealed(folder):  # another process may have, before we had the lock
+                _write_sealed(folder, header)
+    try:
+        for leftover in (*folder.glob(f"*{PART_SUFFIX}"), *folder.glob(f"*{TEMPORARY_SUFFIX}")):
+            leftover.unlink(missing_ok=True)
+        (folder / HEADER_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordingError(
+            f"{folder}: is sealed and whole, but its journals cannot be removed ({error.strerror})"
+        ) from error
+    path = folder / MANIFEST_FILE
+    return str(parse_json_object(read_plain(path), str(path))["root"])
+
+
+def _write_sealed(folder: Path, header: RunHeader) -> None:
+    digests: dict[str, str] = {}
+    for part in sorted(folder.glob(f"*{PART_SUFFIX}")):
+        case = part.name.removesuffix(PART_SUFFIX)
+        data = _sealed_bytes(read_part(part, header.id).page)
+        write_atomically(folder / f"{case}{CASE_SUFFIX}", data)
+        digests[f"{case}{CASE_SUFFIX}"] = file_digest(data)
+    write_atomically(folder / MANIFEST_FILE, _manifest_bytes(header, digests))
 
 
 def file_digest(data: bytes) -> str:
@@ -71,11 +87,11 @@ def root_digest(header: dict[str, object], files: dict[str, str]) -> str:
     return hashlib.sha256(material).hexdigest()
 
 
-def _sealed_bytes(header: RunHeader, case: str, journal: Journal) -> bytes:
+def _sealed_bytes(page: Page) -> bytes:
     """Sorted by key, so that the bytes do not depend on the order in which answers came."""
-    first = first_line("cassette", header.id, case)
-    requests = [request_line(journal.requests[digest]) for digest in sorted(journal.requests)]
-    ordered = sorted(journal.exchanges, key=lambda x: (x.trial, x.attempt, x.request.digest))
+    first = first_line("cassette", page.run, page.case)
+    requests = [request_line(page.requests[digest]) for digest in sorted(page.requests)]
+    ordered = sorted(page.exchanges.values(), key=lambda x: (x.trial, x.attempt, x.request.digest))
     return b"\n".join((first, *requests, *map(exchange_line, ordered))) + b"\n"
 
 

@@ -3,17 +3,26 @@
 import hashlib
 import os
 import re
+from dataclasses import replace
 
 import orjson
 import pytest
 
-from contractcheck.cassettes import create_run, is_sealed, read_header, read_run, resume_run
+from contractcheck.cassettes import (
+    create_run,
+    is_sealed,
+    open_tape,
+    read_header,
+    read_run,
+    resume_run,
+)
 from contractcheck.cassettes import seal_run as seal
 from contractcheck.cassettes.sealing import root_digest
 from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
 NOBODY = Scrubber.for_secrets([])
+ENDED = {"status": "complete", "ended_at": "2026-01-01T00:01:00+00:00"}
 
 
 @pytest.fixture
@@ -86,35 +95,91 @@ def test_a_torn_last_line_is_dropped_and_the_file_goes_on(open_run, make_exchang
     assert [x.trial for x in read_run(open_run, cases=["a"]).exchanges] == [0, 1, 2]
 
 
-def test_a_journal_with_nothing_but_a_torn_first_line_starts_again(open_run, make_exchange):
+@pytest.mark.parametrize("use", [read_run, open_tape, lambda f: resume_run(f, NOBODY), "seal"])
+@pytest.mark.parametrize("kept_bytes", [0, 20])
+def test_an_empty_journal_is_never_one_in_which_nothing_was_recorded(open_run, use, kept_bytes):
     part = open_run / "a.jsonl.part"
-    part.write_bytes(part.read_bytes()[:20])
-    run = resume_run(open_run, NOBODY)
-    run.append(make_exchange("a", 0))
-    run.close()
-    assert [x.trial for x in read_run(open_run, cases=["a"]).exchanges] == [0]
+    part.write_bytes(part.read_bytes()[:kept_bytes])
+    if use == "seal":
+        message = refused(seal, open_run, status="complete", ended_at="x")
+    else:
+        message = refused(use, open_run)
+    assert message.startswith(f"{part}:1: is empty or cut before the end of its first line")
+    assert message.endswith("restore it, or delete it to record its case again")
+    assert part.stat().st_size == kept_bytes
+    assert [x.case for x in read_run(open_run, cases=["b"]).exchanges] == ["b"] * 3
 
 
 def test_a_journal_moved_to_another_case_or_run_is_named(open_run, tmp_path, make_header):
     (open_run / "b.jsonl.part").rename(open_run / "c.jsonl.part")
-    assert "belongs to case 'b'" in refused(read_run, open_run)
+    assert "does not belong to case 'c'" in refused(read_run, open_run)
     other = create_run(tmp_path / "other", make_header(id="20260102t000000z-test"), NOBODY)
+    other.close()
     (open_run / "a.jsonl.part").rename(other.folder / "a.jsonl.part")
     assert "the file was moved" in refused(resume_run, other.folder, NOBODY)
 
 
 def test_a_second_writer_is_told_and_the_first_goes_on(open_run, make_exchange):
     first = resume_run(open_run, NOBODY)
-    second = resume_run(open_run, NOBODY)
     first.append(make_exchange("a", 7))
-    message = refused(second.append, make_exchange("a", 8))
-    assert message.endswith("another process is recording this run; wait for it, then resume")
+    for use in (lambda: resume_run(open_run, NOBODY), lambda: seal(open_run, **ENDED)):
+        message = refused(use)
+        assert message.endswith("another process is recording this run; wait for it, then resume")
     first.append(make_exchange("a", 9))
     first.close()
-    # The lock is free again, but what the second one knows of the file is old.
-    assert "another process" in refused(second.append, make_exchange("a", 8))
-    second.close()
     assert [x.trial for x in read_run(open_run, cases=["a"]).exchanges] == [0, 1, 2, 7, 9]
+    assert not is_sealed(open_run)
+
+
+def test_a_writer_that_comes_back_sees_that_another_was_there(open_run, make_exchange):
+    first = resume_run(open_run, NOBODY)
+    first.append(make_exchange("a", 7))
+    first.close()
+    second = resume_run(open_run, NOBODY)
+    second.append(make_exchange("a", 8))
+    second.close()
+    assert "is not as this process left it: another process writes to it" in refused(
+        first.append, make_exchange("a", 9)
+    )
+    first.close()
+    assert [x.trial for x in read_run(open_run, cases=["a"]).exchanges] == [0, 1, 2, 7, 8]
+
+
+def test_a_journal_that_is_removed_while_it_is_written_is_missed(open_run, make_exchange):
+    run = resume_run(open_run, NOBODY)
+    run.append(make_exchange("a", 7))
+    (open_run / "a.jsonl.part").unlink()
+    assert "is not as this process left it" in refused(run.append, make_exchange("a", 8))
+    run.close()
+
+
+def test_what_is_recorded_is_not_recorded_again(open_run, make_exchange):
+    before = (open_run / "a.jsonl.part").read_bytes()
+    run = resume_run(open_run, NOBODY)
+    message = refused(run.append, make_exchange("a", 1))
+    assert "trial 1, attempt 0 of this request is recorded already" in message
+    run.close()
+    assert (open_run / "a.jsonl.part").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"error": "\ud800"}, "surrogates"),
+        ({"end_us": 2**70}, "64-bit"),
+        ({"response": "short"}, "the chunks do not add up to the body"),
+    ],
+)
+def test_what_could_not_be_read_again_is_never_written(open_run, make_exchange, change, words):
+    if "response" in change:
+        change = {"response": replace(make_exchange().response, chunk_bytes=(1,))}
+    before = (open_run / "a.jsonl.part").read_bytes()
+    run = resume_run(open_run, NOBODY)
+    message = refused(run.append, make_exchange("a", 5, **change))
+    assert words in message
+    assert message.endswith("please report this")
+    run.close()
+    assert (open_run / "a.jsonl.part").read_bytes() == before
 
 
 @pytest.mark.parametrize("break_truncate", [False, True])
@@ -123,12 +188,21 @@ def test_half_a_line_on_a_full_disk_never_has_a_successor(
 ):
     run = resume_run(open_run, NOBODY)
     write = os.write
+    left_bytes = 30
+
+    def fill(descriptor, data):
+        nonlocal left_bytes
+        if not left_bytes:
+            raise OSError(28, "No space left on device")
+        written = write(descriptor, data[:left_bytes])
+        left_bytes -= written
+        return written
 
     def refuse(_descriptor, _length):
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:30]))
+        patch.setattr(os, "write", fill)
         if break_truncate:
             patch.setattr(os, "ftruncate", refuse)
         message = refused(run.append, make_exchange("a", 5))
@@ -207,8 +281,8 @@ def test_a_manifest_cannot_name_files_elsewhere(sealed_run, name):
         (lambda d: d["files"].pop("a.jsonl"), False, "was edited after sealing (root digest"),
         (lambda d: d["header"].update(night="2027-01-01"), False, "was edited after sealing"),
         (lambda d: d.pop("header"), False, "header or files are missing"),
-        (lambda d: d.update(format=2), False, "format 2; this version reads up to 1: upgrade"),
-        (lambda d: d.update(format=None), False, "format None; this version reads up to 1"),
+        (lambda d: d.update(format=3), False, "format 3; this version reads up to 2: upgrade"),
+        (lambda d: d.update(format=None), False, "format None; this version reads up to 2"),
         (lambda d: d["header"].pop("suite"), True, "the run header is damaged (KeyError: 'suite')"),
         (lambda d: d["header"].update(status="ok"), True, "'ok' is no status of a run"),
         (lambda d: d["header"].update(cases=[]), True, "the run header is damaged"),
@@ -263,12 +337,12 @@ def reseal(folder, case, change):
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
-        (lambda rows: rows[0].update(format=9), 1, "format 9; this version reads up to 1"),
-        (lambda rows: rows[0].update(case="z"), 1, "belongs to case 'z'"),
+        (lambda rows: rows[0].update(format=9), 1, "format 9; this version reads up to 2"),
+        (lambda rows: rows[0].update(case="z"), 1, "does not belong to case 'a' of run"),
         (lambda rows: rows[2].update(trial="x"), 3, "expected an integer, got 'x'"),
         (lambda rows: rows[2].pop("ended"), 3, "'ended' is missing"),
         (lambda rows: rows[2].update(ended="well"), 3, "'well' is no way in which a body ends"),
-        (lambda rows: rows[2].update(res="unknown"), 3, "exchange of an unknown request unknown"),
+        (lambda rows: rows[2].update(res="unknown"), 3, "exchange of an unknown request 'unknown'"),
         (lambda rows: rows[2].update(chunk_bytes=[1]), 3, "the chunks do not add up to the body"),
         (lambda rows: rows[2].update(body={"b64": "?"}), 3, "damaged line"),
         (lambda rows: rows[2].update(body=5), 3, "a body is neither text nor base64"),

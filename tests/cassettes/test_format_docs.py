@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from contractcheck.cassettes import create_run, seal_run
-from contractcheck.cassettes.lines import FORMAT
 from contractcheck.cassettes.sealing import root_digest
+from contractcheck.cassettes.upgrade import FORMAT
 from contractcheck.redaction import Scrubber
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,9 @@ def test_lines_that_are_not_as_described_are_refused(validator):
         good.replace('"trial":0', '"trial":-1'),
         good.replace('"error":null', '"error":null,"status":200'),
         good.replace('"error":null', '"error":null,"extra":1'),
-        '{"contractcheck":"cassette","format":2,"run":"r","case":"c"}',
+        good.replace('"error":null', '"error":null,"via":"httpx2"'),
+        good.replace('"error":null', '"error":null,"reason":"OK"'),
+        '{"contractcheck":"cassette","format":3,"run":"r","case":"c"}',
     ):
         assert failures(validator, [bad]), bad
 

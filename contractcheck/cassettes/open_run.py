@@ -1,0 +1,283 @@
+"""A run while it is recorded: its plan, its journals, and the one process that writes them.
+
+A run folder while open::
+
+    header.json          the plan; written before the first request; its lock is the run's
+    <case>.jsonl.part    one journal per case
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from contractcheck.cassettes.case_files import read_plain
+from contractcheck.cassettes.chain import chained
+from contractcheck.cassettes.headers import decode_header, encode_header
+from contractcheck.cassettes.journal import JournalWriter, read_part
+from contractcheck.cassettes.layout import (
+    HEADER_FILE,
+    MANIFEST_FILE,
+    PART_SUFFIX,
+    is_sealed,
+    refuse_linked_folder,
+)
+from contractcheck.cassettes.lines import exchange_line, request_line
+from contractcheck.cassettes.page import first_line
+from contractcheck.cassettes.upgrade import FORMAT, check_format
+from contractcheck.errors import RecordingError
+from contractcheck.files import (
+    TEMPORARY_SUFFIX,
+    parse_json_object,
+    sync_folder,
+    write_atomically,
+)
+from contractcheck.redaction import find_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from contractcheck.cassettes.journal import Fsync, Journal
+    from contractcheck.model.exchange import Exchange
+    from contractcheck.model.run import RunHeader
+    from contractcheck.redaction import Scrubber
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that is being recorded; this process holds its lock until ``close``.
+
+    Attributes:
+        folder: The run folder.
+        header: The plan.
+        scrubber: What the last look before each write knows.
+        fsync: When the disk must confirm.
+        done: What was recorded before this process came.
+        writers: Journals by case.
+    """
+
+    folder: Path
+    header: RunHeader
+    scrubber: Scrubber
+    fsync: Fsync = "close"
+    done: tuple[Exchange, ...] = ()
+    writers: dict[str, JournalWriter] = field(default_factory=dict)
+    _locked: int | None = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def append(self, exchange: Exchange) -> None:
+        """Journal one finished exchange; it is with the operating system when this returns.
+
+        Raises:
+            RecordingError: As ``JournalWriter.append``.
+        """
+        self._writer(exchange.case).append(exchange)
+
+    def lock(self) -> None:
+        """Be the one process that records this run.
+
+        Raises:
+            RecordingError: If another one is.
+        """
+        if self._locked is None:
+            self._locked = _take_lock(self.folder)
+
+    def close(self) -> None:
+        """Close all journals; the run stays open for ``resume_run`` or ``seal_run``.
+
+        Raises:
+            RecordingError: If the disk refuses; every journal was closed all the same.
+        """
+        refusals: list[RecordingError] = []
+        for writer in self.writers.values():
+            try:
+                writer.close()
+            except RecordingError as error:
+                refusals.append(error)
+        with self._guard:
+            if self._locked is not None:
+                descriptor, self._locked = self._locked, None
+                with suppress(OSError):  # nothing was written through it
+                    os.close(descriptor)
+        if refusals:
+            raise refusals[0]
+        if self.writers:
+            sync_folder(self.folder)
+
+    def _writer(self, case: str) -> JournalWriter:
+        with self._guard:
+            self.lock()
+            if case not in self.writers:
+                self.writers[case] = JournalWriter(
+                    path=self.folder / f"{case}{PART_SUFFIX}",
+                    run=self.header.id,
+                    scrubber=self.scrubber,
+                    fsync=self.fsync,
+                )
+            return self.writers[case]
+
+
+def create_run(
+    folder: Path, header: RunHeader, scrubber: Scrubber, *, fsync: Fsync = "close"
+) -> OpenRun:
+    """Start a run in a new folder.
+
+    Raises:
+        RecordingError: If the folder already holds a run, the header holds a secret (in its
+            endpoint or label), or the disk refuses.
+    """
+    document = {"contractcheck": "run", "format": FORMAT, **encode_header(header)}
+    data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
+    if leak := find_leak(data, scrubber):
+        raise RecordingError(
+            f"{folder}: the endpoint, label or vantage of the run holds {leak.kind}; "
+            "take it out, nothing was written"
+        )
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RecordingError(f"{folder}: a run of this id exists already") from error
+    except OSError as error:
+        raise RecordingError(f"{folder}: cannot be made ({error.strerror})") from error
+    write_atomically(folder / HEADER_FILE, data)
+    run = OpenRun(folder=folder, header=header, scrubber=scrubber, fsync=fsync)
+    run.lock()
+    return run
+
+
+def read_open_header(folder: Path) -> RunHeader:
+    """Read the header of an open run.
+
+    Raises:
+        RecordingError: If there is none, or it is damaged or of a newer format.
+    """
+    refuse_linked_folder(folder)
+    path = folder / HEADER_FILE
+    if not os.path.lexists(path):
+        raise RecordingError(
+            f"{folder}: no run here (neither {MANIFEST_FILE} nor {HEADER_FILE}); if there was one, "
+            "restore the folder from version control"
+        )
+    document = parse_json_object(read_plain(path), str(path))
+    check_format(document, str(path))
+    return decode_header(document, str(path))
+
+
+def resume_run(folder: Path, scrubber: Scrubber, *, fsync: Fsync = "close") -> OpenRun:
+    """Open a run that was interrupted; torn last lines are cut off, leftovers swept away.
+
+    Raises:
+        RecordingError: If a journal was edited, the folder holds no open run, or another process
+            is recording it.
+    """
+    _refuse_sealed(folder)
+    header = read_open_header(folder)
+    run = OpenRun(folder=folder, header=header, scrubber=scrubber, fsync=fsync)
+    run.lock()
+    try:
+        _refuse_sealed(folder)  # another process may have sealed it before we had the lock
+        _take_up(run)
+    except BaseException as error:
+        run.close()
+        if isinstance(error, OSError):
+            raise RecordingError(
+                f"{folder}: cannot be mended ({error.strerror}); nothing that is whole was touched"
+            ) from error
+        raise
+    return run
+
+
+def _refuse_sealed(folder: Path) -> None:
+    if is_sealed(folder):
+        raise RecordingError(f"{folder}: is sealed; a sealed run does not change any more")
+
+
+def _take_up(run: OpenRun) -> None:
+    """Read every journal and go on where it ends."""
+    for leftover in run.folder.glob(f"*{TEMPORARY_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+    done: list[Exchange] = []
+    for path in sorted(run.folder.glob(f"*{PART_SUFFIX}")):
+        journal = _mended(path, run.header.id)
+        run.writers[path.name.removesuffix(PART_SUFFIX)] = JournalWriter(
+            path=path,
+            run=run.header.id,
+            scrubber=run.scrubber,
+            fsync=run.fsync,
+            link=journal.link,
+            size_bytes=journal.valid_bytes,
+            requests=set(journal.page.requests),
+            keys=set(journal.page.exchanges),
+        )
+        done.extend(journal.page.exchanges.values())
+    run.done = tuple(done)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold an open run, so that nobody records it meanwhile.
+
+    Raises:
+        RecordingError: If somebody does.
+    """
+    descriptor = _take_lock(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take_lock(folder: Path) -> int:
+    path = folder / HEADER_FILE
+    try:
+        # Read and write: what a lock over NFS asks for. The kernel lets go of it, however we end.
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+    except BlockingIOError as error:
+        raise RecordingError(
+            f"{folder}: another process is recording this run; wait for it, then resume"
+        ) from error
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be locked ({error.strerror}); record to a disk that can be written "
+            "and locked"
+        ) from error
+    return descriptor
+
+
+def _mended(path: Path, run: str) -> Journal:
+    """Read a journal; cut a torn last line off, and write an older format anew as this one."""
+    journal = read_part(path, run)
+    if journal.page.version != FORMAT:
+        data = _rewritten(journal, run)
+        write_atomically(path, data)
+        return read_part(path, run)
+    if journal.valid_bytes < path.stat().st_size:
+        os.truncate(path, journal.valid_bytes)
+    return journal
+
+
+def _rewritten(journal: Journal, run: str) -> bytes:
+    page = journal.page
+    lines = [
+        first_line("journal", run, page.case),
+        *map(request_line, page.requests.values()),
+        *map(exchange_line, page.exchanges.values()),
+    ]
+    link = ""
+    done: list[bytes] = []
+    for line in lines:
+        linked, link = chained(line, link)
+        done.append(linked + b"\n")
+    return b"".join(done)

@@ -1,0 +1,259 @@
+"""A run to replay from: verified at once, decoded one exchange at a time.
+
+Opening reads every byte, because every byte is verified; but it parses none of the bodies, and
+holds only where each line begins. Finding an exchange costs the same in a run of ten and of a
+hundred thousand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from contractcheck.cassettes.caps import MOST_LINE_BYTES, refuse_long_line, refuse_many_lines
+from contractcheck.cassettes.case_files import REMEDY, open_plain, read_case_bytes, read_plain
+from contractcheck.cassettes.chain import unchained, verified_lines
+from contractcheck.cassettes.layout import CASE_SUFFIX, PART_SUFFIX, is_sealed
+from contractcheck.cassettes.open_run import read_open_header
+from contractcheck.cassettes.page import decode_line, key_of, line_key, take_first_line, twice
+from contractcheck.cassettes.reading import edited_after_sealing, read_manifest, refuse_empty
+from contractcheck.errors import RecordingError
+from contractcheck.model.exchange import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from contractcheck.cassettes.page import Key
+    from contractcheck.model.exchange import Exchange
+    from contractcheck.model.run import RunHeader
+
+_BLOCK_BYTES = 1 << 18
+"""Read at once: more is not faster, and is held meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tape:
+    """A verified run whose exchanges are decoded when they are asked for.
+
+    Attributes:
+        header: Of the run.
+        root: Root digest; None when the run is still open.
+    """
+
+    header: RunHeader
+    root: str | None
+    _reels: Mapping[str, _Reel]
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Ids of the cases that were read, in order."""
+        return tuple(self._reels)
+
+    def find(self, case: str, digest: str, trial: int, attempt: int) -> Exchange | None:
+        """Return one exchange, or None when it was never recorded.
+
+        Raises:
+            RecordingError: If its line is damaged, or the file changed since it was verified.
+        """
+        reel = self._reels.get(case)
+        return None if reel is None else reel.find((digest, trial, attempt))
+
+    def keys(self, case: str) -> Collection[Key]:
+        """Digest, trial and attempt of every exchange of a case, in file order."""
+        reel = self._reels.get(case)
+        return () if reel is None else reel.exchanges.keys()
+
+    def requests(self, case: str) -> Mapping[str, Request]:
+        """Every distinct request of a case by digest, in file order.
+
+        Raises:
+            RecordingError: As ``find``.
+        """
+        reel = self._reels.get(case)
+        return {} if reel is None else {digest: reel.request(digest) for digest in reel.requests}
+
+
+def open_tape(folder: Path, *, cases: Collection[str] | None = None) -> Tape:
+    """Open a run, sealed or open, verifying every file that is read as ``read_run`` does.
+
+    Args:
+        folder: Folder of a run.
+        cases: Read only these; None reads all.
+
+    Raises:
+        RecordingError: If a file is missing, torn, edited, or of a newer format.
+    """
+    reels: dict[str, _Reel] = {}
+    if not is_sealed(folder):
+        header = read_open_header(folder)
+        for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
+            case = path.name.removesuffix(PART_SUFFIX)
+            if cases is None or case in cases:
+                reels[case] = _open_part(path, header.id, case)
+        return Tape(header=header, root=None, _reels=dict(sorted(reels.items())))
+    header, digests, root = read_manifest(folder)
+    for name, digest in digests.items():
+        case = name.removesuffix(CASE_SUFFIX)
+        if cases is None or case in cases:
+            reels[case] = _open_sealed(folder / name, header.id, case, digest)
+    return Tape(header=header, root=root, _reels=dict(sorted(reels.items())))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reel:
+    """Where the lines of one case begin.
+
+    Attributes:
+        source: What they are read from.
+        case: Case id.
+        is_chained: Whether each line ends in a chain.
+        version: Format of the lines.
+        starts: Offset of each line, then the end of the last.
+        requests: Index of the line, by digest.
+        exchanges: Index of the line, by key.
+    """
+
+    source: _File | _Bytes
+    case: str
+    is_chained: bool = False
+    version: int = 0
+    starts: array[int] = field(default_factory=lambda: array("Q", [0]))
+    requests: dict[str, int] = field(default_factory=dict)
+    exchanges: dict[Key, int] = field(default_factory=dict)
+    _decoded: dict[str, Request] = field(default_factory=dict)
+
+    def note(self, line: bytes, end: int, run: str) -> None:
+        """Note the next line, whose bytes in the file stop before ``end``."""
+        index = len(self.starts) - 1
+        self.starts.append(end)
+        if index == 0:
+            self.version = take_first_line(line, self._place(0), run=run, case=self.case)
+            return
+        key = line_key(line, self._place(index))
+        if isinstance(key, str):
+            self.requests[key] = index
+        elif key in self.exchanges:
+            raise twice(key, self._place(index))
+        else:
+            self.exchanges[key] = index
+
+    def find(self, key: Key) -> Exchange | None:
+        index = self.exchanges.get(key)
+        if index is None:
+            return None
+        digest = key[0]
+        known = {digest: self.request(digest)} if digest in self.requests else {}
+        item = self._item(index, known)
+        if isinstance(item, Request) or key_of(item) != key:
+            raise self._contradiction(index)
+        return item
+
+    def request(self, digest: str) -> Request:
+        if digest not in self._decoded:
+            index = self.requests[digest]
+            item = self._item(index, {})
+            if not isinstance(item, Request) or item.digest != digest:
+                raise self._contradiction(index)
+            self._decoded[digest] = item
+        return self._decoded[digest]
+
+    def _item(self, index: int, requests: Mapping[str, Request]) -> Request | Exchange:
+        line = self.source.read(self.starts[index], self.starts[index + 1] - 1)
+        plain = unchained(line)[0] if self.is_chained else line
+        return decode_line(
+            plain, self._place(index), version=self.version, case=self.case, requests=requests
+        )
+
+    def _place(self, index: int) -> str:
+        return f"{self.source.path}:{index + 1}"
+
+    def _contradiction(self, index: int) -> RecordingError:
+        return RecordingError(f"{self._place(index)}: damaged line: a member stands there twice")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bytes:
+    """A file that had to be unpacked, in memory."""
+
+    path: Path
+    data: bytes
+
+    def read(self, start: int, end: int) -> bytes:
+        return self.data[start:end]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """A plain file, opened for each read: a run of thousands of cases holds no descriptor."""
+
+    path: Path
+    state: tuple[int, ...]
+
+    def read(self, start: int, end: int) -> bytes:
+        descriptor = open_plain(self.path)
+        try:
+            if _state(descriptor) != self.state:
+                raise RecordingError(
+                    f"{self.path}: changed after it was verified; open the recording again"
+                )
+            return os.pread(descriptor, end - start, start)
+        except OSError as error:
+            raise RecordingError(f"{self.path}: {error.strerror}; {REMEDY}") from error
+        finally:
+            os.close(descriptor)
+
+
+def _state(descriptor: int) -> tuple[int, ...]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _open_sealed(path: Path, run: str, case: str, digest: str) -> _Reel:
+    if not os.path.lexists(path):
+        data = read_case_bytes(path)  # packed, or else missing
+        reel = _Reel(source=_Bytes(path=path, data=data), case=case)
+        _wind(reel, io.BytesIO(data), run, digest)
+        return reel
+    descriptor = open_plain(path)
+    with os.fdopen(descriptor, "rb", buffering=_BLOCK_BYTES) as file:
+        reel = _Reel(source=_File(path=path, state=_state(descriptor)), case=case)
+        _wind(reel, file, run, digest)
+    return reel
+
+
+def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
+    """Verify a sealed file, then note its lines."""
+    path = reel.source.path
+    try:
+        found = hashlib.sha256()
+        while block := file.read(_BLOCK_BYTES):
+            found.update(block)
+        if found.hexdigest() != digest:
+            raise edited_after_sealing(path)
+        file.seek(0)
+        end = 0
+        while line := file.readline(MOST_LINE_BYTES + 1):
+            end += len(line)
+            refuse_long_line(len(line), str(path))
+            refuse_many_lines(len(reel.starts), str(path))
+            reel.note(line, end, run)
+    except OSError as error:
+        raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
+    refuse_empty(end, path)
+
+
+def _open_part(path: Path, run: str, case: str) -> _Reel:
+    descriptor = open_plain(path)
+    try:
+        state = _state(descriptor)
+    finally:
+        os.close(descriptor)
+    reel = _Reel(source=_File(path=path, state=state), case=case, is_chained=True)
+    for line, _, end in verified_lines(read_plain(path), path):
+        reel.note(line, end, run)
+    return reel
