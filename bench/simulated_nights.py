@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import orjson
+
 from contractcheck.judging import Evidence, judge_run
 from contractcheck.measuring import observe
 from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
@@ -130,10 +132,23 @@ def with_samples(suite: Suite, samples: int) -> Suite:
     return replace(suite, cases=tuple(replace(case, samples=samples) for case in suite.cases))
 
 
-def record_night(suite: Suite, target: Target, conditions: Conditions) -> Run:
-    """Return the complete run that a suite would have recorded on one night."""
+def record_night(
+    suite: Suite, target: Target, conditions: Conditions, *, streamed: bool = True
+) -> Run:
+    """Return the complete run that a suite would have recorded on one night.
+
+    Args:
+        suite: The contract.
+        target: Who is asked.
+        conditions: State of the provider.
+        streamed: False asks for whole answers, as the product itself never does.
+    """
     service = Service(conditions)
-    exchanges = tuple(exchange for case in suite.cases for exchange in _ask(service, case, target))
+    exchanges = tuple(
+        exchange
+        for case in suite.cases
+        for exchange in _ask(service, case, target, streamed=streamed)
+    )
     header = RunHeader(
         id=f"{conditions.night}-{conditions.seed}",
         suite=suite.name,
@@ -158,11 +173,12 @@ def record_night(suite: Suite, target: Target, conditions: Conditions) -> Run:
     return Run(header=header, exchanges=exchanges)
 
 
-def _ask(service: Service, case: Case, target: Target) -> Iterator[Exchange]:
+def _ask(service: Service, case: Case, target: Target, *, streamed: bool) -> Iterator[Exchange]:
     wire = dialect(target.provider).build(case, target.model, "simulated")
-    request = Request(method=wire.method, url=wire.path, headers=(), body=wire.body, digest=case.id)
+    body = wire.body if streamed else _unstreamed(wire.body)
+    request = Request(method=wire.method, url=wire.path, headers=(), body=body, digest=case.id)
     for trial in range(case.samples):
-        reply = service.reply(_WIRES[target.provider], dict(wire.headers), wire.body)
+        reply = service.reply(_WIRES[target.provider], dict(wire.headers), body)
         times_us = tuple(round(due_s * 1e6) for due_s, _ in reply.parts)
         kind = "text/event-stream; charset=utf-8" if reply.streamed else "application/json"
         yield Exchange(
@@ -185,3 +201,8 @@ def _ask(service: Service, case: Case, target: Target) -> Iterator[Exchange]:
             ended="eof",
             error=None,
         )
+
+
+def _unstreamed(body: bytes) -> bytes:
+    asked = {key: value for key, value in orjson.loads(body).items() if key != "stream_options"}
+    return orjson.dumps(asked | {"stream": False})
