@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import orjson
 
 from contractcheck.simulator.dialect import (
+    EVENT_STREAM,
     SNAPSHOT_DATE,
     Frame,
     check_model,
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
     from contractcheck.simulator.answering import Answer
 
-PATH: str = "/v1/messages"
+PATHS: Mapping[str, Mapping[str, object]] = {"/v1/messages": {}}
 AUTH_HEADERS: tuple[str, ...] = ("x-api-key", "authorization")
+STREAM_TYPE: str = EVENT_STREAM
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -204,6 +206,11 @@ def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[s
         "anthropic-ratelimit-tokens-remaining": "4799000",
         "anthropic-ratelimit-tokens-reset": _RESET_TIME,
     }
+
+
+def write_retry_headers(delay_s: float) -> dict[str, str]:
+    """Return ``retry-after``, seconds."""
+    return {"retry-after": f"{delay_s:g}"}
 
 
 def _envelope(

@@ -1,4 +1,4 @@
-"""What a wire dialect has to offer; `openai_wire` and `anthropic_wire` are its two modules."""
+"""What a wire dialect has to offer; every ``*_wire`` module is one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from contractcheck.simulator.question import Question
 
 Frame = tuple[int, bytes]
-"""One server-sent event, and the index of the token with which it leaves."""
+"""One event of a stream, and the index of the token with which it leaves."""
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+"""Media type of server-sent events
+(https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
 SNAPSHOT_DATE = "2026-03-01"
 """Date of the snapshot that undated model names resolve to."""
@@ -25,10 +29,19 @@ _DEFAULT_DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Dialect(Protocol):
-    """A module that reads requests and writes answers of one provider's HTTP API."""
+    """A module that reads requests and writes answers of one provider's HTTP API.
 
-    PATH: str
+    Attributes:
+        PATHS: Path templates (starlette's) of its routes, each with the fields that this path
+            alone says. They and the path's parameters are laid over the request body before it
+            is read, so that ``model`` and ``stream`` are found there in every dialect.
+        AUTH_HEADERS: Lower-case names of the headers that may carry the key.
+        STREAM_TYPE: Media type of a streamed answer.
+    """
+
+    PATHS: Mapping[str, Mapping[str, object]]
     AUTH_HEADERS: tuple[str, ...]
+    STREAM_TYPE: str
 
     def read_question(self, body: Mapping[str, object]) -> Question:
         """Read a request body; raises RequestError."""
@@ -52,6 +65,10 @@ class Dialect(Protocol):
 
     def write_headers(self, request_id: str, requests_left: int, total_s: float) -> dict[str, str]:
         """Return the response headers beside the content type."""
+        ...
+
+    def write_retry_headers(self, delay_s: float) -> dict[str, str]:
+        """Return the headers by which a 429 tells when to ask again."""
         ...
 
 

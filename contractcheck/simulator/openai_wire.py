@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import orjson
 
 from contractcheck.simulator.dialect import (
+    EVENT_STREAM,
     SNAPSHOT_DATE,
     Frame,
     check_model,
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
     from contractcheck.simulator.answering import Answer
     from contractcheck.simulator.distribution import Token
 
-PATH: str = "/v1/chat/completions"
+PATHS: Mapping[str, Mapping[str, object]] = {"/v1/chat/completions": {}}
 AUTH_HEADERS: tuple[str, ...] = ("authorization",)
+STREAM_TYPE: str = EVENT_STREAM
 
-_FREE_OBJECT: Mapping[str, object] = {
+FREE_OBJECT: Mapping[str, object] = {
     "type": "object",
     "properties": {
         "answer": {"type": "string"},
@@ -45,6 +48,8 @@ _FREE_OBJECT: Mapping[str, object] = {
     },
     "required": ["answer", "confidence"],
 }
+"""What JSON mode writes when no schema is given."""
+
 _FINISH_REASONS = {
     "stop": "stop",
     "stop_sequence": "stop",
@@ -122,7 +127,7 @@ def _read_response_format(body: Mapping[str, object]) -> Mapping[str, object] | 
         case "text":
             return None
         case "json_object":
-            return _FREE_OBJECT
+            return FREE_OBJECT
         case "json_schema":
             inner = as_mapping(wanted.get("json_schema"))
             return read_schema(inner.get("schema"), "response_format.json_schema.schema")
@@ -230,6 +235,34 @@ def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[s
     }
 
 
+def write_retry_headers(delay_s: float) -> dict[str, str]:
+    """Return ``retry-after`` in whole seconds, with ``retry-after-ms`` where these are too coarse.
+
+    The SDK prefers the latter (openai/_base_client.py).
+    """
+    headers = {"retry-after": str(math.ceil(delay_s))}
+    if not delay_s.is_integer():
+        headers["retry-after-ms"] = f"{delay_s * 1000:g}"
+    return headers
+
+
+def write_logprobs(tokens: tuple[Token, ...], top: int) -> list[dict[str, object]]:
+    """Return token, natural-log probability, UTF-8 bytes and ``top`` alternatives per token."""
+    return [
+        {
+            **_write_logprob(token.text, token.logprob),
+            "top_logprobs": [
+                _write_logprob(text, logprob) for text, logprob in token.alternatives(top)
+            ],
+        }
+        for token in tokens
+    ]
+
+
+def _write_logprob(text: str, logprob: float) -> dict[str, object]:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+
+
 def _envelope(question: Question, answer: Answer, night: str, kind: str) -> dict[str, object]:
     generation = "2" if "fingerprint" in answer.changes else "1"
     return {
@@ -263,21 +296,7 @@ def _write_logprobs(
 ) -> dict[str, object] | None:
     if question.top_logprobs is None or answer.tool:
         return None
-    content = [
-        {
-            **_write_logprob(token.text, token.logprob),
-            "top_logprobs": [
-                _write_logprob(text, logprob)
-                for text, logprob in token.alternatives(question.top_logprobs)
-            ],
-        }
-        for token in tokens
-    ]
-    return {"content": content, "refusal": None}
-
-
-def _write_logprob(text: str, logprob: float) -> dict[str, object]:
-    return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+    return {"content": write_logprobs(tokens, question.top_logprobs), "refusal": None}
 
 
 def _message_field(answer: Answer, name: str) -> str:

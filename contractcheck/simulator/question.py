@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Question:
         streamed: Whether the answer is an event stream.
         with_usage_chunk: Whether the stream ends with a usage chunk.
         top_logprobs: Alternatives per token, 0..20; None for no log-probabilities.
+        echo: Fields that the answer repeats as they were asked.
     """
 
     model: str
@@ -91,3 +92,4 @@ class Question:
     streamed: bool = False
     with_usage_chunk: bool = False
     top_logprobs: int | None = None
+    echo: Mapping[str, object] = field(default_factory=dict)

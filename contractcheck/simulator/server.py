@@ -9,17 +9,17 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from contractcheck.simulator import anthropic_wire, openai_wire
+from contractcheck.simulator import anthropic_wire, openai_wire, responses_wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
     from contractcheck.simulator.dialect import Dialect
     from contractcheck.simulator.service import Reply, Service
 
-DIALECTS: tuple[Dialect, ...] = (openai_wire, anthropic_wire)
+DIALECTS: tuple[Dialect, ...] = (openai_wire, responses_wire, anthropic_wire)
 
 TICK_S = 0.004
 """Events due within one tick of the last write leave together. Without it, a strongly
@@ -27,24 +27,28 @@ scaled-down stream would wake the loop for every token and delay its neighbours.
 
 
 def make_app(service: Service) -> Starlette:
-    """Return the application: one POST route per dialect."""
+    """Return the application: the POST routes of every dialect."""
     return Starlette(
         routes=[
-            Route(dialect.PATH, _make_endpoint(service, dialect), methods=["POST"])
+            Route(path, _make_endpoint(service, dialect, fields), methods=["POST"])
             for dialect in DIALECTS
+            for path, fields in dialect.PATHS.items()
         ]
     )
 
 
-def _make_endpoint(service: Service, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
+def _make_endpoint(
+    service: Service, dialect: Dialect, fields: Mapping[str, object]
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         arrived_s = asyncio.get_running_loop().time()
-        reply = service.reply(dialect, request.headers, await request.body())
+        address = {**fields, **request.path_params}
+        reply = service.reply(dialect, request.headers, await request.body(), address)
         if reply.streamed:
             return StreamingResponse(
                 _pace(reply, arrived_s),
                 headers=dict(reply.headers),
-                media_type="text/event-stream; charset=utf-8",
+                media_type=reply.media_type,
             )
         ((due_s, content),) = reply.parts
         await _sleep_until(arrived_s + due_s)
@@ -52,7 +56,7 @@ def _make_endpoint(service: Service, dialect: Dialect) -> Callable[[Request], Aw
             content,
             status_code=reply.status,
             headers=dict(reply.headers),
-            media_type="application/json",
+            media_type=reply.media_type,
         )
 
     return endpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from contractcheck.simulator.dialect import Dialect
     from contractcheck.simulator.question import Question
 
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_RETRY_DELAY_S = 1.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
@@ -28,13 +32,15 @@ class Reply:
         status: HTTP status.
         headers: Beside the content type.
         parts: ``(due_s, bytes)``, seconds after the request arrived, rising.
-        streamed: Whether the parts are server-sent events; else there is one JSON part.
+        streamed: Whether the parts are events; else there is one JSON part.
+        media_type: Content type.
     """
 
     status: int
     headers: Mapping[str, str]
     parts: tuple[tuple[float, bytes], ...]
     streamed: bool = False
+    media_type: str = "application/json"
 
 
 class Service:
@@ -50,14 +56,27 @@ class Service:
         self.request_count = 0
         self._asked: Counter[tuple[str, str]] = Counter()
 
-    def reply(self, dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Handle one request. Never raises for anything a client sent."""
+    def reply(
+        self,
+        dialect: Dialect,
+        headers: Mapping[str, str],
+        body: bytes,
+        address: Mapping[str, object] = _NOTHING,
+    ) -> Reply:
+        """Handle one request. Never raises for anything a client sent.
+
+        Args:
+            dialect: Whose wire format.
+            headers: Of the request, looked up by lower-case names.
+            body: Of the request.
+            address: Fields that the path said (`Dialect.PATHS`); laid over the body's.
+        """
         self.request_count += 1
         request_id = f"{keyed_integer('request', str(self.request_count)):016x}"
         conditions = self.conditions
         try:
             check_auth(dialect, headers)
-            question = dialect.read_question(read_json(body))
+            question = dialect.read_question({**read_json(body), **address})
             occurrence = self._count(conditions.night, question.key)
             check_overload(dialect, question, conditions, occurrence)
             return self._answer(dialect, question, conditions, occurrence, request_id)
@@ -87,14 +106,19 @@ class Service:
             shown_s = timing.total_s
             content = orjson.dumps(dialect.write_answer(question, answer, conditions.night))
             parts = ((timing.total_s, content),)
-        headers = dialect.write_headers(request_id, -self.request_count, shown_s)
-        return Reply(status=200, headers=headers, parts=parts, streamed=question.streamed)
+        return Reply(
+            status=200,
+            headers=dialect.write_headers(request_id, -self.request_count, shown_s),
+            parts=parts,
+            streamed=question.streamed,
+            media_type=dialect.STREAM_TYPE if question.streamed else "application/json",
+        )
 
     def _refuse(self, dialect: Dialect, error: RequestError, request_id: str) -> Reply:
         headers = dialect.write_headers(request_id, -self.request_count, 0.0)
         too_many = 429
         if error.status == too_many:
-            headers["retry-after"] = "1"
+            headers |= dialect.write_retry_headers(_RETRY_DELAY_S)
         content = orjson.dumps(dialect.write_error(error, f"req_{request_id}"))
         return Reply(status=error.status, headers=headers, parts=((0.0, content),))
 
