@@ -8,10 +8,13 @@ differs*. Nothing here is ever raised for drift::
     │   ├── SuiteError           a suite file is wrong (file:line, several at once)
     │   ├── TableError           a recorded table is wrong (file, column)
     │   ├── AcceptRefusedError   this run may not become part of a baseline
+    │   ├── InterceptionError    a recording or replaying session was set up or used wrongly
     │   └── NothingToCheckError  exit 5: no suite, no case, no recording selected
     └── MeasurementError         exit 4: the measurement itself failed
         ├── RecordingError       a journal, run or baseline on disk is damaged
-        ├── UnmatchedRequestError  replay was asked for something never recorded
+        ├── ReplayError          a recording cannot be played as asked
+        │   ├── UnmatchedRequestError  replay was asked for something never recorded
+        │   └── UnusedExchangesError   replay did not ask for something recorded
         ├── UnseenCallError      a connection that no recorder sees was refused
         ├── ContentCodingError   a compressed body cannot be decoded
         │   ├── UnknownCodingError   nobody here knows the coding
@@ -78,6 +81,10 @@ class AcceptRefusedError(UsageError):
     """A run may not become part of a baseline, and why."""
 
 
+class InterceptionError(UsageError):
+    """A recording or replaying session was set up or used wrongly; nothing was sent."""
+
+
 class NothingToCheckError(UsageError):
     """The selection is empty: no suite, no case or no recording."""
 
@@ -92,8 +99,16 @@ class RecordingError(MeasurementError):
     """A file on disk is torn, edited, newer than this program or misplaced."""
 
 
-class UnmatchedRequestError(MeasurementError):
+class ReplayError(MeasurementError):
+    """A recording cannot be played as asked."""
+
+
+class UnmatchedRequestError(ReplayError):
     """Replay was asked for an exchange that was never recorded."""
+
+
+class UnusedExchangesError(ReplayError):
+    """Replay ended, and nobody had asked for part of what was recorded."""
 
 
 class UnseenCallError(MeasurementError):

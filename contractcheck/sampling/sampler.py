@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from contractcheck.cassettes import SLOT, Slot, recording
+from contractcheck.cassettes import in_trial, recording
 from contractcheck.errors import ContractcheckError, LimitReachedError
 from contractcheck.providers import dialect
 from contractcheck.sampling.loop_lag import LoopLag
@@ -141,18 +141,17 @@ class _Sampler:
 
     async def _make(self, client: httpx2.AsyncClient, trial: Trial) -> None:
         """Make one trial; what goes wrong on the wire is in the journal, not an exception."""
-        SLOT.set(Slot(trial.case, trial.index, self.attempts[trial.case, trial.index]))
         model = self.run.header.target.model
         wire = self.dialect.build(self.cases[trial.case], model, self.options.key)
-        try:
-            status = await self._send(client, wire)
-        except httpx2.HTTPError as error:
-            self._note_error(type(error).__name__)
-        else:
-            if status != httpx2.codes.OK:
-                self._note_error(f"HTTP {status}")
-        finally:
-            SLOT.set(None)
+        made = self.attempts[trial.case, trial.index]
+        with in_trial(trial.case, trial.index, first_attempt=made):
+            try:
+                status = await self._send(client, wire)
+            except httpx2.HTTPError as error:
+                self._note_error(type(error).__name__)
+            else:
+                if status != httpx2.codes.OK:
+                    self._note_error(f"HTTP {status}")
 
     async def _send(self, client: httpx2.AsyncClient, wire: WireRequest) -> int:
         async with client.stream(

@@ -1,0 +1,170 @@
+"""When two requests are the same request: what its digest is made of.
+
+Method, path, query (by name; order among equal names kept) and body (JSON by value), after
+redaction. Not scheme, host and port: case and target already say whom was asked, and a loopback
+port is another one every day. Not headers: clients put their version and clock there. A request
+with another credential is the same request; so is a multipart body with another random boundary.
+What else may differ is declared in a ``Canonicalisation``, never guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote_plus, urlsplit
+
+import orjson
+
+from contractcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
+
+    from contractcheck.model.exchange import Headers
+    from contractcheck.model.json_value import JsonValue
+    from contractcheck.redaction import Scrubber
+
+_VERSION = b"contractcheck-request-2"
+"""Keeps digests of this rule apart from those of another one."""
+
+_BOUNDARY = re.compile(r'multipart/.*;\s*boundary="?([^";,]+)', re.IGNORECASE)
+"""RFC 2046, section 5.1.1."""
+
+VOLATILE = "<volatile>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canonicalisation:
+    """What may differ between two requests that are the same request.
+
+    Attributes:
+        fields: JSONPaths (RFC 9535) into a JSON body, such as ``$.metadata.request_id``: the
+            value may differ, its presence not.
+        query: Names of query parameters whose value may differ.
+
+    Raises:
+        UsageError: If a JSONPath is none.
+    """
+
+    fields: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in self.fields:
+            _compile(field)
+
+
+EXACT = Canonicalisation()
+"""Nothing may differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanonicalRequest:
+    """A request reduced to what makes it this request; holds no known secret.
+
+    Attributes:
+        method: Upper case.
+        path: As sent.
+        query: Name and value as sent (quoted), by name.
+        body: The JSON value, or the bytes when it is no JSON.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: JsonValue | bytes
+
+    def digest(self) -> str:
+        """Identity of the request: blake2b-128, as hex."""
+        body = self.body
+        data = body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        query = "&".join(f"{name}={value}" for name, value in self.query)
+        material = b"\0".join((_VERSION, f"{self.method} {self.path}?{query}".encode(), data))
+        return hashlib.blake2b(material, digest_size=16).hexdigest()
+
+
+def canonical_request(
+    method: str,
+    url: str,
+    headers: Headers,
+    body: bytes,
+    *,
+    scrubber: Scrubber,
+    rule: Canonicalisation = EXACT,
+) -> CanonicalRequest:
+    """Reduce a request, true or already redacted, to what makes it this request.
+
+    Args:
+        method: In any case.
+        url: Absolute, or path and query.
+        headers: Only ``content-type`` is looked at.
+        body: True or redacted bytes.
+        scrubber: Puts one token in the place of every secret, whatever its length.
+        rule: What else may differ.
+    """
+    parts = urlsplit(scrubber.scrub_for_identity(url.encode()).decode())
+    return CanonicalRequest(
+        method=method.upper(),
+        path=parts.path or "/",
+        query=_canonical_query(parts.query, rule),
+        body=_canonical_body(scrubber.scrub_for_identity(_unbounded(headers, body)), rule),
+    )
+
+
+def _canonical_query(query: str, rule: Canonicalisation) -> tuple[tuple[str, str], ...]:
+    if not query:
+        return ()
+    pairs = [pair.partition("=")[::2] for pair in query.split("&")]
+    masked = [(n, VOLATILE if unquote_plus(n) in rule.query else value) for n, value in pairs]
+    return tuple(sorted(masked, key=lambda pair: pair[0]))
+
+
+def _unbounded(headers: Headers, body: bytes) -> bytes:
+    """Give a multipart body one fixed boundary."""
+    if not body.startswith(b"--"):
+        return body
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    found = _BOUNDARY.match(kind)
+    return body if found is None else body.replace(b"--" + found[1].encode(), b"--boundary")
+
+
+def _canonical_body(body: bytes, rule: Canonicalisation) -> JsonValue | bytes:
+    try:
+        document = cast("JsonValue", orjson.loads(body))
+        # What cannot be written again (nested too deeply) has no canonical form.
+        orjson.dumps(document)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return body
+    if not isinstance(document, dict | list):
+        return document
+    for field in rule.fields:
+        for node in _compile(field).find(document):
+            if not node.location:
+                return VOLATILE
+            _mask(document, node.location)
+    return document
+
+
+def _mask(document: JsonValue, location: tuple[int | str, ...]) -> None:
+    holder = document
+    for key in location[:-1]:
+        holder = holder[key]  # type: ignore[index]  # the place was just found
+    holder[location[-1]] = VOLATILE  # type: ignore[index]  # the same
+
+
+@lru_cache(maxsize=256)
+def _compile(path: str) -> JSONPathQuery:
+    """Pure, so the cache is invisible."""
+    from jsonpath_rfc9535 import JSONPathError
+    from jsonpath_rfc9535 import compile as compile_path
+
+    try:
+        return compile_path(path)
+    except (JSONPathError, ValueError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{path!r} is not a JSONPath of RFC 9535 ({reason}), such as $.metadata.request_id"
+        ) from error

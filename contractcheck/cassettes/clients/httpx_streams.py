@@ -1,0 +1,145 @@
+"""Response bodies of httpx and httpx2: copied while they pass, or played from a recording.
+
+Classes with ``__next__`` rather than generators: a body that is forgotten half-read must not be
+finished by the garbage collector, which may run in any thread and inside any lock. The trial
+finishes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    import httpx2
+
+    from contractcheck.cassettes.played import Played
+    from contractcheck.cassettes.take import Take
+
+    MakeError = Callable[[Played], httpx2.TransportError]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamTypes:
+    """Stream classes of one library.
+
+    Attributes:
+        tee: Passes each chunk on when it arrives, and shows it to a take.
+        async_tee: The same, async.
+        reel: Plays a recorded body.
+        async_reel: The same, async.
+    """
+
+    tee: Callable[[object, Take], httpx2.SyncByteStream]
+    async_tee: Callable[[object, Take], httpx2.AsyncByteStream]
+    reel: Callable[[Played], httpx2.SyncByteStream]
+    async_reel: Callable[[Played], httpx2.AsyncByteStream]
+
+
+def stream_types(sync_base: type, async_base: type, make_error: MakeError) -> StreamTypes:
+    """Make stream classes that the library accepts as its own.
+
+    Args:
+        sync_base: The library's ``SyncByteStream``.
+        async_base: The library's ``AsyncByteStream``.
+        make_error: Makes the library's own error of a recorded one.
+    """
+    tee = type("Tee", (_Tee, sync_base), {})
+    async_tee = type("AsyncTee", (_AsyncTee, async_base), {})
+    reel = type("Reel", (_Reel, sync_base), {})
+    async_reel = type("AsyncReel", (_AsyncReel, async_base), {})
+    return StreamTypes(
+        tee=lambda stream, take: cast("httpx2.SyncByteStream", tee(stream, take)),
+        async_tee=lambda stream, take: cast("httpx2.AsyncByteStream", async_tee(stream, take)),
+        reel=lambda played: cast("httpx2.SyncByteStream", reel(played, make_error)),
+        async_reel=lambda played: cast("httpx2.AsyncByteStream", async_reel(played, make_error)),
+    )
+
+
+class _Tee:
+    def __init__(self, stream: httpx2.SyncByteStream, take: Take) -> None:
+        self._stream = stream
+        self._take = take
+
+    def __iter__(self) -> Self:
+        self._chunks = iter(self._stream)
+        return self
+
+    def __next__(self) -> bytes:
+        self._take.on_pull()
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._take.finish("eof")
+            raise
+        except BaseException as error:
+            self._take.fail(error)
+            raise
+        self._take.on_chunk(chunk)
+        return chunk
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._take.abandon()
+
+
+class _AsyncTee:
+    def __init__(self, stream: httpx2.AsyncByteStream, take: Take) -> None:
+        self._stream = stream
+        self._take = take
+
+    def __aiter__(self) -> Self:
+        self._chunks = aiter(self._stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._take.on_pull()
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self._take.finish("eof")
+            raise
+        except BaseException as error:
+            self._take.fail(error)
+            raise
+        self._take.on_chunk(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._take.abandon()
+
+
+class _Reel:
+    def __init__(self, played: Played, make_error: MakeError) -> None:
+        self._played = played
+        self._make_error = make_error
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._played.chunks()
+        if self._played.error is not None:
+            raise self._make_error(self._played)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _AsyncReel:
+    def __init__(self, played: Played, make_error: MakeError) -> None:
+        self._played = played
+        self._make_error = make_error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._played.chunks_async():
+            yield chunk
+        if self._played.error is not None:
+            raise self._make_error(self._played)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,124 @@
+"""One recorded answer while a client reads it again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from contractcheck.model.exchange import Exchange, Response
+
+
+class Clock(Protocol):
+    """A clock that can be waited on."""
+
+    def now_s(self) -> float:
+        """Monotonic time in seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let the event loop go on meanwhile."""
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now_s(self) -> float:
+        """Monotonic time in seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        time.sleep(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let the event loop go on meanwhile."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(slots=True, eq=False)
+class Played:
+    """A recorded answer: the same bytes, cut at the same places.
+
+    How an adapter answers a request with it::
+
+        played.wait_for_head()              # or: await played.wait_for_head_async()
+        if played.response is None:
+            raise <the client's own error class of that name>(played.error)
+        for chunk in played.chunks(): ...   # or: async for chunk in played.chunks_async()
+        if played.error is not None:        # the body broke off here
+            raise <the client's own error class of that name>(played.error)
+
+    Attributes:
+        exchange: What was recorded.
+        retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
+        clock: Measures and waits.
+    """
+
+    exchange: Exchange
+    retime: float
+    clock: Clock
+    _begun_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begun_s = self.clock.now_s() if self.retime else 0.0
+
+    @property
+    def response(self) -> Response | None:
+        """What came, or None when nothing did."""
+        return self.exchange.response
+
+    @property
+    def error(self) -> str | None:
+        """Class name of the recorded transport error."""
+        return self.exchange.error
+
+    def wait_for_head(self) -> None:
+        """Wait until the head (or the error in its place) is due."""
+        self._wait(self._head_us())
+
+    async def wait_for_head_async(self) -> None:
+        """Wait until the head (or the error in its place) is due."""
+        await self._wait_async(self._head_us())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Each chunk of the body when it is due."""
+        if self.response is None:
+            return
+        times_us = self.response.chunk_times_us
+        for chunk, due_us in zip(self.response.chunks(), times_us, strict=True):
+            self._wait(due_us)
+            yield chunk
+        self._wait(self.exchange.end_us)
+
+    async def chunks_async(self) -> AsyncIterator[bytes]:
+        """Each chunk of the body when it is due."""
+        if self.response is None:
+            return
+        times_us = self.response.chunk_times_us
+        for chunk, due_us in zip(self.response.chunks(), times_us, strict=True):
+            await self._wait_async(due_us)
+            yield chunk
+        await self._wait_async(self.exchange.end_us)
+
+    def _head_us(self) -> int:
+        exchange = self.exchange
+        return exchange.end_us if exchange.headers_us is None else exchange.headers_us
+
+    def _wait(self, due_us: int) -> None:
+        if self.retime and (left_s := self._left_s(due_us)) > 0:
+            self.clock.sleep(left_s)
+
+    async def _wait_async(self, due_us: int) -> None:
+        if self.retime and (left_s := self._left_s(due_us)) > 0:
+            await self.clock.sleep_async(left_s)
+
+    def _left_s(self, due_us: int) -> float:
+        """Against the beginning, so that a slow consumer does not add to the recorded times."""
+        return self._begun_s + due_us * self.retime / 1e6 - self.clock.now_s()

@@ -1,0 +1,152 @@
+"""The session that replays: requests are answered from a recording, nothing is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
+from contractcheck.cassettes.lines import request_digest
+from contractcheck.cassettes.mismatch import explain_mismatch
+from contractcheck.cassettes.played import Clock, Played, SystemClock
+from contractcheck.cassettes.playlist import Playlist
+from contractcheck.cassettes.session import current_slot
+from contractcheck.errors import (
+    ContractcheckError,
+    ReplayError,
+    UnmatchedRequestError,
+    UnusedExchangesError,
+)
+
+if TYPE_CHECKING:
+    from contractcheck.cassettes.canonical import CanonicalRequest
+    from contractcheck.cassettes.playlist import Attempts, Key, Recording
+    from contractcheck.cassettes.session import Outgoing
+    from contractcheck.cassettes.trial import Slot
+    from contractcheck.model.exchange import Exchange, Headers, Request
+    from contractcheck.redaction import Scrubber
+
+_SHOWN = 10
+_BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Player:
+    """Answers every request made inside a trial from a recording.
+
+    Attributes:
+        recording: What may be played; everything in it is expected to be asked for.
+        scrubber: Takes out the secrets of today, so that another key is the same request.
+        retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
+        strict: Refuse requests outside a trial.
+        attempts: Which attempts are played.
+        rule: What may differ between equal requests.
+        clock: For ``retime``.
+        refusals: Errors raised into a client; clients like to swallow and retry.
+    """
+
+    recording: Recording
+    scrubber: Scrubber
+    retime: float = 0.0
+    strict: bool = True
+    attempts: Attempts = "settled"
+    rule: Canonicalisation = EXACT
+    clock: Clock = field(default_factory=SystemClock)
+    refusals: list[ContractcheckError] = field(default_factory=list)
+    _playlists: dict[str, Playlist] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def begin(self, outgoing: Outgoing, *, via: str) -> Played | None:
+        """Find the answer to a request, or let it pass: see ``Session``."""
+        del via
+        try:
+            slot = current_slot(outgoing, strict=self.strict)
+            if slot is None:
+                return None
+            exchange = self._find(outgoing, slot)
+        except ContractcheckError as error:
+            self.refusals.append(error)
+            raise
+        return Played(exchange, self.retime, self.clock)
+
+    def unused(self) -> tuple[tuple[str, Key], ...]:
+        """Case and key of every recorded exchange that nobody asked for."""
+        return tuple(
+            (case, key) for case in self.recording.cases for key in self._playlist(case).unused()
+        )
+
+    def refuse_unused(self) -> None:
+        """Check that everything was asked for.
+
+        Raises:
+            UnusedExchangesError: If not; names them.
+        """
+        unused = self.unused()
+        if not unused:
+            return
+        lines = [
+            f"  {case}: trial {trial}, attempt {attempt}, request {digest}"
+            for case, (digest, trial, attempt) in unused[:_SHOWN]
+        ]
+        if len(unused) > _SHOWN:
+            lines.append(f"  and {len(unused) - _SHOWN} more")
+        raise UnusedExchangesError(
+            f"{len(unused)} recorded exchanges were never asked for: the code sends less than when "
+            "it was recorded. Record again, open only the cases that are played, or replay with "
+            "strict=False:\n" + "\n".join(lines)
+        )
+
+    def _find(self, outgoing: Outgoing, slot: Slot) -> Exchange:
+        sent = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+        playlist = self._playlist(slot.case)
+        digest = sent.digest()
+        exchange = playlist.next(digest, slot.trial, lambda: self._older_digest(outgoing))
+        where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.method} {outgoing.place}"
+        if exchange is None:
+            raise UnmatchedRequestError(f"{where}: {self._reason(sent, digest, slot, playlist)}")
+        if exchange.note.startswith("not kept"):
+            raise ReplayError(f"{where}: the body of the recorded answer was {exchange.note}")
+        if exchange.response is None and exchange.error is None:
+            raise ReplayError(
+                f"{where}: the client gave this request up before an answer came, when it was "
+                "recorded; there is nothing to play: record it again"
+            )
+        return exchange
+
+    def _reason(self, sent: CanonicalRequest, digest: str, slot: Slot, playlist: Playlist) -> str:
+        by_trial = playlist.trials_of(digest)
+        if slot.trial in by_trial:
+            return (
+                f"was recorded {by_trial[slot.trial]} times in this trial, and all of them were "
+                "played: the code asks more often than when it was recorded; record it again"
+            )
+        if by_trial:
+            trials = ", ".join(map(str, list(by_trial)[:_SHOWN]))
+            return f"was recorded in other trials only ({trials}); record this trial too"
+        recorded = (
+            self._canonical(request.method, request.url, request.headers, request.body)
+            for request in self.recording.requests(slot.case).values()
+        )
+        return explain_mismatch(sent, recorded)
+
+    def _playlist(self, case: str) -> Playlist:
+        with self._lock:
+            found = self._playlists.get(case)
+            if found is None:
+                found = Playlist(self.recording, case, self.attempts, self._identify)
+                self._playlists[case] = found
+        return found
+
+    def _identify(self, request: Request) -> str | None:
+        if not request.body and request.method not in _BODYLESS:
+            return None
+        return self._canonical(request.method, request.url, request.headers, request.body).digest()
+
+    def _older_digest(self, outgoing: Outgoing) -> str:
+        """Digest of format 1: over the whole redacted URL and the starred body."""
+        url = self.scrubber.scrub_text(outgoing.url)
+        return request_digest(outgoing.method, url, self.scrubber.scrub(outgoing.body))
+
+    def _canonical(self, method: str, url: str, headers: Headers, body: bytes) -> CanonicalRequest:
+        return canonical_request(method, url, headers, body, scrubber=self.scrubber, rule=self.rule)

@@ -1,0 +1,148 @@
+"""The session that records: what passes through the adapters becomes exchanges in a sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
+from contractcheck.cassettes.session import current_slot
+from contractcheck.cassettes.take import Take
+from contractcheck.errors import ContractcheckError
+from contractcheck.model.exchange import Request, Response
+from contractcheck.redaction import allowed_headers, redact_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contractcheck.cassettes.session import Outgoing
+    from contractcheck.cassettes.take import Received
+    from contractcheck.cassettes.trial import Slot
+    from contractcheck.model.exchange import Exchange, Headers
+    from contractcheck.redaction import Scrubber
+
+
+class Sink(Protocol):
+    """Where finished exchanges go."""
+
+    def append(self, exchange: Exchange) -> None:
+        """Take one exchange; it is on disk when this returns. Several threads may call."""
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Recorder:
+    """Records every request made inside a trial; the client sees the true bytes.
+
+    Attributes:
+        sink: Gets each exchange when it is finished.
+        scrubber: Cleans everything that is stored.
+        keep_request_bodies: False stores prompts as digests only.
+        lag: Most that the event loop was late (µs) since a ``perf_counter_ns`` time.
+        strict: Refuse requests outside a trial.
+        rule: What may differ between equal requests.
+        refusals: Errors raised into a client; clients like to swallow and retry.
+    """
+
+    sink: Sink
+    scrubber: Scrubber
+    keep_request_bodies: bool = True
+    lag: Callable[[int], int] = lambda _since_ns: 0
+    strict: bool = False
+    rule: Canonicalisation = EXACT
+    refusals: list[ContractcheckError] = field(default_factory=list)
+    _slots: WeakSet[Slot] = field(default_factory=WeakSet)
+
+    def begin(self, outgoing: Outgoing, *, via: str) -> Take | None:
+        """Start the take of a request, or let it pass: see ``Session``."""
+        try:
+            slot = current_slot(outgoing, strict=self.strict)
+        except ContractcheckError as error:
+            self.refusals.append(error)
+            raise
+        if slot is None:
+            return None
+        self._slots.add(slot)
+        request = self._stored_request(outgoing)
+        attempt = slot.next_attempt(request.digest)
+        return Take(slot=slot, attempt=attempt, request=request, via=via, keeper=self)
+
+    def close(self) -> None:
+        """End every take that is still open: nobody will see more of it.
+
+        Raises:
+            RecordingError: If the sink refuses.
+        """
+        for slot in list(self._slots):
+            slot.close()
+
+    def stored(self, received: Received) -> tuple[Response, str]:
+        """Redact a response: see ``Keeper``."""
+        body = b"".join(received.chunks)
+        lengths = tuple(map(len, received.chunks))
+        headers = self._stored_headers(received.headers)
+        coding = ",".join(v for k, v in received.headers if k.lower() == "content-encoding")
+        # As a whole, so that a secret cut by a chunk boundary is found.
+        redacted = redact_body(body, coding, self.scrubber)
+        if redacted.is_recoded:
+            lengths = _cut_again(lengths, len(redacted.body))
+            headers = _with_length(headers, len(redacted.body))
+        response = Response(
+            status=received.status,
+            reason=self.scrubber.scrub_text(received.reason),
+            http_version=received.http_version,
+            headers=headers,
+            body=redacted.body,
+            chunk_bytes=lengths,
+            chunk_times_us=tuple(received.times_us),
+        )
+        note = redacted.note or ("coded anew" if redacted.is_recoded else "")
+        return response, note
+
+    def lag_since_us(self, since_ns: int) -> int:
+        """Most that the event loop was late since a ``perf_counter_ns`` time, in µs."""
+        return self.lag(since_ns)
+
+    def keep(self, exchange: Exchange) -> None:
+        """Hand an exchange to the sink: see ``Keeper``."""
+        try:
+            self.sink.append(exchange)
+        except ContractcheckError as error:
+            self.refusals.append(error)
+            raise
+
+    def _stored_request(self, outgoing: Outgoing) -> Request:
+        canonical = canonical_request(
+            outgoing.method,
+            outgoing.url,
+            outgoing.headers,
+            outgoing.body,
+            scrubber=self.scrubber,
+            rule=self.rule,
+        )
+        return Request(
+            method=canonical.method,
+            url=self.scrubber.scrub_text(outgoing.url),
+            headers=self._stored_headers(outgoing.headers),
+            body=self.scrubber.scrub(outgoing.body) if self.keep_request_bodies else b"",
+            digest=canonical.digest(),
+        )
+
+    def _stored_headers(self, headers: Headers) -> Headers:
+        scrub = self.scrubber.scrub_text
+        return tuple((scrub(name), scrub(value)) for name, value in allowed_headers(headers))
+
+
+def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:
+    """Cut a body of another length at the same places, the last chunk taking what is left."""
+    cut: list[int] = []
+    for length in lengths[:-1]:
+        cut.append(min(length, size_bytes - sum(cut)))
+    return (*cut, size_bytes - sum(cut))
+
+
+def _with_length(headers: Headers, size_bytes: int) -> Headers:
+    return tuple(
+        (name, str(size_bytes) if name.lower() == "content-length" else value)
+        for name, value in headers
+    )

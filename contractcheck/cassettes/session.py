@@ -1,0 +1,80 @@
+"""What a client adapter and a session (recording or replaying) say to each other.
+
+An adapter sees a request before it leaves, and asks ``Session.begin`` what becomes of it::
+
+    None    let it pass, unseen: it belongs to no trial
+    Take    send it, and tell the take what comes (recording)
+    Played  answer it from the recording; send nothing (replaying)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from contractcheck.cassettes.trial import SLOT
+from contractcheck.errors import InterceptionError
+
+if TYPE_CHECKING:
+    from contractcheck.cassettes.played import Played
+    from contractcheck.cassettes.take import Take
+    from contractcheck.cassettes.trial import Slot
+    from contractcheck.model.exchange import Headers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A request as a client is about to send it: true bytes, nothing redacted yet.
+
+    Attributes:
+        method: As the client wrote it.
+        url: Absolute, with query.
+        headers: Ordered pairs, case and duplicates kept.
+        body: The whole body; empty without one. Outside a trial nobody looks at it: leave it.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Name the request without its query, headers and body: they may hold credentials."""
+        return f"<{self.method} {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """Host and path, for error texts."""
+        return self.url.partition("?")[0].partition("://")[2].rpartition("@")[2]
+
+
+class Session(Protocol):
+    """A recording or replaying session, as adapters see it."""
+
+    def begin(self, outgoing: Outgoing, *, via: str) -> Take | Played | None:
+        """Decide what becomes of a request; called in the context that sends it.
+
+        Args:
+            outgoing: The request.
+            via: Client library, such as ``httpx2``.
+
+        Raises:
+            InterceptionError: If it belongs to no trial and the session is strict.
+            UnmatchedRequestError: If the recording holds no answer to it.
+        """
+
+
+def current_slot(outgoing: Outgoing, *, strict: bool) -> Slot | None:
+    """Return the trial that a request belongs to.
+
+    Raises:
+        InterceptionError: If it belongs to none and the session is strict.
+    """
+    slot = SLOT.get()
+    if slot is None and strict:
+        raise InterceptionError(
+            f"{outgoing.method} {outgoing.place} was sent outside a trial, so no recording can "
+            'hold it: send it inside "with in_trial(case, trial)", in this thread or in one that '
+            "runs in a copy of its context; or open the session with strict=False to let it pass"
+        )
+    return slot

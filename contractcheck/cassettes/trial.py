@@ -1,0 +1,75 @@
+"""Which trial the current context works for, and which attempt a request is.
+
+An exchange is known by (digest of the request, trial, attempt), never by the order in which
+answers came: equal requests that are under way at once keep their answers apart, whatever the
+schedule. The trial travels in a ``ContextVar``: tasks and ``asyncio.to_thread`` inherit it; a
+thread of one's own needs ``contextvars.copy_context().run``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Slot:
+    """One trial while it is made.
+
+    Attributes:
+        case: Case id.
+        trial: 0-based index of the trial within case and run.
+        first_attempt: Number of the first attempt; above 0 when a run is resumed.
+        at_end: What must still be done when the trial ends, such as closing a stream that the
+            client forgot.
+    """
+
+    case: str
+    trial: int
+    first_attempt: int = 0
+    at_end: dict[object, Callable[[], None]] = field(default_factory=dict)
+    _sent: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    def next_attempt(self, digest: str) -> int:
+        """Number the next request of this digest, in the order of sending."""
+        with self._lock:
+            attempt = self.first_attempt + self._sent[digest]
+            self._sent[digest] += 1
+        return attempt
+
+    def close(self) -> None:
+        """Do what was left for the end, all of it even when part of it fails."""
+        with ExitStack() as ends:
+            while self.at_end:
+                ends.callback(self.at_end.popitem()[1])
+
+
+SLOT: ContextVar[Slot | None] = ContextVar("contractcheck_slot", default=None)
+
+
+@contextmanager
+def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]:
+    """Make every request inside the context belong to a trial.
+
+    Response bodies that are still open at the end count as dropped by the client.
+
+    Args:
+        case: Case id.
+        trial: 0-based index of the trial.
+        first_attempt: Number of the first attempt.
+    """
+    slot = Slot(case, trial, first_attempt)
+    token = SLOT.set(slot)
+    try:
+        yield slot
+    finally:
+        SLOT.reset(token)
+        slot.close()
