@@ -11,6 +11,7 @@ from contractcheck.errors import RecordingError
 from contractcheck.measuring import observe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from contractcheck.model.baseline import Baseline
@@ -52,9 +53,7 @@ def find_previous_night(
     accepted = [night.statistics.night for night in baseline.nights] if baseline else []
     last_good = max((night for night in accepted if night < tonight), default="")
     notes: list[str] = []
-    for night, folder in _nights(workspace, suite, header, notes):
-        if night <= last_good or not _is_just_before(night, tonight):
-            continue
+    for folder in _candidates(workspace, header, last_good, notes):
         try:
             statistics = observe(read_run(folder), suite).statistics
         except RecordingError as error:
@@ -65,31 +64,39 @@ def find_previous_night(
     return PreviousNight(statistics=None, notes=tuple(notes))
 
 
-def _nights(
-    workspace: Workspace, suite: Suite, header: RunHeader, notes: list[str]
-) -> list[tuple[str, Path]]:
-    """Sealed nights of the suite and target, newest first, whenever they were recorded."""
-    found = []
-    for folder in workspace.runs.folders(suite.name, header.target):
+def _candidates(
+    workspace: Workspace, header: RunHeader, last_good: str, notes: list[str]
+) -> Iterator[Path]:
+    """Sealed nights just before tonight and after the last good one, latest night first.
+
+    Nights can be recorded in any order, but a night of yesterday is the latest that there can be:
+    where there is one, as after every ordinary night, older headers are not even read.
+    """
+    tonight = header.night or header.started_at[:10]
+    older = []
+    for folder in reversed(workspace.runs.folders(header.suite, header.target)):
         if folder.name == header.id or not is_sealed(folder):
             continue
         try:
-            night = read_header(folder).night
+            night = read_header(folder).night or ""
         except RecordingError as error:
             notes.append(_words(folder, error))
             continue
-        if night:
-            found.append((night, folder))
-    return sorted(found, reverse=True)
+        days = _days_between(night, tonight) if night > last_good else None
+        if days == 1:
+            yield folder
+        elif days is not None and 1 < days <= _CONSECUTIVE_DAYS:
+            older.append((night, folder))
+    for _, folder in sorted(older, reverse=True):
+        yield folder
 
 
 def _words(folder: Path, error: RecordingError) -> str:
     return f"run {folder.name} was passed over in the search for the night before: {error}"
 
 
-def _is_just_before(night: str, tonight: str) -> bool:
+def _days_between(night: str, tonight: str) -> int | None:
     try:
-        days = (date.fromisoformat(tonight) - date.fromisoformat(night)).days
+        return (date.fromisoformat(tonight) - date.fromisoformat(night)).days
     except ValueError:  # a run from elsewhere may call its night anything
-        return False
-    return 0 < days <= _CONSECUTIVE_DAYS
+        return None

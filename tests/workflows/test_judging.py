@@ -50,8 +50,8 @@ def test_nights_come_in_the_order_of_their_dates_whenever_they_were_recorded(pro
 
 @pytest.mark.parametrize("file", ["manifest.json", "greet.jsonl.zst"])
 def test_a_damaged_run_stops_no_later_night_and_is_named(project, file):
-    damaged = project.record(2)
     project.record(1)
+    damaged = project.record(2)
     (damaged / file).write_bytes(b"torn")
     folder = project.record(3)
     assert previous(project, folder) == "2026-03-01"
@@ -60,6 +60,14 @@ def test_a_damaged_run_stops_no_later_night_and_is_named(project, file):
     (note,) = [note for note in report.notes if "passed over" in note]
     assert note.startswith(f"run {damaged.name} was passed over in the search for the night before")
     assert str(damaged / file) in note
+
+
+def test_a_damaged_run_that_is_not_needed_is_not_even_read(project):
+    damaged = project.record(1)
+    project.record(2)
+    (damaged / "manifest.json").write_bytes(b"torn")
+    report = project.judge(project.record(3))
+    assert not any(damaged.name in note for note in report.notes)
 
 
 def test_a_night_that_is_no_date_is_before_nothing(project):
