@@ -5,26 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contractcheck.redaction.patterns import KEY_SHAPES, PEM_BLOCK
-
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leak:
-    """A secret found where none may be: what kind, at which byte. Never the secret itself."""
+    """A secret found where none may be: what kind, at which byte. Never the secret itself.
+
+    Attributes:
+        kind: What it is, with its article.
+        offset: Byte at which it starts.
+        line: 1-based line of that byte.
+    """
 
     kind: str
     offset: int
+    line: int = 1
 
 
 def find_leak(data: bytes, scrubber: Scrubber) -> Leak | None:
-    """Return the first secret in ``data``, or None."""
-    if scrubber.known is not None and (hit := scrubber.known.search(data)):
-        return Leak(kind="a credential this process uses", offset=hit.start())
-    if hit := PEM_BLOCK.search(data):
-        return Leak(kind="a private key", offset=hit.start())
-    if hit := KEY_SHAPES.search(data):
-        return Leak(kind="something shaped like a provider key", offset=hit.start())
-    return None
+    """Return the first secret in ``data``, or None.
+
+    Looks for known secrets and for shapes of keys, which are certain wherever they stand.
+    Field rules are not asked again: in a line that wraps a body, a name and a value of two
+    fields could meet, and a recording would be refused for nothing.
+    """
+    found = min(scrubber.find_certain(data), default=None)
+    return None if found is None else Leak(kind=found[1], offset=found[0][0])

@@ -2,81 +2,55 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from contractcheck.redaction.patterns import KEY_SHAPES, PEM_BLOCK, SECRET_FIELD
+from contractcheck.redaction.fields import fields_source, find_fields
+from contractcheck.redaction.known import KnownSecrets
+from contractcheck.redaction.linear import compile_linear
+from contractcheck.redaction.shapes import find_shapes, shapes_source
+from contractcheck.redaction.streams import find_in_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-_SHORTEST_SECRET = 6
-"""Shorter values would star out ordinary words; no provider issues keys that short."""
+    from contractcheck.redaction.linear import LinearPattern, Span
 
 _STARRED = re.compile(rb"\*{6,}")
 _TOKEN = b"*****"
-
-
-def encodings(secret: str) -> tuple[bytes, ...]:
-    """Every form in which a secret may come back: plain, base64, URL-encoded, JSON-escaped.
-
-    Base64 depends on the alignment of the secret in what was encoded, so the two characters at
-    either end that mix with their neighbours are left off, at all three alignments.
-    """
-    raw = secret.encode()
-    forms = {raw, quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode()}
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw)
-        start = (shift * 8 + 5) // 6
-        end = (shift + len(raw)) * 8 // 6
-        core = encoded[start:end]
-        if len(core) >= _SHORTEST_SECRET:
-            forms.add(core)
-            forms.add(core.replace(b"+", b"-").replace(b"/", b"_"))
-    return tuple(sorted(forms, key=len, reverse=True))
-
-
-def _stars(match: re.Match[bytes]) -> bytes:
-    return b"*" * len(match.group(0))
-
-
-def _starred_field(match: re.Match[bytes]) -> bytes:
-    return match.group(1) + b"*" * len(match.group(2))
+KNOWN_KIND = "a credential this process uses"
 
 
 @dataclass(frozen=True, slots=True)
 class Scrubber:
-    """Scrubs the secrets it was made with, and everything that looks like a key.
+    """Scrubs the secrets it was made with, and everything that looks like one.
+
+    Shows nothing of them: neither its attributes nor a pattern appear in a traceback.
 
     Attributes:
-        known: Pattern over all encodings of the known secrets, or None without secrets.
+        known: The secrets of this process.
     """
 
-    known: re.Pattern[bytes] | None
+    known: KnownSecrets = field(repr=False)
+    _any: LinearPattern = field(repr=False)
+    _certain: LinearPattern = field(repr=False)
 
     @classmethod
     def for_secrets(cls, secrets: Iterable[str]) -> Scrubber:
         """Make a scrubber that knows these values (each at least six characters)."""
-        forms: set[bytes] = set()
-        for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                forms.update(encodings(secret))
-        if not forms:
-            return cls(None)
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        return cls(re.compile(b"|".join(re.escape(form) for form in ordered)))
+        return _make(frozenset(secrets))
 
     def scrub(self, data: bytes) -> bytes:
         """Return ``data`` with every secret starred; same length; idempotent."""
-        if self.known is not None:
-            data = self.known.sub(_stars, data)
-        data = PEM_BLOCK.sub(_stars, data)
-        data = KEY_SHAPES.sub(_stars, data)
-        return SECRET_FIELD.sub(_starred_field, data)
+        if self._any.search(data) is None and not self._is_split(data):
+            return data
+        while True:
+            starred = _starred(data, (span for span, _ in self.find(data)))
+            if starred == data:
+                return data
+            data = starred  # a star may end the word that hid the beginning of another secret
 
     def scrub_text(self, text: str) -> str:
         """Like ``scrub``, for text."""
@@ -89,3 +63,36 @@ class Scrubber:
         request.
         """
         return _STARRED.sub(_TOKEN, self.scrub(data))
+
+    def find_certain(self, data: bytes) -> Iterator[tuple[Span, str]]:
+        """Find known secrets and things shaped like one, wherever they stand."""
+        if self._certain.search(data) is None:
+            return
+        for span in self.known.find(data):
+            yield span, KNOWN_KIND
+        yield from find_shapes(data)
+
+    def find(self, data: bytes) -> Iterator[tuple[Span, str]]:
+        """Find every secret, starred ones included: its span, and what kind it is."""
+        yield from self.find_certain(data)
+        yield from find_fields(data)
+        yield from find_in_streams(data, self.find_certain)
+
+    def _is_split(self, data: bytes) -> bool:
+        return next(find_in_streams(data, self.find_certain), None) is not None
+
+
+@lru_cache(maxsize=8)
+def _make(secrets: frozenset[str]) -> Scrubber:
+    known = KnownSecrets.of(secrets)
+    certain = shapes_source() + (b"|" + known.source if known.source else b"")
+    return Scrubber(
+        known, compile_linear(certain + b"|" + fields_source()), compile_linear(certain)
+    )
+
+
+def _starred(data: bytes, spans: Iterable[Span]) -> bytes:
+    cleaned = bytearray(data)
+    for start, end in spans:
+        cleaned[start:end] = b"*" * (end - start)
+    return bytes(cleaned)
