@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from contractcheck.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MOST_LINE_BYTES = 64 << 20
 """Longest line, 64 MiB: a body of 8 MiB in the most wasteful spelling that JSON has."""
@@ -40,3 +45,30 @@ def refuse_many_lines(count: int, place: str) -> None:
         raise RecordingError(
             f"{place}: more than {MOST_LINES:,} lines; give the case fewer samples, or split it"
         )
+
+
+def words_about_size(sizes_bytes: Mapping[str, int], most_bytes: int) -> str | None:
+    """Why case files are too large for version control, and what helps; None when none is.
+
+    Args:
+        sizes_bytes: Plain size of each case file, by case.
+        most_bytes: Largest size accepted.
+    """
+    large = {case: size for case, size in sizes_bytes.items() if size > most_bytes}
+    if not large:
+        return None
+    worst = sorted(large, key=lambda case: (-large[case], case))
+    shown = ", ".join(f"{case} ({_mb(large[case])})" for case in worst[:_SHOWN])
+    more = f" and {len(worst) - _SHOWN} more" if len(worst) > _SHOWN else ""
+    return (
+        f"would put case files of more than {_mb(most_bytes)} into version control: {shown}{more}; "
+        "record the case with fewer samples, keep prompts out (policy: store_prompts: hash), or "
+        "say with --max-cassette-mb that so much is meant"
+    )
+
+
+_SHOWN = 5
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / (1 << 20):.1f} MB"

@@ -102,13 +102,13 @@ class OpenRun:
             except RecordingError as error:
                 refusals.append(error)
         with self._guard:
-            if self._locked is not None:
-                descriptor, self._locked = self._locked, None
-                with suppress(OSError):  # nothing was written through it
-                    os.close(descriptor)
+            descriptor, self._locked = self._locked, None
+        if descriptor is not None:
+            with suppress(OSError):  # nothing was written through it
+                os.close(descriptor)
         if refusals:
             raise refusals[0]
-        if self.writers:
+        if self.writers and descriptor is not None:
             sync_folder(self.folder)
 
     def _writer(self, case: str) -> JournalWriter:

@@ -69,6 +69,16 @@ def read_run(folder: Path, *, cases: Collection[str] | None = None) -> Run:
     return Run(header=header, exchanges=_in_order(exchanges), root=root)
 
 
+def case_sizes_bytes(folder: Path) -> dict[str, int]:
+    """Plain size of each case file of a sealed run, by case, whether it is packed or not.
+
+    Raises:
+        RecordingError: If the manifest or a file is missing or damaged.
+    """
+    _, files, _ = read_manifest(folder)
+    return {name.removesuffix(CASE_SUFFIX): len(read_case_bytes(folder / name)) for name in files}
+
+
 def _read_open_run(folder: Path, cases: Collection[str] | None) -> Run:
     header = read_open_header(folder)
     exchanges: list[Exchange] = []

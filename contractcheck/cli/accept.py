@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 @click.option("--by", help="Who accepts (default: the user of this process).")
 @click.option("--ticket", help="Reference to where it was decided.")
 @click.option("--expires", metavar="DATE", help="When the acceptance must be renewed.")
+@click.option(
+    "--max-cassette-mb",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    metavar="MB",
+    help="Refuse to put larger case files into version control.",
+)
 @suite_option
 @root_option
 def command(  # noqa: PLR0917 - click passes options by name
@@ -27,6 +35,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     by: str | None,
     ticket: str | None,
     expires: str | None,
+    max_cassette_mb: float,
     suites: tuple[str, ...],
     root: Path,
 ) -> None:
@@ -38,7 +47,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     place = workspace(root)
     folders = [place.runs.find(run) for run in runs]
     loaded = select_suites(place, suites)
-    options = AcceptOptions(reason=reason, by=by, ticket=ticket, expires=expires)
+    options = AcceptOptions(
+        reason=reason, by=by, ticket=ticket, expires=expires, max_cassette_mb=max_cassette_mb
+    )
     for baseline in accept_runs(place, folders, loaded, options):
         nights = [night.statistics.night for night in baseline.nights]
         where = place.baselines.folder(baseline.suite, baseline.target)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
+    from contractcheck.cassettes import Fsync
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
@@ -59,6 +60,14 @@ if TYPE_CHECKING:
 )
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop after N requests.")
 @click.option("--label", default="", help="Words kept and shown with the run.")
+@click.option(
+    "--fsync",
+    type=click.Choice(["each", "close"]),
+    default="close",
+    show_default=True,
+    help="When the disk itself must confirm: after each exchange, or at the end. A killed run "
+    "keeps what was finished either way; a power cut takes none of it with `each`.",
+)
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with an interrupted run.")
 def command(  # noqa: PLR0917 - click passes options by name
     suites: tuple[str, ...],
@@ -71,6 +80,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     concurrency: int,
     max_requests: int | None,
     label: str,
+    fsync: Fsync,
     resumed: str | None,
 ) -> int:
     """Sample each target of each suite, record every exchange, and judge the run."""
@@ -81,6 +91,7 @@ def command(  # noqa: PLR0917 - click passes options by name
         concurrency=concurrency,
         max_requests=max_requests,
         label=label,
+        fsync=fsync,
     )
     place = workspace(root)
     if resumed is not None:

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.cassettes.caps import MOST_GIT_BYTES, words_about_size
+from contractcheck.cassettes.reading import case_sizes_bytes
 from contractcheck.errors import AcceptRefusedError
 from contractcheck.judging import Evidence, judge_run
 from contractcheck.measuring import observe
@@ -34,12 +36,14 @@ class AcceptOptions:
         by: Person; None is the user of this process.
         ticket: Reference, or None.
         expires: ISO date after which the acceptance must be renewed, or None.
+        max_cassette_mb: Largest case file (MiB, plain) that may go into version control.
     """
 
     reason: str
     by: str | None = None
     ticket: str | None = None
     expires: str | None = None
+    max_cassette_mb: float = MOST_GIT_BYTES / (1 << 20)
 
 
 def accept_runs(
@@ -68,6 +72,8 @@ def accept_runs(
     for one in measured:
         header = one.run.header
         groups.setdefault((header.suite, header.target.id), []).append(one)
+    if too_large := _refuse_large(groups.values(), options.max_cassette_mb):
+        raise AcceptRefusedError("\n".join(too_large))
     return tuple(_extend(workspace, group, acceptance) for group in groups.values())
 
 
@@ -115,6 +121,16 @@ def _already_accepted(workspace: Workspace, folder: Path, seen: MeasuredRun) -> 
         f"(run {night.statistics.run_id}); a night counts once"
         for night in (baseline.nights if baseline else ())
         if night.statistics.night == seen.statistics.night
+    ]
+
+
+def _refuse_large(groups: Iterable[Sequence[_Examined]], most_mb: float) -> list[str]:
+    """Only the newest night of a baseline is kept whole, so only its files are weighed."""
+    newest = [max(group, key=lambda one: one.measured.statistics.night) for group in groups]
+    return [
+        f"{one.folder.name}: {words}"
+        for one in newest
+        if (words := words_about_size(case_sizes_bytes(one.folder), int(most_mb * (1 << 20))))
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from contractcheck.cassettes import OpenRun
+    from contractcheck.cassettes import Fsync, OpenRun
     from contractcheck.model.run import RunStatus
     from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
@@ -49,6 +49,7 @@ class RecordOptions:
         max_requests: Requests this session may send, or None.
         label: Words kept with the run.
         run_id: Id of the new run; None makes one.
+        fsync: When the disk must confirm: after each exchange, or when journals are closed.
     """
 
     cases: Collection[str] | None = None
@@ -58,6 +59,7 @@ class RecordOptions:
     max_requests: int | None = None
     label: str = ""
     run_id: str | None = None
+    fsync: Fsync = "close"
 
 
 def record_run(
@@ -102,8 +104,9 @@ def record_run(
         label=options.label,
     )
     folder = workspace.runs.folder(suite.name, target, header.id)
-    run = create_run(folder, header, Scrubber.for_secrets(endpoint.secrets))
-    _finish(run, suite, cases, options, progress)
+    scrubber = Scrubber.for_secrets(endpoint.secrets)
+    with closing(create_run(folder, header, scrubber, fsync=options.fsync)) as run:
+        _finish(run, suite, cases, options, progress)
     _pack(workspace.runs.folders(suite.name, target))
     return folder
 
@@ -121,15 +124,16 @@ def resume(
         raise UsageError(f"{folder.name} is complete and sealed; there is nothing to resume")
     target = read_header(folder).target
     endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
-    run = resume_run(folder, Scrubber.for_secrets(endpoint.secrets))
-    cases = _select(suite, run.header.cases)
-    for case in cases:
-        if case.request_fingerprint != run.header.cases[case.id].request_fingerprint:
-            raise UsageError(
-                f"{case.id}: its request changed since the run began; one run asks one question: "
-                "start a new run"
-            )
-    _finish(run, suite, cases, options, progress)
+    scrubber = Scrubber.for_secrets(endpoint.secrets)
+    with closing(resume_run(folder, scrubber, fsync=options.fsync)) as run:
+        cases = _select(suite, run.header.cases)
+        for case in cases:
+            if case.request_fingerprint != run.header.cases[case.id].request_fingerprint:
+                raise UsageError(
+                    f"{case.id}: its request changed since the run began; one run asks one "
+                    "question: start a new run"
+                )
+        _finish(run, suite, cases, options, progress)
     _pack((folder,))
     return folder
 

@@ -1,8 +1,10 @@
 import pytest
 
+from contractcheck.cassettes import create_run, seal_run
 from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
+from contractcheck.redaction import Scrubber
 
 
 @pytest.fixture
@@ -47,6 +49,7 @@ def make_exchange():
             "request": request,
             "response": Response(
                 status=200,
+                reason="OK",
                 http_version="HTTP/1.1",
                 headers=(("Content-Type", "application/json"),),
                 body=body,
@@ -63,3 +66,20 @@ def make_exchange():
         return Exchange(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def open_run(tmp_path, make_header, make_exchange):
+    folder = tmp_path / "run"
+    run = create_run(folder, make_header(), Scrubber.for_secrets([]))
+    for case in "ab":
+        for trial in range(3):
+            run.append(make_exchange(case, trial, b'{"answer": "%s%d"}' % (case.encode(), trial)))
+    run.close()
+    return folder
+
+
+@pytest.fixture
+def sealed_run(open_run):
+    seal_run(open_run, status="complete", ended_at="2026-01-01T00:01:00+00:00")
+    return open_run

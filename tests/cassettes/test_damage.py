@@ -25,23 +25,6 @@ NOBODY = Scrubber.for_secrets([])
 ENDED = {"status": "complete", "ended_at": "2026-01-01T00:01:00+00:00"}
 
 
-@pytest.fixture
-def open_run(tmp_path, make_header, make_exchange):
-    folder = tmp_path / "run"
-    run = create_run(folder, make_header(), NOBODY)
-    for case in "ab":
-        for trial in range(3):
-            run.append(make_exchange(case, trial, b'{"answer": "%s%d"}' % (case.encode(), trial)))
-    run.close()
-    return folder
-
-
-@pytest.fixture
-def sealed_run(open_run):
-    seal(open_run, status="complete", ended_at="2026-01-01T00:01:00+00:00")
-    return open_run
-
-
 def refused(function, *arguments, **options):
     with pytest.raises(RecordingError) as error:
         function(*arguments, **options)

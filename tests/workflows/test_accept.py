@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from contractcheck.cassettes.reading import case_sizes_bytes
 from contractcheck.errors import AcceptRefusedError, RecordingError
 
 
@@ -105,6 +106,27 @@ def test_an_expiry_is_a_date(project, expires):
     assert refusal(project, project.record(1), expires=expires) == (
         f"--expires {expires!r} is not a date such as 2027-01-31"
     )
+
+
+def test_a_night_too_large_for_version_control_is_refused_with_what_helps(project):
+    folder = project.record(1)
+    sizes = case_sizes_bytes(folder)
+    (largest,) = (case for case in sizes if sizes[case] == max(sizes.values()))
+    most_mb = (max(sizes.values()) - 1) / (1 << 20)
+    text = refusal(project, folder, max_cassette_mb=most_mb)
+    assert text.startswith(f"{folder.name}: would put case files of more than 0.0 MB into version ")
+    assert f" control: {largest} (0.0 MB); record the case with fewer samples" in text
+    assert "store_prompts: hash" in text
+    assert "--max-cassette-mb" in text
+    project.accept(folder, max_cassette_mb=max(sizes.values()) / (1 << 20))
+    assert project.cassettes()
+
+
+def test_only_the_night_that_is_kept_whole_is_weighed(project):
+    first, second = project.record(1), project.record(2)
+    weights = [max(case_sizes_bytes(folder).values()) for folder in (first, second)]
+    (baseline,) = project.accept(first, second, max_cassette_mb=weights[1] / (1 << 20))
+    assert len(baseline.nights) == 2
 
 
 def test_a_suite_that_is_gone_is_said(project):
