@@ -11,6 +11,7 @@ from contractcheck.simulator.dialect import (
     SNAPSHOT_DATE,
     Frame,
     check_model,
+    parse_arguments,
     resolve_model,
 )
 from contractcheck.simulator.question import Question, RequestError, Tool
@@ -134,7 +135,7 @@ def write_answer(question: Question, answer: Answer, night: str) -> dict[str, ob
     del night  # the dialect has no time stamp
     block: dict[str, object] = {"type": "text", "text": answer.text}
     if answer.tool:
-        block = {**_open_tool_block(answer), "input": _parse_arguments(answer.text)}
+        block = {**_open_tool_block(answer), "input": parse_arguments(answer.text)}
     return {
         **_envelope(question, answer, [block] if answer.tokens else []),
         "stop_reason": _stop_reason(answer),
@@ -238,13 +239,6 @@ def _usage(answer: Answer, output_tokens: int) -> dict[str, object]:
 
 def _open_tool_block(answer: Answer) -> dict[str, object]:
     return {"type": "tool_use", "id": f"toolu_01{answer.key}", "name": answer.tool, "input": {}}
-
-
-def _parse_arguments(text: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}  # cut by the token limit
 
 
 def _stop_reason(answer: Answer) -> str:

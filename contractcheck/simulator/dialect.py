@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+import orjson
+
 from contractcheck.simulator.question import RequestError
 
 if TYPE_CHECKING:
@@ -89,6 +91,14 @@ def check_model(name: str) -> None:
             status=404,
             code="model_not_found",
         )
+
+
+def parse_arguments(text: str) -> object:
+    """Return the arguments of a tool call; an empty object where the token limit cut them."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
 
 
 def date_answer(answer: Answer, night: str) -> int:

@@ -15,9 +15,10 @@ class RequestError(Exception):
     Args:
         message: For the ``message`` field of the envelope.
         status: HTTP status.
-        kind: OpenAI ``type``; the Anthropic dialect derives its own from the status.
+        kind: OpenAI ``type``; other dialects derive their own from the status.
         param: OpenAI ``param``.
         code: OpenAI ``code``.
+        retry_delay_s: After how long a 429 asks to come again, seconds.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class RequestError(Exception):
         kind: str = "invalid_request_error",
         param: str | None = None,
         code: str | None = None,
+        retry_delay_s: float = 1.0,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -35,6 +37,7 @@ class RequestError(Exception):
         self.kind = kind
         self.param = param
         self.code = code
+        self.retry_delay_s = retry_delay_s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

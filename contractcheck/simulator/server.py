@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from contractcheck.simulator import anthropic_wire, openai_wire, responses_wire
+from contractcheck.simulator import anthropic_wire, gemini_wire, openai_wire, responses_wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contractcheck.simulator.dialect import Dialect
     from contractcheck.simulator.service import Reply, Service
 
-DIALECTS: tuple[Dialect, ...] = (openai_wire, responses_wire, anthropic_wire)
+DIALECTS: tuple[Dialect, ...] = (openai_wire, responses_wire, anthropic_wire, gemini_wire)
 
 TICK_S = 0.004
 """Events due within one tick of the last write leave together. Without it, a strongly

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from contractcheck.simulator.question import Question
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
-_RETRY_DELAY_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +117,7 @@ class Service:
         headers = dialect.write_headers(request_id, -self.request_count, 0.0)
         too_many = 429
         if error.status == too_many:
-            headers |= dialect.write_retry_headers(_RETRY_DELAY_S)
+            headers |= dialect.write_retry_headers(error.retry_delay_s)
         content = orjson.dumps(dialect.write_error(error, f"req_{request_id}"))
         return Reply(status=error.status, headers=headers, parts=((0.0, content),))
 

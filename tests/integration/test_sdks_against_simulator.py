@@ -1,16 +1,28 @@
-"""The official SDKs, unchanged, are the judge of what the simulator puts on the wire."""
+"""The official SDKs, unchanged, are the judge of what the simulator puts on the wire.
+
+Every SDK is asked for the same four things, in every way it can ask: synchronously and not,
+in one piece and as a stream.
+"""
 
 import asyncio
 import json
+from contextlib import closing
+from typing import ClassVar, NamedTuple
 
 import anthropic
 import jsonschema
 import openai
 import pytest
+from google import genai
+from google.genai import types as gemini
 
 from contractcheck.simulator import Change, Conditions, Simulator
 
-MESSAGES = [{"role": "user", "content": "Please look up order ORD-77 and say what it cost."}]
+# google-genai's own doing, on its own dependency.
+pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
+
+PROMPT = "Please look up order ORD-77 and say what it cost."
+MESSAGES = [{"role": "user", "content": PROMPT}]
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -22,199 +34,286 @@ SCHEMA = {
     "additionalProperties": False,
 }
 DESCRIPTION = "Look up what an order cost"
-OPENAI_TOOLS = [
-    {
-        "type": "function",
-        "function": {"name": "lookup_order", "description": DESCRIPTION, "parameters": SCHEMA},
+FUNCTION = {"name": "lookup_order", "description": DESCRIPTION, "parameters": SCHEMA}
+
+
+class Said(NamedTuple):
+    """What an SDK made of an answer."""
+
+    text: str
+    tool: str | None
+    arguments: dict | None
+    finish: str
+    output_tokens: int
+
+
+class Chat:
+    """OpenAI chat completions."""
+
+    prefix = "/v1"
+    finishes: ClassVar = {"text": "stop", "tool": "tool_calls", "schema": "stop", "limit": "length"}
+    wants: ClassVar = {
+        "text": {},
+        "tool": {"tools": [{"type": "function", "function": FUNCTION}], "tool_choice": "required"},
+        "schema": {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "ticket", "strict": True, "schema": SCHEMA},
+            }
+        },
+        "limit": {"max_completion_tokens": 2},
     }
-]
-ANTHROPIC_TOOLS = [{"name": "lookup_order", "description": DESCRIPTION, "input_schema": SCHEMA}]
-OPENAI_FORMAT = {
-    "type": "json_schema",
-    "json_schema": {"name": "ticket", "strict": True, "schema": SCHEMA},
-}
-ANTHROPIC_FORMAT = {"format": {"type": "json_schema", "schema": SCHEMA}}
+    kinds = (openai.OpenAI, openai.AsyncOpenAI)
+
+    def open(self, kind, url):
+        return kind(base_url=url + self.prefix, api_key="sk-test", max_retries=0)
+
+    def ask(self, client, options, *, stream):
+        if stream:
+            options = {**options, "stream": True, "stream_options": {"include_usage": True}}
+        return client.chat.completions.create(model="sim-mini", messages=MESSAGES, **options)
+
+    def read(self, reply):
+        choice = reply.choices[0]
+        calls = choice.message.tool_calls or []
+        tool = calls[0].function if calls else None
+        return Said(
+            choice.message.content or "",
+            tool and tool.name,
+            tool and json.loads(tool.arguments),
+            choice.finish_reason,
+            reply.usage.completion_tokens,
+        )
+
+    def fold(self, events):
+        choices = [event.choices[0] for event in events if event.choices]
+        calls = [c.delta.tool_calls[0].function for c in choices if c.delta.tool_calls]
+        return Said(
+            "".join(c.delta.content or "" for c in choices),
+            calls[0].name if calls else None,
+            json.loads("".join(call.arguments for call in calls)) if calls else None,
+            choices[-1].finish_reason,
+            events[-1].usage.completion_tokens,
+        )
+
+
+class Responses(Chat):
+    """OpenAI Responses."""
+
+    finishes: ClassVar = dict.fromkeys(("text", "tool", "schema"), "completed") | {
+        "limit": "incomplete"
+    }
+    wants: ClassVar = {
+        "text": {},
+        "tool": {"tools": [{"type": "function", **FUNCTION}], "tool_choice": "required"},
+        "schema": {
+            "text": {
+                "format": {
+                    "type": "json_schema",
+                    "name": "ticket",
+                    "strict": True,
+                    "schema": SCHEMA,
+                }
+            }
+        },
+        "limit": {"max_output_tokens": 2},
+    }
+
+    def ask(self, client, options, *, stream):
+        return client.responses.create(model="sim-mini", input=MESSAGES, stream=stream, **options)
+
+    def read(self, reply):
+        calls = [item for item in reply.output if item.type == "function_call"]
+        return Said(
+            reply.output_text,
+            calls[0].name if calls else None,
+            json.loads(calls[0].arguments) if calls else None,
+            reply.status,
+            reply.usage.output_tokens,
+        )
+
+    def fold(self, events):
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        assert events[0].type == "response.created"
+        said = self.read(events[-1].response)
+        pieces = "".join(event.delta for event in events if event.type.endswith(".delta"))
+        if said.tool:
+            assert json.loads(pieces) == said.arguments
+        else:
+            assert pieces == said.text
+        return said
+
+
+class Claude:
+    """Anthropic messages."""
+
+    finishes: ClassVar = {
+        "text": "end_turn",
+        "tool": "tool_use",
+        "schema": "end_turn",
+        "limit": "max_tokens",
+    }
+    wants: ClassVar = {
+        "text": {},
+        "tool": {
+            "tools": [{"name": "lookup_order", "description": DESCRIPTION, "input_schema": SCHEMA}],
+            "tool_choice": {"type": "any"},
+        },
+        "schema": {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
+        "limit": {"max_tokens": 2},
+    }
+    kinds = (anthropic.Anthropic, anthropic.AsyncAnthropic)
+
+    def open(self, kind, url):
+        return kind(base_url=url, api_key="sk-test", max_retries=0)
+
+    def ask(self, client, options, *, stream):
+        options = {"model": "claude-sim", "messages": MESSAGES, "max_tokens": 400, **options}
+        return client.messages.create(stream=stream, **options)
+
+    def read(self, reply):
+        (block,) = reply.content
+        is_call = block.type == "tool_use"
+        return Said(
+            "" if is_call else block.text,
+            block.name if is_call else None,
+            block.input if is_call else None,
+            reply.stop_reason,
+            reply.usage.output_tokens,
+        )
+
+    def fold(self, events):
+        opened = next(e.content_block for e in events if e.type == "content_block_start")
+        deltas = [e.delta for e in events if e.type == "content_block_delta"]
+        end = next(e for e in events if e.type == "message_delta")
+        is_call = opened.type == "tool_use"
+        pieces = "".join(d.partial_json if is_call else d.text for d in deltas)
+        return Said(
+            "" if is_call else pieces,
+            opened.name if is_call else None,
+            json.loads(pieces) if is_call else None,
+            end.delta.stop_reason,
+            end.usage.output_tokens,
+        )
+
+
+class Gemini:
+    """Gemini generateContent."""
+
+    finishes: ClassVar = {"text": "STOP", "tool": "STOP", "schema": "STOP", "limit": "MAX_TOKENS"}
+    wants: ClassVar = {
+        "text": {},
+        "tool": {
+            "tools": [
+                {
+                    "function_declarations": [
+                        {
+                            "name": "lookup_order",
+                            "description": DESCRIPTION,
+                            "parameters_json_schema": SCHEMA,
+                        }
+                    ]
+                }
+            ],
+            "tool_config": {"function_calling_config": {"mode": "ANY"}},
+            "automatic_function_calling": {"disable": True},
+        },
+        "schema": {"response_mime_type": "application/json", "response_json_schema": SCHEMA},
+        "limit": {"max_output_tokens": 2},
+    }
+    kinds = (False, True)
+
+    def open(self, kind, url):
+        client = genai.Client(api_key="k", http_options=gemini.HttpOptions(base_url=url))
+        return client.aio if kind else client
+
+    def ask(self, client, options, *, stream):
+        models = client.models
+        ask = models.generate_content_stream if stream else models.generate_content
+        return ask(model="gemini-sim", contents=PROMPT, config=options)
+
+    def read(self, reply):
+        calls = reply.function_calls or []
+        return Said(
+            "" if calls else reply.text,
+            calls[0].name if calls else None,
+            calls[0].args if calls else None,
+            reply.candidates[0].finish_reason.value,
+            reply.usage_metadata.candidates_token_count,
+        )
+
+    def fold(self, events):
+        last = self.read(events[-1])
+        assert all(event.candidates[0].finish_reason is None for event in events[:-1])
+        return last._replace(text="" if last.tool else "".join(event.text for event in events))
+
+
+SDKS = {sdk.__name__.lower(): sdk() for sdk in (Chat, Responses, Claude, Gemini)}
 
 
 @pytest.fixture(scope="module")
 def simulator():
-    with Simulator(Conditions(night="2026-03-01", time_scale=0.02)) as running:
+    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as running:
         yield running
 
 
-def run_async(make_client, work):
-    async def main():
-        async with make_client() as client:
-            return await work(client)
+def ask(name, url, want, *, asynchronous, stream):
+    sdk = SDKS[name]
+    options = sdk.wants[want]
 
-    return asyncio.run(main())
-
-
-class OpenAI:
-    """Asks the simulator through the OpenAI SDK."""
-
-    def __init__(self, url, *, asynchronous):
-        self.url, self.asynchronous = url, asynchronous
-
-    def ask(self, *, stream=False, **extra):
-        """Return (text, tool arguments, finish reason, usage, chunks)."""
-        options = {"model": "sim-mini", "messages": MESSAGES, "temperature": 0.7, **extra}
-        if stream:
-            options |= {"stream": True, "stream_options": {"include_usage": True}}
-        if self.asynchronous:
-            chunks = run_async(
-                lambda: openai_client(self.url, openai.AsyncOpenAI), self._work(options)
-            )
-        else:
-            with openai_client(self.url, openai.OpenAI) as client:
-                reply = client.chat.completions.create(**options)
-                chunks = list(reply) if stream else [reply]
-        return read_openai_stream(chunks) if stream else read_openai(chunks[0])
-
-    @staticmethod
-    def _work(options):
-        async def work(client):
-            reply = await client.chat.completions.create(**options)
-            return [chunk async for chunk in reply] if options.get("stream") else [reply]
-
-        return work
-
-
-def openai_client(url, kind, key="sk-test"):
-    return kind(base_url=f"{url}/v1", api_key=key, max_retries=0)
-
-
-def anthropic_client(url, kind, key="sk-test"):
-    return kind(base_url=url, api_key=key, max_retries=0)
-
-
-def read_openai(reply):
-    choice = reply.choices[0]
-    calls = choice.message.tool_calls or []
-    arguments = calls[0].function.arguments if calls else None
-    return choice.message.content, arguments, choice.finish_reason, reply.usage
-
-
-def read_openai_stream(chunks):
-    choices = [chunk.choices[0] for chunk in chunks if chunk.choices]
-    calls = [c.delta.tool_calls[0] for c in choices if c.delta.tool_calls]
-    text = "".join(c.delta.content or "" for c in choices)
-    arguments = "".join(call.function.arguments for call in calls) if calls else None
-    assert not calls or calls[0].function.name == "lookup_order"
-    return text or None, arguments, choices[-1].finish_reason, chunks[-1].usage
-
-
-def ask_anthropic(url, *, asynchronous, stream, **extra):
-    options = {"model": "claude-sim", "messages": MESSAGES, "max_tokens": 400, **extra}
-
-    async def work(client):
-        if not stream:
-            return await client.messages.create(**options)
-        async with client.messages.stream(**options) as events:
-            return await events.get_final_message()
+    async def work():
+        async with sdk.open(sdk.kinds[1], url) as client:
+            reply = await sdk.ask(client, options, stream=stream)
+            return [event async for event in reply] if stream else reply
 
     if asynchronous:
-        return run_async(lambda: anthropic_client(url, anthropic.AsyncAnthropic), work)
-    with anthropic_client(url, anthropic.Anthropic) as client:
-        if not stream:
-            return client.messages.create(**options)
-        with client.messages.stream(**options) as events:
-            return events.get_final_message()
+        reply = asyncio.run(work())
+    else:
+        with closing(sdk.open(sdk.kinds[0], url)) as client:
+            reply = sdk.ask(client, options, stream=stream)
+            reply = list(reply) if stream else reply
+    return sdk.fold(reply) if stream else sdk.read(reply)
 
 
-both_ways = [
-    pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"]),
-    pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"]),
-]
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("want", ["text", "tool", "schema", "limit"])
+@pytest.mark.parametrize("name", SDKS)
+def test_every_sdk_reads_every_kind_of_answer(simulator, name, want, asynchronous, stream):
+    said = ask(name, simulator.base_url, want, asynchronous=asynchronous, stream=stream)
+    assert said.finish == SDKS[name].finishes[want]
+    assert said.output_tokens > 0
+    if want == "tool":
+        assert (said.tool, said.text) == ("lookup_order", "")
+        jsonschema.validate(said.arguments, SCHEMA)
+        assert said.arguments["order_id"] == "ORD-77"
+        return
+    assert said.tool is None
+    if want == "schema":
+        jsonschema.validate(json.loads(said.text), SCHEMA)
+    elif want == "limit":
+        assert said.output_tokens == 2
+    else:
+        assert len(said.text.split()) >= 3
+        assert said.text[0].isupper()
 
 
-def in_all_ways(test):
-    for mark in both_ways:
-        test = mark(test)
-    return test
+def openai_client(url, kind):
+    return Chat().open(kind, url)
 
 
-@in_all_ways
-def test_openai_text(simulator, asynchronous, stream):
-    text, arguments, finish, usage = OpenAI(simulator.base_url, asynchronous=asynchronous).ask(
-        stream=stream
-    )
-    assert len(text.split()) >= 3
-    assert text[0].isupper()
-    assert arguments is None
-    assert finish == "stop"
-    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+def anthropic_client(url, kind):
+    return Claude().open(kind, url)
 
 
-@in_all_ways
-def test_openai_tool_call(simulator, asynchronous, stream):
-    text, arguments, finish, _ = OpenAI(simulator.base_url, asynchronous=asynchronous).ask(
-        stream=stream, tools=OPENAI_TOOLS, tool_choice="required"
-    )
-    assert text is None
-    assert finish == "tool_calls"
-    jsonschema.validate(json.loads(arguments), SCHEMA)
-    assert json.loads(arguments)["order_id"] == "ORD-77"
-
-
-@in_all_ways
-def test_openai_structured_output(simulator, asynchronous, stream):
-    text, _, finish, _ = OpenAI(simulator.base_url, asynchronous=asynchronous).ask(
-        stream=stream, response_format=OPENAI_FORMAT
-    )
-    jsonschema.validate(json.loads(text), SCHEMA)
-    assert finish == "stop"
-
-
-@in_all_ways
-def test_openai_token_limit(simulator, asynchronous, stream):
-    _, _, finish, usage = OpenAI(simulator.base_url, asynchronous=asynchronous).ask(
-        stream=stream, max_completion_tokens=2
-    )
-    assert (finish, usage.completion_tokens) == ("length", 2)
-
-
-@in_all_ways
-def test_anthropic_text(simulator, asynchronous, stream):
-    message = ask_anthropic(simulator.base_url, asynchronous=asynchronous, stream=stream)
-    assert message.stop_reason == "end_turn"
-    assert message.model == "claude-sim-20260301"
-    assert len(message.content[0].text.split()) >= 3
-    assert message.usage.output_tokens > 0
-
-
-@in_all_ways
-def test_anthropic_tool_use(simulator, asynchronous, stream):
-    message = ask_anthropic(
-        simulator.base_url,
-        asynchronous=asynchronous,
-        stream=stream,
-        tools=ANTHROPIC_TOOLS,
-        tool_choice={"type": "any"},
-    )
-    assert message.stop_reason == "tool_use"
-    assert message.content[0].name == "lookup_order"
-    jsonschema.validate(message.content[0].input, SCHEMA)
-
-
-@in_all_ways
-def test_anthropic_structured_output(simulator, asynchronous, stream):
-    message = ask_anthropic(
-        simulator.base_url,
-        asynchronous=asynchronous,
-        stream=stream,
-        output_config=ANTHROPIC_FORMAT,
-    )
-    jsonschema.validate(json.loads(message.content[0].text), SCHEMA)
-
-
-@in_all_ways
-def test_anthropic_stop_sequence(simulator, asynchronous, stream):
-    message = ask_anthropic(
-        simulator.base_url, asynchronous=asynchronous, stream=stream, stop_sequences=["."]
-    )
+def test_anthropic_stop_sequence(simulator):
+    with anthropic_client(simulator.base_url, anthropic.Anthropic) as client:
+        message = client.messages.create(
+            model="claude-sim", messages=MESSAGES, max_tokens=400, stop_sequences=["."]
+        )
     assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", ".")
     assert "." not in message.content[0].text
+    assert message.model == "claude-sim-20260301"
 
 
 def test_openai_answers_a_tool_result_in_words(simulator):
@@ -226,7 +325,7 @@ def test_openai_answers_a_tool_result_in_words(simulator):
     with openai_client(simulator.base_url, openai.OpenAI) as client:
         reply = client.chat.completions.create(
             model="sim-mini",
-            tools=OPENAI_TOOLS,
+            tools=Chat.wants["tool"]["tools"],
             messages=[
                 *MESSAGES,
                 {"role": "assistant", "content": None, "tool_calls": [call]},
@@ -241,7 +340,8 @@ def test_raw_headers_reach_the_sdks(simulator):
     with openai_client(simulator.base_url, openai.OpenAI) as client:
         reply = client.chat.completions.create(model="sim-mini", messages=MESSAGES)
     assert reply._request_id.startswith("req_")
-    message = ask_anthropic(simulator.base_url, asynchronous=False, stream=False)
+    with anthropic_client(simulator.base_url, anthropic.Anthropic) as client:
+        message = client.messages.create(model="claude-sim", messages=MESSAGES, max_tokens=9)
     assert message._request_id.startswith("req_")
 
 

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contractcheck.simulator import Conditions, anthropic_wire, openai_wire
+from contractcheck.simulator import (
+    Conditions,
+    anthropic_wire,
+    gemini_wire,
+    openai_wire,
+    responses_wire,
+)
 from contractcheck.simulator.service import Service
 
 QUIET = Conditions(night="2026-03-01", night_effects=False, time_scale=0.0)
@@ -61,12 +67,58 @@ ANTHROPIC_JSON = {
     "max_tokens": 40,
     "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
 }
+RESPONSES = {
+    "model": "sim",
+    "instructions": "Be kind",
+    "input": [MESSAGE, {"type": "function_call_output", "call_id": "c", "output": "7"}],
+    "include": ["message.output_text.logprobs"],
+    "top_logprobs": 2,
+    "max_output_tokens": 40,
+    "tools": [{"type": "function", "name": "f", "parameters": SCHEMA}],
+    "tool_choice": {"type": "function", "name": "f"},
+}
+RESPONSES_JSON = {
+    "model": "sim",
+    "input": "Order 7, 12.50 EUR",
+    "text": {"format": {"type": "json_schema", "name": "s", "schema": SCHEMA}},
+}
+CONTENT = {"role": "user", "parts": [{"text": "Order 7"}]}
+RESULT = {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"a": "b"}}}]}
+GEMINI_SCHEMA = {
+    "type": "OBJECT",
+    "properties": {
+        "id": {"type": "STRING", "nullable": True, "format": "enum", "maxLength": "9"},
+        "list": {"type": "ARRAY", "items": {"anyOf": [{"type": "INTEGER"}]}, "minItems": "1"},
+    },
+    "propertyOrdering": ["id"],
+}
+GEMINI = {
+    "model": "sim",
+    "systemInstruction": {"parts": [{"text": "Be kind"}]},
+    "contents": [CONTENT, RESULT],
+    "generationConfig": {"temperature": 0.7, "seed": 1, "responseLogprobs": True, "logprobs": 2},
+    "tools": [{"functionDeclarations": [{"name": "f", "parameters": GEMINI_SCHEMA}]}],
+    "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+}
+GEMINI_JSON = {
+    "model": "sim",
+    "contents": [CONTENT],
+    "generationConfig": {
+        "responseMimeType": "application/json",
+        "responseSchema": GEMINI_SCHEMA,
+        "stopSequences": ["x"],
+    },
+}
 DEEP = json.dumps({**ANTHROPIC, "metadata": None}).replace("null", "[" * 600 + "]" * 600).encode()
 BODIES = [
     (openai_wire, OPENAI),
     (openai_wire, OPENAI_JSON),
     (anthropic_wire, ANTHROPIC),
     (anthropic_wire, ANTHROPIC_JSON),
+    (responses_wire, RESPONSES),
+    (responses_wire, RESPONSES_JSON),
+    (gemini_wire, GEMINI),
+    (gemini_wire, GEMINI_JSON),
 ]
 junk = st.recursive(
     st.one_of(
@@ -105,7 +157,7 @@ def put(body, path, value):
     return changed
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(st.data(), st.sampled_from(BODIES), junk, st.booleans())
 def test_any_field_may_be_junk_and_the_reply_is_still_an_envelope(data, body, value, stream):
     dialect, valid = body
@@ -122,5 +174,10 @@ def test_any_field_may_be_junk_and_the_reply_is_still_an_envelope(data, body, va
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 5000, b'{"model":"sim"}' * 2, DEEP])
 def test_bytes_that_are_no_json_are_refused(content):
-    for dialect in (openai_wire, anthropic_wire):
+    for dialect in {dialect for dialect, _ in BODIES}:
         assert Service(QUIET).reply(dialect, KEY, content).status == 400
+
+
+@pytest.mark.parametrize(("dialect", "body"), BODIES)
+def test_the_untouched_requests_are_answered(dialect, body):
+    assert Service(QUIET).reply(dialect, KEY, json.dumps(body).encode()).status == 200
