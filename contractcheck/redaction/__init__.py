@@ -3,14 +3,26 @@
 Four layers, and the last one fails closed (a hit refuses the write):
 
 1. ``headers``: an allow-list; a header that nobody vouched for is not stored.
-2. ``scrub``: every secret the process resolved, plain and in three encodings.
-3. ``scrub``: field names and the key prefixes of known providers, JWTs and PEM blocks.
+2. ``known``: every secret the process resolved, however it is spelled, whole or cut.
+3. ``shapes`` and ``fields``: what looks like a key, and what stands where only secrets stand.
 4. ``scan``: the bytes about to be written are searched once more.
+
+``Scrubber`` puts 2 and 3 together, ``bodies`` applies it whatever the content coding, and
+``file_scan`` searches what others recorded. docs/reference/redaction.md says what is found.
 """
 
 from contractcheck.redaction.bodies import RedactedBody, redact_body
+from contractcheck.redaction.file_scan import scan_file
 from contractcheck.redaction.headers import allowed_headers
 from contractcheck.redaction.scan import Leak, find_leak
 from contractcheck.redaction.scrub import Scrubber
 
-__all__ = ["Leak", "RedactedBody", "Scrubber", "allowed_headers", "find_leak", "redact_body"]
+__all__ = [
+    "Leak",
+    "RedactedBody",
+    "Scrubber",
+    "allowed_headers",
+    "find_leak",
+    "redact_body",
+    "scan_file",
+]

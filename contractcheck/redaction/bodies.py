@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.content_coding import decode_available, encode_body, split_coding
 from contractcheck.errors import ContentCodingError
+from contractcheck.redaction.event_stream import mend_checksums
 
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
@@ -35,8 +36,9 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
     """Take the secrets out of a body.
 
     A body without a secret is returned byte for byte. A secret in a plain body is starred at
-    the same length. A coded body with a secret is decoded, scrubbed and encoded anew. A body
-    that cannot be decoded is starred whole: nobody can look into it (fail closed).
+    the same length (checksums of an Amazon event stream are mended). A coded body with a secret
+    is decoded, scrubbed and encoded anew. A body that cannot be decoded is starred whole: nobody
+    can look into it (fail closed).
 
     Args:
         body: The body as it came.
@@ -46,12 +48,17 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
     try:
         names = split_coding(coding)
         if not names:
-            return RedactedBody(body=scrubber.scrub(body))
+            return RedactedBody(body=_scrub(body, scrubber))
         decoded = decode_available(body, coding)
     except ContentCodingError as error:
         return RedactedBody(body=b"*" * len(body), note=f"not kept: {error}")
-    scrubbed = scrubber.scrub(decoded.body)
+    scrubbed = _scrub(decoded.body, scrubber)
     is_hidden = not decoded.is_whole and not _RECODES_WHEN_CUT.isdisjoint(names)
     if scrubbed == decoded.body and not is_hidden and scrubber.scrub(body) == body:
         return RedactedBody(body=body)
     return RedactedBody(body=encode_body(scrubbed, coding), is_recoded=True)
+
+
+def _scrub(body: bytes, scrubber: Scrubber) -> bytes:
+    scrubbed = scrubber.scrub(body)
+    return body if scrubbed == body else mend_checksums(body, scrubbed)
