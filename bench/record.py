@@ -1,0 +1,212 @@
+"""What recording adds to a live exchange, beside the bare client and stock vcrpy; one run.
+
+    python bench/record.py [--quick] > record.md
+
+A server in a process of its own answers on loopback: a chat in one piece, a stream of 200 events as
+fast as it can, and a stream whose first event comes after 50 ms. One httpx2 client asks, in blocks
+that take turns: bare, recorded by contractcheck (journal on disk, ``fsync=close``), and recorded by
+vcrpy. Printed are medians, and for each difference a 95 % bootstrap interval over blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import random
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import vcr
+from traffic import STREAM_CHUNKS, chat, header, stream
+
+from contractcheck.cassettes import create_run, in_trial, recording
+from contractcheck.redaction import Scrubber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from multiprocessing.connection import Connection
+
+FIRST_EVENT_S = 0.05
+_SIDES = ("bare", "contractcheck", "vcrpy")
+_HEADERS = {"content-type": "application/json"}
+
+
+def serve(port_to: Connection) -> None:
+    """Answer on loopback until terminated; tells its port first."""
+    asyncio.run(_serve(port_to))
+
+
+async def _serve(port_to: Connection) -> None:
+    server = await asyncio.start_server(_answer_all, "127.0.0.1", 0)
+    port_to.send(server.sockets[0].getsockname()[1])
+    async with server:
+        await server.serve_forever()
+
+
+async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Requests of one connection, one after the other."""
+    while head := await _read_head(reader):
+        path = head.split(b" ", 2)[1]
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        await reader.readexactly(length)
+        if path == b"/chat":
+            body = chat(0).answer
+            writer.write(_head(b"application/json", b"content-length: %d" % len(body)) + body)
+            await writer.drain()
+        else:
+            await _stream(writer, wait_s=FIRST_EVENT_S if path == b"/paced" else 0.0)
+
+
+async def _read_head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
+async def _stream(writer: asyncio.StreamWriter, *, wait_s: float) -> None:
+    writer.write(_head(b"text/event-stream", b"transfer-encoding: chunked"))
+    await writer.drain()
+    await asyncio.sleep(wait_s)
+    for chunk in stream(0).chunks:
+        writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+def _head(kind: bytes, framing: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\n" + framing + b"\r\n\r\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer blocks")
+    blocks = 10 if parser.parse_args().quick else 40
+    with running_server() as base_url, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print_exchanges(base_url, folder, blocks)
+        print_streams(base_url, folder, blocks)
+        print_first_events(base_url, folder, max(3, blocks // 4))
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def print_exchanges(base_url: str, folder: Path, blocks: int) -> None:
+    def ask(client: httpx2.Client) -> float:
+        started = time.perf_counter()
+        client.post(f"{base_url}/chat", content=chat(0).body, headers=_HEADERS).read()
+        return (time.perf_counter() - started) * 1e3
+
+    medians = in_turn(ask, folder / "chat", blocks, per_block=50)
+    print_table("A chat of 3.3 KB, ms per exchange", medians, unit="ms")
+
+
+def print_streams(base_url: str, folder: Path, blocks: int) -> None:
+    def ask(client: httpx2.Client) -> float:
+        started = time.perf_counter()
+        with client.stream("POST", f"{base_url}/stream", content=chat(0).body) as response:
+            for _ in response.iter_raw():
+                pass
+        return (time.perf_counter() - started) * 1e6 / STREAM_CHUNKS
+
+    medians = in_turn(ask, folder / "stream", blocks, per_block=5)
+    print_table(f"A stream of {STREAM_CHUNKS} chunks, µs per chunk", medians, unit="µs")
+
+
+def print_first_events(base_url: str, folder: Path, blocks: int) -> None:
+    def ask(client: httpx2.Client) -> float:
+        started = time.perf_counter()
+        with client.stream("POST", f"{base_url}/paced", content=chat(0).body) as response:
+            chunks = response.iter_raw()
+            next(chunks)
+            first_s = time.perf_counter() - started
+            for _ in chunks:
+                pass
+        return first_s * 1e3
+
+    medians = in_turn(ask, folder / "paced", blocks, per_block=5)
+    title = (
+        f"First event of a stream, sent after {FIRST_EVENT_S * 1e3:.0f} ms, as the client sees it"
+    )
+    print_table(title, medians, unit="ms")
+
+
+def in_turn(
+    ask: Callable[[httpx2.Client], float], folder: Path, blocks: int, *, per_block: int
+) -> dict[str, list[float]]:
+    """Medians per block and side; the order of the sides is drawn anew for each block."""
+    medians: dict[str, list[float]] = {side: [] for side in _SIDES}
+    with httpx2.Client(trust_env=False) as client:
+        for _ in range(20):
+            ask(client)
+        for block in range(blocks):
+            for side in random.sample(_SIDES, k=len(_SIDES)):
+                with side_of(side, folder / f"{side}-{block}"):
+                    times = []
+                    for trial in range(per_block):
+                        with in_trial("bench", trial) if side == "contractcheck" else nullcontext():
+                            times.append(ask(client))
+                medians[side].append(statistics.median(times))
+    return medians
+
+
+def side_of(side: str, place: Path) -> AbstractContextManager[object]:
+    if side == "contractcheck":
+        return recorded(place)
+    if side == "vcrpy":
+        return vcr.VCR(record_mode="all").use_cassette(f"{place}.yaml")
+    return nullcontext()
+
+
+@contextmanager
+def recorded(place: Path) -> Iterator[None]:
+    scrubber = Scrubber.for_secrets(("sk-bench-0123456789abcdef",))
+    run = create_run(place, header({"bench": 50}), scrubber)
+    with recording(run, scrubber):
+        yield
+    run.close()
+
+
+def print_table(title: str, medians: dict[str, list[float]], *, unit: str) -> None:
+    bare = medians["bare"]
+    print(f"\n**{title}** ({len(bare)} blocks each)\n")
+    print(f"| client | median {unit} | added |")
+    print("|---|---|---|")
+    for side in _SIDES:
+        added = ""
+        if side != "bare":
+            low, middle, high = interval(medians[side], bare)
+            added = f"{middle:+.3f} [{low:+.3f}, {high:+.3f}]"
+        print(f"| {side} | {statistics.median(medians[side]):.3f} | {added} |", flush=True)
+
+
+def interval(side: Sequence[float], bare: Sequence[float]) -> tuple[float, float, float]:
+    """Median difference of paired blocks with a 95 % bootstrap interval."""
+    differences = [a - b for a, b in zip(side, bare, strict=True)]
+    drawn = sorted(
+        statistics.median(random.choices(differences, k=len(differences)))  # noqa: S311 - no secret
+        for _ in range(2_000)
+    )
+    return drawn[50], statistics.median(differences), drawn[1_949]
+
+
+if __name__ == "__main__":
+    main()
