@@ -9,7 +9,7 @@ from contractcheck.model.run import CasePlan, RunHeader, RunStatus
 from contractcheck.model.target import Target
 
 if TYPE_CHECKING:
-    from contractcheck.model.json_value import JsonObject
+    from contractcheck.model.json_value import JsonObject, JsonValue
 
 
 def encode_header(header: RunHeader) -> dict[str, object]:
@@ -48,50 +48,66 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
         RecordingError: If a field is missing or of another type; ``place`` says where.
     """
     try:
-        target = cast("JsonObject", document["target"])
-        cases = cast("JsonObject", document["cases"])
+        target = _object(document["target"])
         return RunHeader(
-            id=str(document["id"]),
-            suite=str(document["suite"]),
-            suite_version=str(document["suite_version"]),
-            suite_fingerprint=str(document["suite_fingerprint"]),
+            id=_text(document["id"]),
+            suite=_text(document["suite"]),
+            suite_version=_text(document["suite_version"]),
+            suite_fingerprint=_text(document["suite_fingerprint"]),
             target=Target(
-                provider=str(target["provider"]),
-                model=str(target["model"]),
+                provider=_text(target["provider"]),
+                model=_text(target["model"]),
                 base_url=_optional(target["base_url"]),
             ),
             night=_optional(document["night"]),
-            label=str(document["label"]),
-            started_at=str(document["started_at"]),
+            label=_text(document["label"]),
+            started_at=_text(document["started_at"]),
             ended_at=_optional(document["ended_at"]),
             status=_status(document["status"]),
-            vantage=_strings(document["vantage"]),
-            cases={case: _plan(cast("JsonObject", plan)) for case, plan in cases.items()},
+            vantage=_texts(document["vantage"]),
+            cases={case: _plan(plan) for case, plan in _object(document["cases"]).items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError) as error:
         raise RecordingError(
             f"{place}: the run header is damaged ({type(error).__name__}: {error}); "
             "restore the file from version control or delete the run"
         ) from error
 
 
-def _plan(plan: JsonObject) -> CasePlan:
+def _plan(value: JsonValue) -> CasePlan:
+    plan = _object(value)
+    samples = plan["samples"]
+    if type(samples) is not int:
+        raise ValueError("samples is not an integer")
     return CasePlan(
-        samples=int(cast("int", plan["samples"])),
-        request_fingerprint=str(plan["request_fingerprint"]),
-        parts=_strings(plan["parts"]),
+        samples=samples,
+        request_fingerprint=_text(plan["request_fingerprint"]),
+        parts=_texts(plan["parts"]),
     )
 
 
-def _status(value: object) -> RunStatus:
-    if value in get_args(RunStatus):
-        return cast("RunStatus", value)
-    raise ValueError(f"{value!r} is no status of a run")
+def _status(value: JsonValue) -> RunStatus:
+    text = _text(value)
+    if text in get_args(RunStatus):
+        return cast("RunStatus", text)
+    raise ValueError(f"{text[:40]!r} is no status of a run")
 
 
-def _optional(value: object) -> str | None:
-    return None if value is None else str(value)
+def _text(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"expected a text, got {type(value).__name__}")
 
 
-def _strings(value: object) -> dict[str, str]:
-    return {str(key): str(item) for key, item in cast("JsonObject", value).items()}
+def _optional(value: JsonValue) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _object(value: JsonValue) -> JsonObject:
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"expected an object, got {type(value).__name__}")
+
+
+def _texts(value: JsonValue) -> dict[str, str]:
+    return {key: _text(item) for key, item in _object(value).items()}
