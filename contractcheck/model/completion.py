@@ -90,7 +90,8 @@ class Timing:
         ttft_s: Time to the first event that carries content, s; None without content, or when
             the answer was not streamed.
         total_s: Time to the end of the answer, s.
-        is_contended: Whether our own process was late, so that the times do not count.
+        is_contended: Whether the times do not count: our own process was late, or nobody took
+            them (an imported recording).
     """
 
     ttft_s: float | None

@@ -15,6 +15,9 @@ Headers = tuple[tuple[str, str], ...]
 Ending = Literal["eof", "closed", "error"]
 """How a body ended: read to its end, dropped by the client, or broken."""
 
+IMPORTED = "vcrpy"
+"""``Exchange.via`` of what was imported from a vcrpy cassette, which holds no times."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.completion import Answer, Completion, Outcome, Timing
+from contractcheck.model.exchange import IMPORTED
 from contractcheck.providers import dialect
 from contractcheck.providers.failures import failure_of
 
@@ -43,5 +44,5 @@ def _timing(exchange: Exchange, completion: Completion) -> Timing:
     return Timing(
         ttft_s=None if first_us is None else first_us / 1e6,
         total_s=exchange.end_us / 1e6,
-        is_contended=late,
+        is_contended=late or exchange.via == IMPORTED,
     )

@@ -201,3 +201,13 @@ def test_a_run_without_any_answer_is_measured_too(suite):
     measured = observe(run(suite), suite)
     assert measured.table.empty
     assert measured.statistics.cases == {}
+
+
+def test_an_imported_answer_has_no_latency_but_all_the_rest(suite):
+    imported = [replace(one, via="vcrpy") for one in whole(suite).exchanges]
+    table = observe(run(suite, *imported), suite).table
+    assert len(table)
+    assert set(table["plane"]) == {"outputs", "conformance"}
+    sampled = observe(whole(suite), suite).table
+    rest = sampled[sampled["plane"] != "latency"].reset_index(drop=True)
+    assert table.reset_index(drop=True).equals(rest)
