@@ -164,4 +164,5 @@ def main() -> None:
     print(f"\nAt most {TARGET_MB:g} MB in git for chat: {'kept' if is_kept else 'NOT KEPT'}.")
 
 
-main()
+if __name__ == "__main__":
+    main()

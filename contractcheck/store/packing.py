@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LEVEL = 6
+LEVEL = 10
 """zstd level; docs/reference/storage.md has the sizes and times of the others."""
 
 _PLAIN = ".jsonl"
