@@ -90,17 +90,22 @@ class Take:
             status=status, reason=reason, http_version=http_version, headers=headers
         )
 
-    def on_chunk(self, chunk: bytes) -> None:
+    def on_chunk(self, chunk: bytes, *, is_with_last: bool = False) -> None:
         """A piece of the body is here, and goes to the consumer now.
+
+        Args:
+            chunk: The piece.
+            is_with_last: It came together with the one before, so it has the same time.
 
         Raises:
             RuntimeError: If ``on_headers`` was not called before.
         """
         if self._received is None:
             raise RuntimeError("a body without a head: on_headers comes before on_chunk")
-        now_ns = time.perf_counter_ns()
-        self._given_ns = now_ns
-        self._received.times_us.append((now_ns - (self._sent_ns or self._begun_ns)) // 1000)
+        if not is_with_last:
+            self._given_ns = time.perf_counter_ns()
+        origin_ns = self._sent_ns or self._begun_ns
+        self._received.times_us.append((self._given_ns - origin_ns) // 1000)
         self._received.chunks.append(chunk)
 
     def on_pull(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes.clients import httpx_transports
+from contractcheck.cassettes.clients import aiohttp_session, httpx_transports, urllib3_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ADAPTERS: tuple[tuple[str, Adapter], ...] = (
     ("httpx", httpx_transports.patches),
     ("httpx2", httpx_transports.patches),
+    ("aiohttp", aiohttp_session.patches),
+    ("urllib3", urllib3_pool.patches),
 )
 """Library to intercept when it is installed, and how."""
 
