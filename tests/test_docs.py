@@ -48,6 +48,8 @@ def commands():
 
     def walk(words, command):
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield " ".join(words)
             context = click.Context(command)
             for name in command.list_commands(context):
                 yield from walk([*words, name], command.get_command(context, name))

@@ -1,0 +1,94 @@
+"""Search recordings of anybody for credentials: where and of what kind, never which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.content_coding import decode_body
+from contractcheck.errors import ContentCodingError
+from contractcheck.redaction import Scrubber, scan_file
+from contractcheck.workflows.endpoint import find_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+MAX_BYTES = 256 << 20
+"""Larger files are named, not searched, 256 MiB: they would have to be held whole."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeakPlace:
+    """A secret in a file: where, and what kind; never the secret itself."""
+
+    file: Path
+    line: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanResult:
+    """What a search came to.
+
+    Attributes:
+        leaks: By file and line.
+        files: Files that were searched.
+        unread: Files that were not, and why.
+    """
+
+    leaks: tuple[LeakPlace, ...]
+    files: int
+    unread: tuple[str, ...]
+
+
+def scan_paths(paths: Iterable[Path], *, environment: Mapping[str, str]) -> ScanResult:
+    """Search files, and all files below folders (links and ``.git`` left out).
+
+    Args:
+        paths: Files and folders.
+        environment: Its credentials are searched for by value.
+    """
+    scrubber = Scrubber.for_secrets(find_secrets(environment))
+    leaks: list[LeakPlace] = []
+    unread: list[str] = []
+    files = 0
+    for file in _files(paths):
+        try:
+            if file.stat().st_size > MAX_BYTES:
+                unread.append(f"{file}: larger than {MAX_BYTES} bytes")
+                continue
+            data = file.read_bytes()
+            data = _unpacked(file, data)
+        except OSError as error:
+            unread.append(f"{file}: {error.strerror}")
+            continue
+        except ContentCodingError as error:
+            unread.append(f"{file}: {error}")
+            continue
+        files += 1
+        leaks.extend(
+            LeakPlace(file=file, line=leak.line, kind=leak.kind)
+            for leak in scan_file(data, scrubber)
+        )
+    return ScanResult(leaks=tuple(leaks), files=files, unread=tuple(unread))
+
+
+_PACKED = {".zst": "zstd", ".gz": "gzip"}
+
+
+def _unpacked(file: Path, data: bytes) -> bytes:
+    """What a packed file holds; lines are then counted in that."""
+    coding = _PACKED.get(file.suffix)
+    if coding is None:
+        return data
+    return decode_body(data, coding, max_bytes=MAX_BYTES, max_ratio=MAX_BYTES)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        below = (file for file in path.rglob("*") if ".git" not in file.relative_to(path).parts)
+        yield from sorted(file for file in below if file.is_file() and not file.is_symlink())
