@@ -15,6 +15,10 @@ _ALLOWED = frozenset(
         "content-length",
         "content-encoding",
         "transfer-encoding",
+        # what clients act on: where to go next (it is stored as the next URL anyway), how to fail
+        "location",
+        "x-should-retry",
+        "x-amzn-errortype",
         # which contract version was spoken
         "anthropic-version",
         "anthropic-beta",
@@ -33,9 +37,10 @@ _ALLOWED = frozenset(
         # what support desks ask for
         "request-id",
         "x-request-id",
+        "x-amzn-requestid",
     }
 )
-_ALLOWED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_ALLOWED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-amzn-bedrock-")
 
 
 def allowed_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
