@@ -1,0 +1,144 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contractcheck.cassettes.canonical import VOLATILE, Canonicalisation, canonical_request
+from contractcheck.errors import UsageError
+from contractcheck.redaction import Scrubber
+
+NOBODYS = Scrubber.for_secrets(())
+URL = "https://api.example.com/v1/chat?beta=true&model=m"
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 1}'
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=10,
+)
+
+
+def digest(method="POST", url=URL, headers=(), body=BODY, scrubber=NOBODYS, **rule):
+    request = canonical_request(
+        method, url, headers, body, scrubber=scrubber, rule=Canonicalisation(**rule)
+    )
+    return request.digest()
+
+
+@given(JSON_VALUES)
+def test_a_json_body_counts_by_value(value):
+    def turned(item):
+        if isinstance(item, dict):
+            return {key: turned(item[key]) for key in reversed(item)}
+        return [turned(one) for one in item] if isinstance(item, list) else item
+
+    written = json.dumps(value).encode()
+    rewritten = json.dumps(turned(value), indent=2, ensure_ascii=False).encode()
+    assert digest(body=written) == digest(body=rewritten)
+
+
+@given(JSON_VALUES, JSON_VALUES)
+def test_different_values_are_different_requests(left, right):
+    # Python takes True for 1; JSON does not.
+    differ = json.dumps(left, sort_keys=True) != json.dumps(right, sort_keys=True)
+    digests = digest(body=json.dumps(left).encode()), digest(body=json.dumps(right).encode())
+    assert (digests[0] != digests[1]) == differ
+
+
+@given(st.binary(), st.binary())
+def test_any_bytes_have_an_identity(left, right):
+    if left == right:
+        assert digest(body=left) == digest(body=right)
+    assert len(digest(body=left)) == 32
+
+
+def test_where_the_provider_is_does_not_matter():
+    assert digest(url="http://127.0.0.1:4711/v1/chat?beta=true&model=m") == digest()
+    assert digest(url="/v1/chat?beta=true&model=m") == digest()
+
+
+def test_parameters_count_by_name_and_their_own_order():
+    assert digest(url="/v1/chat?model=m&beta=true") == digest()
+    assert digest(url="/x?a=1&a=2") != digest(url="/x?a=2&a=1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "PUT"},
+        {"url": URL.replace("chat", "chats")},
+        {"url": URL.replace("true", "false")},
+        {"url": URL.partition("?")[0]},
+        {"body": BODY.replace(b"Hi", b"Ho")},
+        {"body": BODY.replace(b"1}", b'"1"}')},
+        {"body": b""},
+        {"body": BODY[:-1]},
+    ],
+    ids=str,
+)
+def test_what_is_asked_matters(change):
+    assert digest(**change) != digest()
+
+
+def test_deep_nesting_is_bytes_not_an_error():
+    assert digest(body=b"[" * 5000 + b"]" * 5000) != digest(body=b"[" * 5000 + b"]" * 4999)
+
+
+def test_another_credential_is_the_same_request_whatever_its_length():
+    digests = set()
+    for secret in ("sesame-open", "a-much-longer-secret-of-another-day"):
+        knows = Scrubber.for_secrets([secret])
+        body = json.dumps({"user_token": secret, "n": 1}).encode()
+        digests.add(digest(url=f"/v1?key={secret}&b=1", body=body, scrubber=knows))
+    assert len(digests) == 1
+
+
+def test_a_redacted_request_is_known_again():
+    knows = Scrubber.for_secrets(["sesame-open"])
+    body = b'{"said": "my word is sesame-open", "n": 1}'
+    assert digest(body=knows.scrub(body)) == digest(body=body, scrubber=knows)
+
+
+@given(st.from_regex(r"[A-Za-z0-9'_-]{10,40}", fullmatch=True))
+def test_a_multipart_boundary_is_not_part_of_the_request(boundary):
+    def form(boundary, said=b"said so"):
+        edge = b"--" + boundary.encode()
+        body = (
+            edge + b"\r\ncontent-disposition: form-data\r\n\r\n" + said + b"\r\n" + edge + b"--\r\n"
+        )
+        kind = f'multipart/form-data; charset=utf-8; boundary="{boundary}"'
+        return {"headers": (("Content-Type", kind),), "body": body}
+
+    assert digest(**form(boundary)) == digest(**form("another-boundary"))
+    assert digest(**form(boundary)) != digest(**form(boundary, b"said no"))
+
+
+def test_declared_fields_may_differ_but_not_be_missing():
+    def asked(**metadata):
+        return json.dumps({"n": [{"metadata": metadata}, {"metadata": metadata}]}).encode()
+
+    rule = {"fields": ("$.n[*].metadata.id", "$.missing")}
+    same = {digest(body=asked(id=value, kind="k"), **rule) for value in (1, "two", None, [3])}
+    assert len(same) == 1
+    assert digest(body=asked(kind="k"), **rule) not in same
+    assert digest(body=asked(id=1, kind="other"), **rule) not in same
+    assert digest(body=asked(id=1)) != digest(body=asked(id=2))
+
+
+def test_declared_parameters_may_differ_but_not_be_missing():
+    same = {digest(url=f"/v1?now%20is={now}&b=1", query=("now is",)) for now in (1, 2)}
+    assert len(same) == 1
+    assert digest(url="/v1?b=1", query=("now is",)) not in same
+
+
+def test_a_whole_body_can_be_declared():
+    assert digest(body=b"[1]", fields=("$",)) == digest(body=b"[2]", fields=("$",))
+    request = canonical_request(
+        "get", "/", (), b"[1]", scrubber=NOBODYS, rule=Canonicalisation(fields=("$",))
+    )
+    assert (request.method, request.body) == ("GET", VOLATILE)
+
+
+def test_what_is_no_jsonpath_is_refused_at_once():
+    with pytest.raises(UsageError, match=r"'\$\[' is not a JSONPath of RFC 9535"):
+        Canonicalisation(fields=("$[",))
