@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from contractcheck.simulator import CHANGES, Conditions, parse_change, serve
+from contractcheck.simulator import CHANGES, FAULTS, Conditions, parse_change, parse_faults, serve
 
 
 @click.command("simulator")
@@ -36,6 +36,14 @@ from contractcheck.simulator import CHANGES, Conditions, parse_change, serve
     show_default=True,
     help="Share of requests that fail with 429, 503 and the like.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=X]",
+    help="Make the way fail, for tests of retries and streams; --list-faults tells how.",
+)
+@click.option("--list-faults", is_flag=True, help="Describe every fault and exit.")
 @click.option("--list-changes", is_flag=True, help="Describe every change and exit.")
 def command(  # noqa: PLR0917 - click passes options by name
     host: str,
@@ -46,6 +54,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     night: str | None,
     no_night_effects: bool,  # noqa: FBT001 - click passes options by name
     error_rate: float,
+    faults: tuple[str, ...],
+    list_faults: bool,  # noqa: FBT001 - click passes options by name
     list_changes: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
     """Serve the OpenAI and Anthropic wires from a language model that really samples."""
@@ -54,6 +64,10 @@ def command(  # noqa: PLR0917 - click passes options by name
             amount = f"{change.unit}, {change.default:g} by default"
             click.echo(f"{name:<20} {change.plane:<12} {amount:<24} {change.summary}")
         return
+    if list_faults:
+        for name, (amount, summary) in FAULTS.items():
+            click.echo(f"{name:<20} {amount:<24} {summary}")
+        return
     conditions = Conditions(
         night=night or datetime.now(UTC).date().isoformat(),
         changes=tuple(parse_change(text) for text in changes),
@@ -61,5 +75,6 @@ def command(  # noqa: PLR0917 - click passes options by name
         time_scale=time_scale,
         night_effects=not no_night_effects,
         error_rate=error_rate,
+        faults=parse_faults(faults),
     )
     serve(conditions, host=host, port=port, announce=lambda url: click.echo(f"listening on {url}"))

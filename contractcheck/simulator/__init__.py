@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contractcheck.simulator import openai_wire
 from contractcheck.simulator.changes import CHANGES, Change, ChangeDescription, parse_change
 from contractcheck.simulator.conditions import Conditions
+from contractcheck.simulator.faults import FAULTS, Faults, parse_faults
 from contractcheck.simulator.run import Simulator, serve
 from contractcheck.simulator.service import answer_body
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANGES",
+    "FAULTS",
     "Change",
     "ChangeDescription",
     "Conditions",
+    "Faults",
     "Simulator",
     "answer_openai",
     "parse_change",
+    "parse_faults",
     "serve",
 ]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import UsageError
+from contractcheck.simulator.faults import Faults
 
 if TYPE_CHECKING:
     from contractcheck.simulator.changes import Change
@@ -22,6 +23,7 @@ class Conditions:
         time_scale: Factor on every wait, >= 0; 1 is life-like, 0 does not wait.
         night_effects: Whether nights differ although nothing changed.
         error_rate: Share of requests, 0..1, answered by an overload error.
+        faults: What goes wrong on purpose on the way.
 
     Raises:
         UsageError: A value is outside its range, or a change is named twice.
@@ -33,6 +35,7 @@ class Conditions:
     time_scale: float = 1.0
     night_effects: bool = True
     error_rate: float = 0.0
+    faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.error_rate <= 1.0:

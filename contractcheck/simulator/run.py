@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from contractcheck.errors import MeasurementError, UsageError
-from contractcheck.simulator.server import make_app
+from contractcheck.simulator.server import SDK_PREFIXES, make_app
 from contractcheck.simulator.service import Service
 
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """``http://HOST:PORT``; OpenAI clients add ``/v1``, Anthropic clients nothing."""
+        """``http://HOST:PORT``; what an SDK is given is in `url_for`."""
         return f"http://{self._host}:{self._port}"
+
+    def url_for(self, provider: str) -> str:
+        """Return the base URL for the official SDK of a provider, a key of `SDK_PREFIXES`."""
+        return self.base_url + SDK_PREFIXES[provider]
 
     @property
     def conditions(self) -> Conditions:

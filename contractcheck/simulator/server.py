@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from contractcheck.simulator.dialect import Dialect
-    from contractcheck.simulator.service import Reply, Service
+    from contractcheck.simulator.reply import Reply
+    from contractcheck.simulator.service import Service
 
 DIALECTS: tuple[Dialect, ...] = (openai_wire, responses_wire, anthropic_wire, gemini_wire)
+
+SDK_PREFIXES: Mapping[str, str] = MappingProxyType({"openai": "/v1", "anthropic": "", "gemini": ""})
+"""What the official SDK of each provider expects at the end of its base URL."""
 
 TICK_S = 0.004
 """Events due within one tick of the last write leave together. Without it, a strongly
 scaled-down stream would wake the loop for every token and delay its neighbours."""
+
+
+class ConnectionCutError(Exception):
+    """Tells the server to drop the connection of a reply that is not whole; never seen outside."""
 
 
 def make_app(service: Service) -> Starlette:
@@ -44,18 +53,15 @@ def _make_endpoint(
         arrived_s = asyncio.get_running_loop().time()
         address = {**fields, **request.path_params}
         reply = service.reply(dialect, request.headers, await request.body(), address)
-        if reply.streamed:
-            return StreamingResponse(
-                _pace(reply, arrived_s),
-                headers=dict(reply.headers),
-                media_type=reply.media_type,
-            )
-        ((due_s, content),) = reply.parts
-        await _sleep_until(arrived_s + due_s)
-        return Response(
-            content,
+        headers = dict(reply.headers)
+        if not reply.streamed:
+            length = sum(len(content) for _, content in reply.parts) + reply.missing_bytes
+            headers["content-length"] = str(length)
+            await _sleep_until(arrived_s + reply.parts[-1][0])
+        return StreamingResponse(
+            _pace(reply, arrived_s),
             status_code=reply.status,
-            headers=dict(reply.headers),
+            headers=headers,
             media_type=reply.media_type,
         )
 
@@ -74,6 +80,8 @@ async def _pace(reply: Reply, arrived_s: float) -> AsyncIterator[bytes]:
             due += 1
         yield b"".join(content for _, content in parts[sent:due])
         sent, earliest_s = due, now_s + TICK_S
+    if reply.missing_bytes:
+        raise ConnectionCutError
 
 
 async def _sleep_until(moment_s: float) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import orjson
 
 from contractcheck.simulator.answering import answer_question
+from contractcheck.simulator.compression import accepts_coding
 from contractcheck.simulator.keyed import keyed_integer, keyed_uniform
 from contractcheck.simulator.question import RequestError
+from contractcheck.simulator.reply import Reply, compress_reply, cut_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,25 +23,7 @@ if TYPE_CHECKING:
     from contractcheck.simulator.question import Question
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """One HTTP response and when its parts are due.
-
-    Attributes:
-        status: HTTP status.
-        headers: Beside the content type.
-        parts: ``(due_s, bytes)``, seconds after the request arrived, rising.
-        streamed: Whether the parts are events; else there is one JSON part.
-        media_type: Content type.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    parts: tuple[tuple[float, bytes], ...]
-    streamed: bool = False
-    media_type: str = "application/json"
+_LEAST_DELAY_S = 0.001
 
 
 class Service:
@@ -54,6 +38,7 @@ class Service:
         self.conditions = conditions
         self.request_count = 0
         self._asked: Counter[tuple[str, str]] = Counter()
+        self._attempted: Counter[tuple[str, str]] = Counter()
 
     def reply(
         self,
@@ -76,16 +61,18 @@ class Service:
         try:
             check_auth(dialect, headers)
             question = dialect.read_question({**read_json(body), **address})
-            occurrence = self._count(conditions.night, question.key)
+            place = (conditions.night, question.key)
+            attempt = read_attempt(headers, count_on(self._attempted, place))
+            check_faults(dialect, conditions, attempt)
+            occurrence = count_on(self._asked, place)
             check_overload(dialect, question, conditions, occurrence)
-            return self._answer(dialect, question, conditions, occurrence, request_id)
+            reply = self._answer(dialect, question, conditions, occurrence, request_id)
+            coding = conditions.faults.compressed
+            if coding and accepts_coding(headers.get("accept-encoding", ""), coding):
+                reply = compress_reply(reply, coding)
+            return cut_reply(reply) if is_cut(question, conditions, occurrence) else reply
         except RequestError as error:
             return self._refuse(dialect, error, request_id)
-
-    def _count(self, night: str, key: str) -> int:
-        occurrence = self._asked[night, key]
-        self._asked[night, key] += 1
-        return occurrence
 
     def _answer(
         self,
@@ -120,6 +107,53 @@ class Service:
             headers |= dialect.write_retry_headers(error.retry_delay_s)
         content = orjson.dumps(dialect.write_error(error, f"req_{request_id}"))
         return Reply(status=error.status, headers=headers, parts=((0.0, content),))
+
+
+def count_on(counter: Counter[tuple[str, str]], key: tuple[str, str]) -> int:
+    """Return how often ``key`` was counted before, and count it."""
+    before = counter[key]
+    counter[key] += 1
+    return before
+
+
+def read_attempt(headers: Mapping[str, str], arrivals: int) -> int:
+    """Return which attempt of its client a request is, from 0.
+
+    Args:
+        headers: Of the request.
+        arrivals: How often this very request came before: the answer for a client that does
+            not say. The SDKs of OpenAI and Anthropic count in ``x-stainless-retry-count``,
+            those of AWS in ``amz-sdk-request: attempt=1``.
+    """
+    said = re.search(r"attempt=(\d{1,4})\b", headers.get("amz-sdk-request", ""))
+    if said:
+        return max(int(said.group(1)) - 1, 0)
+    retries = headers.get("x-stainless-retry-count", "")
+    return int(retries) if re.fullmatch(r"[0-9]{1,4}", retries) else arrivals
+
+
+def check_faults(dialect: Dialect, conditions: Conditions, attempt: int) -> None:
+    """Refuse the first attempts, where this is asked for.
+
+    The delay that is told scales like every wait, down to a millisecond: SDKs take 0 for
+    nothing said and wait as long as they see fit.
+
+    Raises:
+        RequestError: 429, or 503/529.
+    """
+    refusal = conditions.faults.refusal(attempt)
+    if refusal is not None:
+        error = dialect.make_overload(1 if refusal == "rate_limited" else 0)
+        error.retry_delay_s = max(conditions.time_scale, _LEAST_DELAY_S)
+        raise error
+
+
+def is_cut(question: Question, conditions: Conditions, occurrence: int) -> bool:
+    """Tell whether the connection of an answer is dropped."""
+    faults = conditions.faults
+    share = faults.cut_stream if question.streamed else faults.cut_body
+    occasion = (str(conditions.seed), conditions.night, question.key, str(occurrence))
+    return keyed_uniform("cut", *occasion) < share
 
 
 def check_auth(dialect: Dialect, headers: Mapping[str, str]) -> None:

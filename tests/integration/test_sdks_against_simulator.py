@@ -10,13 +10,14 @@ from contextlib import closing
 from typing import ClassVar, NamedTuple
 
 import anthropic
+import httpx2
 import jsonschema
 import openai
 import pytest
 from google import genai
 from google.genai import types as gemini
 
-from contractcheck.simulator import Change, Conditions, Simulator
+from contractcheck.simulator import Change, Conditions, Faults, Simulator
 
 # google-genai's own doing, on its own dependency.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
@@ -407,3 +408,31 @@ def test_a_renamed_field_reaches_the_client_as_a_hole_not_as_an_error():
     choice = reply.choices[0].model_dump()
     assert choice.get("message") is None
     assert choice["output"]["content"]
+
+
+def test_retries_of_many_equal_requests_are_each_refused_once_and_hidden_by_the_sdk():
+    limited = Conditions(night="n", time_scale=0.0, faults=Faults(rate_limited=1))
+
+    async def work(url):
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=1) as client:
+            asks = (client.responses.create(model="sim", input="Hello") for _ in range(20))
+            return await asyncio.gather(*asks)
+
+    with Simulator(limited) as simulator:
+        replies = asyncio.run(work(simulator.base_url))
+        assert simulator.request_count == 40
+    assert len({reply.id for reply in replies}) == 20
+
+
+def test_a_cut_stream_breaks_in_the_hands_of_the_caller():
+    cut = Conditions(night="n", time_scale=0.0, faults=Faults(cut_stream=1.0))
+    seen = []
+    with (
+        Simulator(cut) as simulator,
+        anthropic_client(simulator.base_url, anthropic.Anthropic) as client,
+    ):
+        stream = client.messages.create(model="sim", messages=MESSAGES, max_tokens=99, stream=True)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            seen.extend(event.type for event in stream)
+    assert seen[0] == "message_start"
+    assert "message_stop" not in seen

@@ -1,0 +1,21 @@
+import pytest
+from click.testing import CliRunner
+
+from contractcheck.cli.simulator import command
+from contractcheck.errors import UsageError
+from contractcheck.simulator import CHANGES, FAULTS
+
+
+@pytest.mark.parametrize(
+    ("option", "names"), [("--list-changes", CHANGES), ("--list-faults", FAULTS)]
+)
+def test_everything_that_can_be_played_is_listed(option, names):
+    done = CliRunner().invoke(command, [option])
+    assert done.exit_code == 0
+    assert [line.split()[0] for line in done.output.splitlines()] == list(names)
+
+
+def test_a_wrong_fault_is_refused_before_anything_is_served():
+    done = CliRunner().invoke(command, ["--fault", "rate_limited=often"])
+    assert isinstance(done.exception, UsageError)
+    assert "listening" not in done.output
