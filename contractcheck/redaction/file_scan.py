@@ -30,8 +30,9 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x78", "deflate"))
 
 _HEADER_LIST = re.compile(
-    rb"(?im)^[ \t\"']*(?:set-cookie|cookie|authorization|(?:[\w-]{0,40}-)?api-key|openai-organization"
-    rb"|openai-project)[\"']?:[ \t]*\n(?:[ \t]*-[ \t]+[\"']?[^\n\"']{6,}[\"']?\n?)+"
+    rb"(?im)^[ \t\"']*(?:set-cookie|cookie|authorization|(?:[\w-]{0,40}-)?api-key"
+    rb"|openai-organization|openai-project)[\"']?:[ \t]*\n"
+    rb"(?:[ \t]*-[ \t]+[\"']?[^\n\"']{6,}[\"']?\n?)+"
 )
 _ITEM = re.compile(rb"(?m)^[ \t]*-[ \t]+[\"']?([^\n\"']{6,})")
 """Headers as vcrpy's YAML writes them: the name, and a list on the next lines."""
@@ -76,8 +77,9 @@ def _find(data: bytes, scrubber: Scrubber, depth: int) -> Iterator[Found]:
     if depth < _DEEPEST:
         for match in _BLOB.finditer(data):
             for content, how in _contents(match.group()):
-                for _, kind in _find(content, scrubber, depth + 1):
-                    yield match.span(), f"{kind}, inside {how}"
+                kinds = {kind for _, kind in _find(content, scrubber, depth + 1)}
+                if kinds:
+                    yield match.span(), f"{' and '.join(sorted(kinds))}, inside {how}"
 
 
 def _find_header_lists(data: bytes) -> Iterator[Found]:

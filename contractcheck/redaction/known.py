@@ -50,23 +50,24 @@ def _spellings_of_base64(character: str) -> tuple[bytes, ...]:
     return plain if also is None else (*plain, also)
 
 
+_IN_JSON = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "/": "\\/"}
+_IN_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", " ": "+"}
+
+
 def _spellings_of_character(character: str) -> tuple[bytes, ...]:
-    """One character: plain, percent-encoded, JSON-escaped, in HTML; twice over, too."""
+    """One character: plain, percent-encoded, escaped in JSON, in HTML; twice over, too."""
     plain = character.encode()
     if character.isascii() and character.isalnum():
         return (plain,)
     percent = quote(character, safe="") if character not in "-_.~" else f"%{ord(character):02X}"
-    units = character.encode("utf-16-be")
-    escaped = "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\", "/": "\\/"}
-    html = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", " ": "+"}
-    forms = {percent, percent.lower(), percent.replace("%", "%25"), escaped, escaped.upper()}
-    forms = {form.replace("\\U", "\\u") for form in forms}
-    if character in short:
-        forms.add(short[character])
-    forms |= {form.replace("\\", "\\\\").replace('"', '\\"') for form in forms if "\\" in form}
-    if character in html:
-        forms.add(html[character])
+    units = character.encode("utf-16-be").hex()
+    escaped = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    in_json = {escaped, escaped.upper().replace("U", "u"), _IN_JSON.get(character, escaped)}
+    in_json |= {form.replace("\\", "\\\\").replace('"', '\\"') for form in in_json}
+    in_url = {percent, percent.lower()}
+    in_url |= {form.replace("%", "%25") for form in in_url}
+    in_url |= {form.replace("\\", mark) for form in in_json for mark in ("%5C", "%5c")}
+    forms = in_json | in_url | {_IN_HTML.get(character, percent)}
     encoded = {form.encode() for form in forms} | {plain}
     return tuple(sorted(encoded, key=lambda form: (-len(form), form)))
 

@@ -7,7 +7,7 @@ named (``--base-url``), or to one listed in ``CONTRACTCHECK_TRUSTED_HOSTS``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -37,8 +37,8 @@ class Endpoint:
     """
 
     base_url: str
-    key: str
-    secrets: tuple[str, ...]
+    key: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def resolve_endpoint(
