@@ -3,8 +3,9 @@
     .venv/bin/python bench/git_size.py
 
 Nights of the simulated provider, in process (``simulated_nights.py``), journalled, sealed, packed
-and accepted by the product's own code into a fresh git repository; once with whole answers and
-once with streams. Prints Markdown; about two minutes.
+and accepted by the product's own code into a fresh git repository: whole answers, the same
+answers streamed, and whole answers of 3 KB (fourteen of the simulator's joined). Prints Markdown;
+about two minutes.
 """
 
 from __future__ import annotations
@@ -12,19 +13,27 @@ from __future__ import annotations
 import statistics
 import subprocess
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from simulated_nights import record_night
+import orjson
+from simulated_nights import record_night, with_samples
 
 from contractcheck.cassettes import create_run, read_run, seal_run
+from contractcheck.model.run import CasePlan
 from contractcheck.redaction import Scrubber
 from contractcheck.simulator import Conditions
 from contractcheck.store import new_run_id, pack_run
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.record import describe_vantage
 from contractcheck.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from contractcheck.model.exchange import Exchange
 
 CASES, SAMPLES, NIGHTS = 40, 10, 10
 TARGET_MB = 3.0
@@ -48,6 +57,18 @@ QUESTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """How answers come, and how many of the simulator's make one."""
+
+    name: str
+    streamed: bool = False
+    joined: int = 1
+
+
+KINDS = (Kind("whole answers"), Kind("whole, long", joined=14), Kind("streams", streamed=True))
+
+
 def write_suite(folder: Path) -> None:
     prompts = [question.format(topic) for topic in TOPICS for question in QUESTIONS]
     cases = "".join(
@@ -63,23 +84,54 @@ def write_suite(folder: Path) -> None:
     )
 
 
-def record(work: Workspace, index: int, *, streamed: bool) -> Path:
-    """Journal, seal and pack one simulated night, as ``record_run`` does."""
+def record(work: Workspace, index: int, kind: Kind) -> Path:
+    """Journal and seal one simulated night, as ``record_run`` does."""
     (suite,) = work.load_suites()
     target = suite.targets[0]
     night = FIRST + timedelta(days=index)
-    played = record_night(suite, target, Conditions(night=night.isoformat()), streamed=streamed)
+    asked = with_samples(suite, SAMPLES * kind.joined)
+    conditions = Conditions(night=night.isoformat())
+    played = record_night(asked, target, conditions, streamed=kind.streamed)
     started = datetime.combine(night, datetime.min.time()).replace(hour=2)
     header = replace(
-        played.header, id=new_run_id(started), vantage=describe_vantage(), status="interrupted"
+        played.header,
+        id=new_run_id(started),
+        cases={
+            case.id: CasePlan(
+                samples=SAMPLES,
+                request_fingerprint=case.request_fingerprint,
+                parts=case.fingerprint_parts,
+            )
+            for case in suite.cases
+        },
+        vantage=describe_vantage(),
+        status="interrupted",
     )
     folder = work.runs.folder(suite.name, target, header.id)
     run = create_run(folder, header, Scrubber.for_secrets(()))
-    for exchange in played.exchanges:
-        run.append(exchange)
+    for group in batched(played.exchanges, kind.joined):
+        run.append(join(group))
     run.close()
     seal_run(folder, status="complete", ended_at=str(played.header.ended_at))
     return folder
+
+
+def batched(exchanges: Sequence[Exchange], size: int) -> Iterator[Sequence[Exchange]]:
+    for start in range(0, len(exchanges), size):
+        yield exchanges[start : start + size]
+
+
+def join(group: Sequence[Exchange]) -> Exchange:
+    """One long answer from several."""
+    if len(group) == 1:
+        return group[0]
+    first = group[0]
+    answers = [orjson.loads(exchange.response.body) for exchange in group]
+    texts = [answer["choices"][0]["message"]["content"] for answer in answers]
+    answers[0]["choices"][0]["message"]["content"] = "\n\n".join(texts)
+    body = orjson.dumps(answers[0])
+    response = replace(first.response, body=body, chunk_bytes=(len(body),))
+    return replace(first, response=response, trial=first.trial // len(group))
 
 
 def size_mb(*paths: Path) -> float:
@@ -112,11 +164,11 @@ def start(root: Path) -> Workspace:
     return Workspace(root)
 
 
-def measure(root: Path, *, streamed: bool) -> dict[str, float]:
+def measure(root: Path, kind: Kind) -> dict[str, float]:
     at_once = root / "at-once"
     at_once.mkdir()
     work = start(at_once)
-    folders = [record(work, index, streamed=streamed) for index in range(NIGHTS)]
+    folders = [record(work, index, kind) for index in range(NIGHTS)]
     plain_mb = size_mb(*folders)
     bodies = [len(x.response.body) for x in read_run(folders[0]).exchanges if x.response]
     for folder in folders:
@@ -124,7 +176,7 @@ def measure(root: Path, *, streamed: bool) -> dict[str, float]:
     commit(work, folders, "ten nights")
     (cassette,) = (at_once / "cassettes" / "chat").iterdir()
     sizes = {
-        "one answer, mean": statistics.mean(bodies) / 1e6,
+        "body of one answer, mean": statistics.mean(bodies) / 1e6,
         "reference night": size_mb(*cassette.glob("reference-*")),
         "statistics of 10 nights": size_mb(cassette / "nights"),
         "baseline.json": size_mb(cassette / "baseline.json"),
@@ -143,11 +195,15 @@ def measure(root: Path, *, streamed: bool) -> dict[str, float]:
     }
 
 
+def is_kept(sizes: dict[str, float]) -> bool:
+    return max(sizes["work tree"], sizes["pack, accepted at once"]) <= TARGET_MB
+
+
 def main() -> None:
     columns = {}
-    for name, streamed in (("whole answers", False), ("streams", True)):
+    for kind in KINDS:
         with tempfile.TemporaryDirectory() as scratch:
-            columns[name] = measure(Path(scratch), streamed=streamed)
+            columns[kind.name] = measure(Path(scratch), kind)
     print(f"{CASES} cases × {SAMPLES} samples × {NIGHTS} nights of chat; MB (10^6 bytes)\n")
     print("| | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
     for row in next(iter(columns.values())):
@@ -159,9 +215,8 @@ def main() -> None:
             )
             + " |"
         )
-    chat = columns["whole answers"]
-    is_kept = max(chat["work tree"], chat["pack, accepted at once"]) <= TARGET_MB
-    print(f"\nAt most {TARGET_MB:g} MB in git for chat: {'kept' if is_kept else 'NOT KEPT'}.")
+    kept = [name for name, sizes in columns.items() if is_kept(sizes)]
+    print(f"\nAt most {TARGET_MB:g} MB, work tree and pack: {', '.join(kept) or 'none'}.")
 
 
 if __name__ == "__main__":

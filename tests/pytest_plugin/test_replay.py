@@ -156,7 +156,7 @@ def test_a_missing_recording_is_named(accepted):
 
 def test_a_baseline_of_a_newer_version_is_named(accepted):
     (path,) = accepted.root.glob("cassettes/desk/*/baseline.json")
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99', 1))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 99', 1))
     session = accepted.replay()
     assert session.code == 1
     assert all("upgrade contractcheck" in item.text for item in session.items.values())
