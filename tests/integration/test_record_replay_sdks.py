@@ -4,11 +4,13 @@ import asyncio
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import anthropic
 import openai
 import pytest
+from google import genai
+from google.genai import types as gemini
 
 from contractcheck.cassettes import (
     create_run,
@@ -19,15 +21,20 @@ from contractcheck.cassettes import (
     replaying,
     seal_run,
 )
+from contractcheck.errors import UnmatchedRequestError
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
 from contractcheck.redaction import Scrubber
 from contractcheck.simulator import Conditions, Simulator
 
+# google-genai's own doing, on its own dependency.
+pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
+
 NOWHERE = "http://127.0.0.1:9"
 KEY = "sk-recorded-0123456789abcdef"
 OTHER_KEY = "sk-replayed-fedcba9876543210-and-longer"
-MESSAGES = [{"role": "user", "content": "Please look up order ORD-77 and say what it cost."}]
+PROMPT = "Please look up order ORD-77 and say what it cost."
+MESSAGES = [{"role": "user", "content": PROMPT}]
 SCHEMA = {
     "type": "object",
     "properties": {"order_id": {"type": "string", "pattern": "^ORD-\\d+$"}},
@@ -35,61 +42,124 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TOOL = {"name": "lookup_order", "description": "Look up what an order cost"}
+FUNCTION = {**TOOL, "parameters": SCHEMA}
 
 
-class OpenAIChat:
-    sync, asynchronous = openai.OpenAI, openai.AsyncOpenAI
+class Chat:
+    """OpenAI Chat Completions."""
 
-    @staticmethod
-    def options(url, key):
-        return {"base_url": f"{url}/v1", "api_key": key, "max_retries": 0}
+    tools = {  # noqa: RUF012 - never changed
+        "tools": [{"type": "function", "function": FUNCTION}],
+        "tool_choice": "required",
+    }
 
-    @staticmethod
-    def ask(client, *, stream, tools):
-        function = {**TOOL, "parameters": SCHEMA}
-        asked = {"tools": [{"type": "function", "function": function}], "tool_choice": "required"}
-        options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    def open(self, url, key, retries=0):
+        return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=retries)
+
+    def open_async(self, url, key, retries=0):
+        return openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key, max_retries=retries)
+
+    def ask(self, client, *, stream=False, **options):
         return client.chat.completions.create(
-            model="sim-mini", messages=MESSAGES, **(asked if tools else {}), **options
+            model="sim-mini", messages=MESSAGES, stream=stream, **options
         )
 
+    def dump(self, reply):
+        return reply.model_dump()
 
-class AnthropicMessages:
-    sync, asynchronous = anthropic.Anthropic, anthropic.AsyncAnthropic
 
-    @staticmethod
-    def options(url, key):
-        return {"base_url": url, "api_key": key, "max_retries": 0}
+class Responses(Chat):
+    """OpenAI Responses."""
 
-    @staticmethod
-    def ask(client, *, stream, tools):
-        asked = {
-            "tools": [{**TOOL, "input_schema": SCHEMA}],
-            "tool_choice": {"type": "any"},
-        }
+    tools = {  # noqa: RUF012 - never changed
+        "tools": [{"type": "function", "strict": True, **FUNCTION}],
+        "tool_choice": "required",
+    }
+
+    def ask(self, client, *, stream=False, **options):
+        return client.responses.create(model="sim-mini", input=MESSAGES, stream=stream, **options)
+
+
+class Claude(Chat):
+    """Anthropic Messages."""
+
+    tools = {  # noqa: RUF012 - never changed
+        "tools": [{**TOOL, "input_schema": SCHEMA}],
+        "tool_choice": {"type": "any"},
+    }
+
+    def open(self, url, key, retries=0):
+        return anthropic.Anthropic(base_url=url, api_key=key, max_retries=retries)
+
+    def open_async(self, url, key, retries=0):
+        return anthropic.AsyncAnthropic(base_url=url, api_key=key, max_retries=retries)
+
+    def ask(self, client, *, stream=False, **options):
         return client.messages.create(
-            model="claude-sim",
-            messages=MESSAGES,
-            max_tokens=400,
-            stream=stream,
-            **(asked if tools else {}),
+            model="claude-sim", messages=MESSAGES, max_tokens=400, stream=stream, **options
         )
 
 
-SDKS = {"openai chat": OpenAIChat, "anthropic": AnthropicMessages}
+class Gemini:
+    """Google generateContent; its asynchronous client runs on aiohttp."""
+
+    tools = {  # noqa: RUF012 - never changed
+        "tools": [{"function_declarations": [{**TOOL, "parameters_json_schema": SCHEMA}]}],
+        "tool_config": {"function_calling_config": {"mode": "ANY"}},
+        "automatic_function_calling": {"disable": True},
+    }
+
+    def client(self, url, key, retries):
+        patience = gemini.HttpRetryOptions(attempts=retries + 1, initial_delay=0.01, max_delay=0.02)
+        options = gemini.HttpOptions(base_url=url, retry_options=patience)
+        return genai.Client(api_key=key, http_options=options)
+
+    def open(self, url, key, retries=0):
+        return closing(self.client(url, key, retries))
+
+    def open_async(self, url, key, retries=0):
+        return self.client(url, key, retries).aio
+
+    def ask(self, client, *, stream=False, **options):
+        models = client.models
+        ask = models.generate_content_stream if stream else models.generate_content
+        return ask(model="gemini-sim", contents=PROMPT, config=options)
+
+    def dump(self, reply):
+        # Of the headers, those are kept that may be stored.
+        return reply.model_dump(exclude={"sdk_http_response"})
+
+
+SDKS = {sdk.__name__.lower(): sdk() for sdk in (Chat, Responses, Claude, Gemini)}
 WAYS = [(False, False), (False, True), (True, False), (True, True)]
 
 
-def ask_sync(sdk, url, key, *, stream, tools=False, **more):
-    with sdk.sync(**{**sdk.options(url, key), **more}) as client:
-        reply = sdk.ask(client, stream=stream, tools=tools)
-        return [one.model_dump() for one in reply] if stream else reply.model_dump()
+def ask_sync(sdk, client, *, stream, **options):
+    reply = sdk.ask(client, stream=stream, **options)
+    return [sdk.dump(one) for one in reply] if stream else sdk.dump(reply)
 
 
-async def ask_async(sdk, url, key, *, stream, tools=False, **more):
-    async with sdk.asynchronous(**{**sdk.options(url, key), **more}) as client:
-        reply = await sdk.ask(client, stream=stream, tools=tools)
-        return [one.model_dump() async for one in reply] if stream else reply.model_dump()
+async def ask_async(sdk, client, *, stream, **options):
+    reply = await sdk.ask(client, stream=stream, **options)
+    return [sdk.dump(one) async for one in reply] if stream else sdk.dump(reply)
+
+
+def ask_every_way(sdk, url, key, *, retries=0, **options):
+    """One trial for each of sync and async, plain and stream."""
+
+    async def work(stream):
+        async with sdk.open_async(url, key, retries) as client:
+            return await ask_async(sdk, client, stream=stream, **options)
+
+    answers = []
+    for trial, (asynchronous, stream) in enumerate(WAYS):
+        with in_trial("case", trial):
+            if asynchronous:
+                answers.append(asyncio.run(work(stream)))
+                continue
+            with sdk.open(url, key, retries) as client:
+                answers.append(ask_sync(sdk, client, stream=stream, **options))
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -144,23 +214,12 @@ class Store:
 @pytest.mark.parametrize("name", SDKS)
 def test_every_way_of_asking_gets_the_same_answer_again(simulator, store, name, tools):
     sdk = SDKS[name]
-
-    def ask_all(url, key):
-        answers = []
-        for trial, (asynchronous, stream) in enumerate(WAYS):
-            with in_trial("case", trial):
-                if asynchronous:
-                    work = ask_async(sdk, url, key, stream=stream, tools=tools)
-                    answers.append(asyncio.run(work))
-                else:
-                    answers.append(ask_sync(sdk, url, key, stream=stream, tools=tools))
-        return answers
-
+    options = sdk.tools if tools else {}
     with store.recorded():
-        live = ask_all(simulator.base_url, KEY)
+        live = ask_every_way(sdk, simulator.base_url, KEY, **options)
     asked = simulator.request_count
     with store.replayed():
-        assert ask_all(NOWHERE, OTHER_KEY) == live
+        assert ask_every_way(sdk, NOWHERE, OTHER_KEY, **options) == live
     assert simulator.request_count == asked
     # Some SDKs stop reading at the last event instead of the end: "closed" is whole for them.
     assert [(x.trial, x.attempt, x.response.status) for x in store.exchanges()] == [
@@ -179,10 +238,9 @@ def test_fifty_at_once_get_their_own_answers_whatever_the_order(simulator, store
         async def one(client, trial):
             with in_trial("case", trial):
                 await asyncio.sleep(waits.random() / 20)
-                reply = await sdk.ask(client, stream=stream, tools=False)
-                return [x.model_dump() async for x in reply] if stream else reply.model_dump()
+                return await ask_async(sdk, client, stream=stream)
 
-        async with sdk.asynchronous(**sdk.options(url, key)) as client:
+        async with sdk.open_async(url, key) as client:
             return await asyncio.gather(*(one(client, trial) for trial in range(50)))
 
     with store.recorded():
@@ -203,13 +261,9 @@ def test_eight_threads_get_their_own_answers(simulator, store, name):
         def one(trial):
             with in_trial("case", trial):
                 time.sleep(waits.random() / 50)
-                reply = sdk.ask(client, stream=True, tools=False)
-                return [x.model_dump() for x in reply]
+                return ask_sync(sdk, client, stream=True)
 
-        with (
-            sdk.sync(**sdk.options(url, key)) as client,
-            ThreadPoolExecutor(max_workers=8) as pool,
-        ):
+        with sdk.open(url, key) as client, ThreadPoolExecutor(max_workers=8) as pool:
             return list(pool.map(one, range(24)))
 
     with store.recorded():
@@ -217,3 +271,23 @@ def test_eight_threads_get_their_own_answers(simulator, store, name):
     with store.replayed():
         assert ask_all(NOWHERE, OTHER_KEY, 2) == live
     assert len({repr(answer) for answer in live}) == 24
+
+
+@pytest.mark.parametrize("name", SDKS)
+def test_a_request_that_was_never_recorded_is_told_through_the_sdk(simulator, store, name):
+    sdk = SDKS[name]
+    with store.recorded(), in_trial("case", 0), sdk.open(simulator.base_url, KEY) as client:
+        ask_sync(sdk, client, stream=False)
+
+    def ask_another():
+        with sdk.open(NOWHERE, KEY) as client, pytest.raises(Exception, match=r".") as swallowed:
+            ask_sync(sdk, client, stream=False, **sdk.tools)
+        return swallowed
+
+    # Whatever the SDK made of it, the session tells it at its end.
+    with (
+        pytest.raises(UnmatchedRequestError, match=r"(?s)the nearest .*tools.*: recorded nothing"),
+        store.replayed(strict=False),
+        in_trial("case", 0),
+    ):
+        ask_another()
