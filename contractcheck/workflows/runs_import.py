@@ -192,8 +192,12 @@ def _guess_target(interactions: Sequence[Interaction]) -> Target:
     providers = {own[host] for host in hosts if host in own}
     if len(providers) == 1 and len(models) == 1:
         return Target(provider=providers.pop(), model=str(models.pop()))
-    told = f"hosts {', '.join(sorted(hosts)[:3])}; models {', '.join(sorted(map(str, models))[:3])}"
-    raise UsageError(f"who answered is not clear ({told}); give --target PROVIDER:MODEL")
+    hosts_told = ", ".join(sorted(hosts)[:3])
+    models_told = ", ".join(sorted(map(str, models))[:3]) or "none"
+    raise UsageError(
+        f"who answered is not clear (hosts {hosts_told}; models {models_told}); "
+        "give --target PROVIDER:MODEL"
+    )
 
 
 def _model(body: bytes) -> str | None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_header, read_run
 from contractcheck.errors import RecordingError
+from contractcheck.store.runs import is_run_id
 from contractcheck.workflows.runs_accepted import baseline_folders, read_accepted
 from contractcheck.workflows.runs_list import run_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from contractcheck.model.run import Run
     from contractcheck.workflows.runs_accepted import AcceptedRun
     from contractcheck.workflows.workspace import Workspace
 
@@ -48,13 +50,14 @@ def verify_runs(workspace: Workspace, folders: Sequence[Path] = ()) -> tuple[Ver
     """
     baselines, accepted = _verify_baselines(workspace)
     if folders:
-        return tuple(_verify_run(folder, accepted) for folder in folders)
+        return tuple(_verify_run(folder, accepted.get(folder.name)) for folder in folders)
     references = [
-        _verify_run(run.reference, accepted, what="reference run")
+        _verify_run(run.reference, run, what="reference run")
         for run in accepted.values()
         if run.reference is not None
     ]
-    runs = [_verify_run(folder, accepted) for folder in sorted(run_folders(workspace))]
+    own = sorted(run_folders(workspace))
+    runs = [_verify_run(folder, accepted.get(folder.name)) for folder in own]
     return (*baselines, *references, *runs)
 
 
@@ -74,25 +77,30 @@ def _verify_baselines(
     return places, accepted
 
 
-def _verify_run(
-    folder: Path, accepted: Mapping[str, AcceptedRun], *, what: str = "run"
-) -> VerifiedPlace:
+def _verify_run(folder: Path, expected: AcceptedRun | None, *, what: str = "run") -> VerifiedPlace:
     try:
         run = read_run(folder)
     except RecordingError as error:
         damage = _problems_by_case(folder) or (str(error),)
         return VerifiedPlace(path=folder, what=what, problems=damage)
-    expected = accepted.get(run.header.id)
-    problems: tuple[str, ...] = ()
+    return VerifiedPlace(
+        path=folder,
+        what=what,
+        count=len(run.exchanges),
+        root=run.root,
+        problems=tuple(_misplaced(folder, run, expected)),
+    )
+
+
+def _misplaced(folder: Path, run: Run, expected: AcceptedRun | None) -> Iterator[str]:
+    """What is wrong with a run that is whole by itself."""
+    if is_run_id(folder.name) and run.header.id != folder.name:
+        yield f"{folder}: holds run {run.header.id}; move it where it belongs"
     if expected is not None and run.root != expected.root:
-        what_happened = (
+        yield (
             f"{folder}: is not the run that was accepted as night {expected.night} (its root "
             "digest differs from the one in baseline.json); restore it from a copy"
         )
-        problems = (what_happened,)
-    return VerifiedPlace(
-        path=folder, what=what, count=len(run.exchanges), root=run.root, problems=problems
-    )
 
 
 def _problems_by_case(folder: Path) -> tuple[str, ...]:
