@@ -11,7 +11,7 @@ from contractcheck.cassettes.session import current_slot
 from contractcheck.cassettes.take import Take
 from contractcheck.errors import ContractcheckError
 from contractcheck.model.exchange import Request, Response
-from contractcheck.redaction import allowed_headers, redact_body
+from contractcheck.redaction import redact_body, redact_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,12 +78,12 @@ class Recorder:
 
     def stored(self, received: Received) -> tuple[Response, str]:
         """Redact a response: see ``Keeper``."""
-        body = b"".join(received.chunks)
-        lengths = tuple(map(len, received.chunks))
+        pieces = tuple(received.pieces)
+        body = b"".join(chunk for chunk, _ in pieces)
+        lengths = tuple(len(chunk) for chunk, _ in pieces)
         headers = self._stored_headers(received.headers)
-        coding = ",".join(v for k, v in received.headers if k.lower() == "content-encoding")
         # As a whole, so that a secret cut by a chunk boundary is found.
-        redacted = redact_body(body, coding, self.scrubber)
+        redacted = redact_body(body, _coding(received.headers), self.scrubber)
         if redacted.is_recoded:
             lengths = _cut_again(lengths, len(redacted.body))
             headers = _with_length(headers, len(redacted.body))
@@ -94,7 +94,7 @@ class Recorder:
             headers=headers,
             body=redacted.body,
             chunk_bytes=lengths,
-            chunk_times_us=tuple(received.times_us),
+            chunk_times_us=tuple(time_us for _, time_us in pieces),
         )
         note = redacted.note or ("coded anew" if redacted.is_recoded else "")
         return response, note
@@ -120,17 +120,21 @@ class Recorder:
             scrubber=self.scrubber,
             rule=self.rule,
         )
+        body = redact_body(outgoing.body, _coding(outgoing.headers), self.scrubber).body
         return Request(
             method=canonical.method,
             url=self.scrubber.scrub_text(outgoing.url),
             headers=self._stored_headers(outgoing.headers),
-            body=self.scrubber.scrub(outgoing.body) if self.keep_request_bodies else b"",
+            body=body if self.keep_request_bodies else b"",
             digest=canonical.digest(),
         )
 
     def _stored_headers(self, headers: Headers) -> Headers:
-        scrub = self.scrubber.scrub_text
-        return tuple((scrub(name), scrub(value)) for name, value in allowed_headers(headers))
+        return redact_headers(headers, self.scrubber)
+
+
+def _coding(headers: Headers) -> str:
+    return ",".join(value for name, value in headers if name.lower() == "content-encoding")
 
 
 def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:

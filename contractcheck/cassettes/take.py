@@ -24,16 +24,15 @@ class Received:
         reason: Reason phrase, empty when there was none.
         http_version: Such as ``HTTP/1.1``.
         headers: In wire order, all of them.
-        chunks: Body as it came, content coding not undone.
-        times_us: Time of each chunk since the request was sent.
+        pieces: Body as it came, content coding not undone: each chunk with its time (µs) since
+            the request was sent.
     """
 
     status: int
     reason: str
     http_version: str
     headers: Headers
-    chunks: list[bytes] = field(default_factory=list)
-    times_us: list[int] = field(default_factory=list)
+    pieces: list[tuple[bytes, int]] = field(default_factory=list)
 
 
 class Keeper(Protocol):

@@ -13,7 +13,7 @@ Four layers, and the last one fails closed (a hit refuses the write):
 
 from contractcheck.redaction.bodies import RedactedBody, redact_body
 from contractcheck.redaction.file_scan import scan_file
-from contractcheck.redaction.headers import allowed_headers
+from contractcheck.redaction.headers import allowed_headers, redact_headers
 from contractcheck.redaction.scan import Leak, find_leak
 from contractcheck.redaction.scrub import Scrubber
 
@@ -24,5 +24,6 @@ __all__ = [
     "allowed_headers",
     "find_leak",
     "redact_body",
+    "redact_headers",
     "scan_file",
 ]

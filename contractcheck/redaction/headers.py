@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from contractcheck.redaction.scrub import Scrubber
+
 _ALLOWED = frozenset(
     {
         # content negotiation and framing: needed to read the body again
@@ -50,3 +52,16 @@ def allowed_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str]
         for name, value in headers
         if name.lower() in _ALLOWED or name.lower().startswith(_ALLOWED_PREFIXES)
     )
+
+
+def redact_headers(
+    headers: Iterable[tuple[str, str]], scrubber: Scrubber
+) -> tuple[tuple[str, str], ...]:
+    """Keep the headers that may be stored, names and values scrubbed."""
+    kept = allowed_headers(headers)
+    # One look at all of them at once, because nearly always there is nothing to find. "&" is
+    # where a form field may begin, so nothing that one value alone would show is hidden.
+    joined = "\n&".join(("", *(text for pair in kept for text in pair)))
+    if scrubber.scrub_text(joined) == joined:
+        return kept
+    return tuple((scrubber.scrub_text(name), scrubber.scrub_text(value)) for name, value in kept)

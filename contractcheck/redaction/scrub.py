@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from contractcheck.redaction.linear import LinearPattern, Span
 
+_SHORTEST_RUN = b"*" * 6
+"""No rule stars less."""
+
 _STARRED = re.compile(rb"\*{6,}")
 _TOKEN = b"*****"
 KNOWN_KIND = "a credential this process uses"
@@ -62,7 +65,8 @@ class Scrubber:
         For digests: a request that carries another key, or an already starred one, is the same
         request.
         """
-        return _STARRED.sub(_TOKEN, self.scrub(data))
+        scrubbed = self.scrub(data)
+        return _STARRED.sub(_TOKEN, scrubbed) if _SHORTEST_RUN in scrubbed else scrubbed
 
     def find_certain(self, data: bytes) -> Iterator[tuple[Span, str]]:
         """Find known secrets and things shaped like one, wherever they stand."""
