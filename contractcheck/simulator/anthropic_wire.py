@@ -14,7 +14,7 @@ from contractcheck.simulator.dialect import (
     parse_arguments,
     resolve_model,
 )
-from contractcheck.simulator.question import Question, RequestError, Tool
+from contractcheck.simulator.question import TOO_MANY_REQUESTS, Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
     as_list,
     as_mapping,
@@ -209,9 +209,10 @@ def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[s
     }
 
 
-def write_retry_headers(delay_s: float) -> dict[str, str]:
-    """Return ``retry-after``, seconds."""
-    return {"retry-after": f"{delay_s:g}"}
+def write_error_headers(error: RequestError) -> dict[str, str]:
+    """Return ``retry-after``, seconds, for a 429."""
+    too_many = error.status == TOO_MANY_REQUESTS
+    return {"retry-after": f"{error.retry_delay_s:g}"} if too_many else {}
 
 
 def _envelope(

@@ -69,8 +69,8 @@ class Dialect(Protocol):
         """Return the response headers beside the content type."""
         ...
 
-    def write_retry_headers(self, delay_s: float) -> dict[str, str]:
-        """Return the headers by which a 429 tells when to ask again."""
+    def write_error_headers(self, error: RequestError) -> dict[str, str]:
+        """Return what an error has in its headers, beside those of every answer."""
         ...
 
 

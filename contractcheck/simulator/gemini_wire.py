@@ -16,7 +16,7 @@ from contractcheck.simulator.dialect import (
 )
 from contractcheck.simulator.gemini_schema import to_json_schema
 from contractcheck.simulator.openai_wire import FREE_OBJECT
-from contractcheck.simulator.question import Question, RequestError, Tool
+from contractcheck.simulator.question import TOO_MANY_REQUESTS, Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
     as_list,
     as_mapping,
@@ -244,8 +244,7 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
         "message": error.message,
         "status": _STATUSES.get(error.status, "INTERNAL"),
     }
-    too_many = 429
-    if error.status == too_many:
+    if error.status == TOO_MANY_REQUESTS:
         kind = "type.googleapis.com/google.rpc.RetryInfo"
         envelope["details"] = [{"@type": kind, "retryDelay": f"{error.retry_delay_s:g}s"}]
     return {"error": envelope}
@@ -260,9 +259,9 @@ def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[s
     }
 
 
-def write_retry_headers(delay_s: float) -> dict[str, str]:
-    """Return nothing: the delay stands in the body."""
-    del delay_s
+def write_error_headers(error: RequestError) -> dict[str, str]:
+    """Return nothing: the delay of a 429 stands in the body."""
+    del error
     return {}
 
 

@@ -16,7 +16,7 @@ from contractcheck.simulator.dialect import (
     resolve_model,
 )
 from contractcheck.simulator.keyed import keyed_integer
-from contractcheck.simulator.question import Question, RequestError, Tool
+from contractcheck.simulator.question import TOO_MANY_REQUESTS, Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
     as_list,
     as_mapping,
@@ -235,11 +235,14 @@ def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[s
     }
 
 
-def write_retry_headers(delay_s: float) -> dict[str, str]:
-    """Return ``retry-after`` in whole seconds, with ``retry-after-ms`` where these are too coarse.
+def write_error_headers(error: RequestError) -> dict[str, str]:
+    """Return when to retry a 429: in whole seconds, and in milliseconds where these are too coarse.
 
-    The SDK prefers the latter (openai/_base_client.py).
+    The SDK prefers ``retry-after-ms`` to ``retry-after`` (openai/_base_client.py).
     """
+    if error.status != TOO_MANY_REQUESTS:
+        return {}
+    delay_s = error.retry_delay_s
     headers = {"retry-after": str(math.ceil(delay_s))}
     if not delay_s.is_integer():
         headers["retry-after-ms"] = f"{delay_s * 1000:g}"

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+TOO_MANY_REQUESTS = 429
+
+
 class RequestError(Exception):
     """A request the provider refuses; becomes an error envelope, never leaves the room.
 

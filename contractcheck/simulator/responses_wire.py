@@ -22,9 +22,9 @@ from contractcheck.simulator.openai_wire import (
     FREE_OBJECT,
     make_overload,
     write_error,
+    write_error_headers,
     write_headers,
     write_logprobs,
-    write_retry_headers,
 )
 from contractcheck.simulator.question import Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
@@ -52,9 +52,9 @@ __all__ = [
     "read_question",
     "write_answer",
     "write_error",
+    "write_error_headers",
     "write_frames",
     "write_headers",
-    "write_retry_headers",
 ]
 
 PATHS: Mapping[str, Mapping[str, object]] = {"/v1/responses": {}}

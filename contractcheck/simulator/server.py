@@ -10,7 +10,13 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from contractcheck.simulator import anthropic_wire, gemini_wire, openai_wire, responses_wire
+from contractcheck.simulator import (
+    anthropic_wire,
+    bedrock_wire,
+    gemini_wire,
+    openai_wire,
+    responses_wire,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,9 +27,17 @@ if TYPE_CHECKING:
     from contractcheck.simulator.reply import Reply
     from contractcheck.simulator.service import Service
 
-DIALECTS: tuple[Dialect, ...] = (openai_wire, responses_wire, anthropic_wire, gemini_wire)
+DIALECTS: tuple[Dialect, ...] = (
+    openai_wire,
+    responses_wire,
+    anthropic_wire,
+    gemini_wire,
+    bedrock_wire,
+)
 
-SDK_PREFIXES: Mapping[str, str] = MappingProxyType({"openai": "/v1", "anthropic": "", "gemini": ""})
+SDK_PREFIXES: Mapping[str, str] = MappingProxyType(
+    {"openai": "/v1", "anthropic": "", "gemini": "", "bedrock": ""}
+)
 """What the official SDK of each provider expects at the end of its base URL."""
 
 TICK_S = 0.004

@@ -102,9 +102,7 @@ class Service:
 
     def _refuse(self, dialect: Dialect, error: RequestError, request_id: str) -> Reply:
         headers = dialect.write_headers(request_id, -self.request_count, 0.0)
-        too_many = 429
-        if error.status == too_many:
-            headers |= dialect.write_retry_headers(error.retry_delay_s)
+        headers |= dialect.write_error_headers(error)
         content = orjson.dumps(dialect.write_error(error, f"req_{request_id}"))
         return Reply(status=error.status, headers=headers, parts=((0.0, content),))
 
