@@ -103,9 +103,9 @@ class Take:
             raise RuntimeError("a body without a head: on_headers comes before on_chunk")
         if not is_with_last:
             self._given_ns = time.perf_counter_ns()
-        origin_ns = self._sent_ns or self._begun_ns
-        self._received.times_us.append((self._given_ns - origin_ns) // 1000)
-        self._received.chunks.append(chunk)
+        elapsed_us = (self._given_ns - (self._sent_ns or self._begun_ns)) // 1000
+        # One append: a trial that ends in another thread never sees half a piece.
+        self._received.pieces.append((chunk, elapsed_us))
 
     def on_pull(self) -> None:
         """The consumer asks for the next piece."""

@@ -1,0 +1,209 @@
+import asyncio
+import contextlib
+import gzip
+import itertools
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contractcheck.cassettes import in_trial
+from contractcheck.cassettes.recorder import Recorder
+from contractcheck.cassettes.session import Outgoing
+from contractcheck.errors import InterceptionError, RecordingError
+from contractcheck.redaction import Scrubber
+
+SECRET = "sesame-open-sesame"  # noqa: S105 - made up, to be looked for
+REQUEST = Outgoing(
+    method="post",
+    url=f"https://user:{SECRET}@api.example.com/v1/chat?key={SECRET}",
+    headers=(("Content-Type", "application/json"), ("Authorization", f"Bearer {SECRET}")),
+    body=b'{"n": 1}',
+)
+HEAD = {"status": 200, "reason": "OK", "http_version": "HTTP/1.1", "headers": ()}
+
+
+def recorder(sink, **options):
+    return Recorder(sink=sink, scrubber=Scrubber.for_secrets([SECRET]), **options)
+
+
+@contextlib.contextmanager
+def take(sink, outgoing=REQUEST, **options):
+    with in_trial("case", 0):
+        yield recorder(sink, **options).begin(outgoing, via="test")
+
+
+def test_an_exchange_is_handed_over_once_however_it_ends():
+    sink = []
+    with take(sink) as one:
+        one.on_headers(**HEAD)
+        one.on_chunk(b"x")
+        one.finish("eof")
+        one.fail(ValueError())
+        one.abandon()
+    assert [(x.ended, x.error, x.response.body, x.via) for x in sink] == [
+        ("eof", None, b"x", "test")
+    ]
+
+
+def test_two_that_end_it_at_once_hand_it_over_once():
+    sink = []
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(200):
+            together = threading.Barrier(2)
+
+            def end(one, together=together):
+                together.wait()
+                one.abandon()
+
+            with take(sink) as one, ThreadPoolExecutor(max_workers=2) as pool:
+                list(pool.map(end, [one, one]))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(sink) == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "ended", "name"),
+    [
+        (ValueError(), "error", "ValueError"),
+        (asyncio.CancelledError(), "closed", None),
+        (KeyboardInterrupt(), "closed", None),
+        (GeneratorExit(), "closed", None),
+    ],
+)
+def test_a_clients_own_decision_is_no_error(error, ended, name):
+    sink = []
+    with take(sink) as one:
+        one.fail(error)
+    assert [(x.ended, x.error, x.response) for x in sink] == [(ended, name, None)]
+
+
+def test_a_take_that_is_left_open_ends_with_its_trial():
+    sink = []
+    with take(sink) as one:
+        one.on_headers(**HEAD)
+        one.on_chunk(b"half")
+        assert sink == []
+    assert [(x.ended, x.response.body) for x in sink] == [("closed", b"half")]
+
+
+def test_a_take_that_is_left_open_ends_with_its_session():
+    sink = []
+    session = recorder(sink)
+    with in_trial("case", 0):
+        session.begin(REQUEST, via="test")
+        session.close()
+        assert [x.ended for x in sink] == ["closed"]
+    assert len(sink) == 1
+
+
+def test_a_body_without_a_head_is_a_mistake_of_the_adapter():
+    with take([]) as one, pytest.raises(RuntimeError, match="on_headers"):
+        one.on_chunk(b"x")
+
+
+def test_times_count_from_the_moment_of_sending():
+    sink = []
+    with take(sink) as one:
+        threading.Event().wait(0.02)
+        one.on_sent()
+        one.on_headers(**HEAD)
+        one.finish("eof")
+    assert sink[0].waited_us >= 20_000 > sink[0].end_us >= sink[0].headers_us >= 0
+
+
+def test_what_a_request_holds_of_secrets_is_not_kept():
+    sink = []
+    with take(sink) as one:
+        one.abandon()
+    assert SECRET not in repr(sink)
+    assert sink[0].request.method == "POST"
+    assert sink[0].request.headers == (("Content-Type", "application/json"),)
+
+
+def test_a_request_never_shows_its_secrets_in_an_error_text():
+    assert SECRET not in repr(REQUEST)
+    with pytest.raises(InterceptionError) as refused:
+        recorder([], strict=True).begin(REQUEST, via="test")
+    assert SECRET not in str(refused.value)
+    assert "POST" in str(refused.value).upper()
+
+
+def cut(body, bounds):
+    edges = [0, *sorted(bound % (len(body) + 1) for bound in bounds), len(body)]
+    return [body[a:b] for a, b in itertools.pairwise(edges)]
+
+
+@given(st.lists(st.integers(0, 200), max_size=6), st.integers(0, 60), st.integers(0, 60))
+def test_a_secret_cut_by_chunks_is_found_and_the_bounds_stay(bounds, before, after):
+    body = b"a" * before + SECRET.encode() + b"z" * after
+    sink = []
+    with take(sink) as one:
+        one.on_headers(**HEAD)
+        for chunk in cut(body, bounds):
+            one.on_chunk(chunk)
+        one.finish("eof")
+    (exchange,) = sink
+    assert SECRET.encode() not in exchange.response.body
+    assert exchange.response.chunk_bytes == tuple(map(len, cut(body, bounds)))
+    assert sum(exchange.response.chunk_bytes) == len(exchange.response.body)
+    assert exchange.note == ""
+
+
+def coded(body, bounds, **head):
+    sink = []
+    packed = gzip.compress(body)
+    headers = (("Content-Encoding", "gzip"), ("Content-Length", str(len(packed))))
+    with take(sink) as one:
+        one.on_headers(**{**HEAD, "headers": headers, **head})
+        for chunk in cut(packed, bounds):
+            one.on_chunk(chunk)
+        one.finish("eof")
+    return packed, sink[0]
+
+
+@given(st.lists(st.integers(0, 200), max_size=6))
+def test_a_compressed_body_without_a_secret_is_kept_byte_for_byte(bounds):
+    packed, exchange = coded(b"nothing to see" * 20, bounds)
+    assert exchange.response.body == packed
+    assert list(exchange.response.chunks()) == cut(packed, bounds)
+    assert exchange.note == ""
+
+
+@given(st.lists(st.integers(0, 200), max_size=6))
+def test_a_secret_in_a_compressed_body_is_scrubbed_and_the_body_stays_readable(bounds):
+    body = b"It is " + SECRET.encode() + b", as you said"
+    packed, exchange = coded(body, bounds)
+    response = exchange.response
+    opened = gzip.decompress(response.body)
+    assert opened == body.replace(SECRET.encode(), b"*" * len(SECRET))
+    assert len(response.chunk_bytes) == len(cut(packed, bounds))
+    assert sum(response.chunk_bytes) == len(response.body)
+    assert min(response.chunk_bytes) >= 0
+    assert response.header("content-length") == str(len(response.body))
+    assert exchange.note
+
+
+def test_bytes_in_which_nobody_can_look_are_not_kept():
+    _, exchange = coded(b"x", [], headers=(("content-encoding", "x-unknown"),))
+    assert set(exchange.response.body) == set(b"*")
+    assert exchange.note.startswith("not kept: ")
+
+
+def test_what_the_sink_refuses_is_remembered_for_the_end():
+    class Full:
+        def append(self, exchange):
+            raise RecordingError(f"no room for {exchange.case}")
+
+    session = recorder(Full())
+    with in_trial("case", 0):
+        one = session.begin(REQUEST, via="test")
+        with pytest.raises(RecordingError, match="no room for case"):
+            one.finish("eof")
+    assert [str(refusal) for refusal in session.refusals] == ["no room for case"]
