@@ -95,16 +95,15 @@ class _Watched:
         if self._is_ending:
             return
         holder = self._protocol if self._payload is None else self._payload
-        error = holder.exception() or self._timeout()
+        error = holder.exception()
         if error is None or _is_our_closing(error):
+            error = sys.exception()
+            # A total timeout is known only to the task that handles it now.
+            error = error if isinstance(error, TimeoutError) else None
+        if error is None:
             self._take.finish("closed")
         else:
             self._take.finish("error", type(error).__name__)
-
-    def _timeout(self) -> BaseException | None:
-        """A total timeout is known only to the task that handles it now."""
-        error = sys.exception()
-        return error if isinstance(error, TimeoutError) else None
 
     def _on_head(self, message: RawResponseMessage, payload: StreamReader) -> None:
         headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in message.raw_headers)

@@ -22,6 +22,7 @@ class ScriptedServer:
     def __init__(self):
         self.scripts = {}
         self.requests = []
+        self.keeps_alive = False
         self._turn = threading.Semaphore(0)
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.port = self._listening.getsockname()[1]
@@ -47,27 +48,32 @@ class ScriptedServer:
     def _talk(self, connection):
         with connection, contextlib.suppress(OSError, ValueError):
             file = connection.makefile("rb")
-            start = file.readline()
-            head = b"".join(iter(file.readline, b"\r\n"))
-            length = re.search(rb"(?i)content-length: (\d+)", head)
-            body = file.read(int(length[1])) if length else b""
-            if re.search(rb"(?i)transfer-encoding: chunked", head):
-                while size := int(file.readline(), 16):
-                    body += file.read(size)
-                    file.readline()
-            path = start.split()[1].decode()
-            self.requests.append((path, body))
-            script = self.scripts[path]
-            parts = script(body) if callable(script) else script
-            for number, part in enumerate(parts):
-                if number and not self._turn.acquire(timeout=TURN_S):
-                    return  # nobody reads: cut it off, so that the test fails soon
-                connection.sendall(part)
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+            while self._answer(connection, file) and self.keeps_alive:
+                pass
+            connection.shutdown(socket.SHUT_WR)
             connection.settimeout(0.2)
-            with contextlib.suppress(OSError):
-                connection.recv(1)  # let the client close first
+            connection.recv(1)  # let the client close first
+
+    def _answer(self, connection, file):
+        start = file.readline()
+        head = b"".join(iter(file.readline, b"\r\n")) if start else b""
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        body = file.read(int(length[1])) if length else b""
+        if re.search(rb"(?i)transfer-encoding: chunked", head):
+            while size := int(file.readline(), 16):
+                body += file.read(size)
+                file.readline()
+            file.readline()
+        if not start:
+            return False
+        path = start.split()[1].decode()
+        self.requests.append((path, body))
+        script = self.scripts[path]
+        for number, part in enumerate(script(body) if callable(script) else script):
+            if number and not self._turn.acquire(timeout=TURN_S):
+                return False  # nobody reads: cut it off, so that the test fails soon
+            connection.sendall(part)
+        return True
 
 
 @pytest.fixture
