@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
@@ -139,10 +140,8 @@ def _coding(headers: Headers) -> str:
 
 def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:
     """Cut a body of another length at the same places, the last chunk taking what is left."""
-    cut: list[int] = []
-    for length in lengths[:-1]:
-        cut.append(min(length, size_bytes - sum(cut)))
-    return (*cut, size_bytes - sum(cut))
+    ends = [min(end, size_bytes) for end in accumulate(lengths[:-1])]
+    return tuple(end - start for start, end in pairwise((0, *ends, size_bytes)))
 
 
 def _with_length(headers: Headers, size_bytes: int) -> Headers:

@@ -1,6 +1,7 @@
 """The official SDKs, unchanged, are recorded and then replayed with the provider gone."""
 
 import asyncio
+import itertools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from contractcheck.errors import UnmatchedRequestError
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
 from contractcheck.redaction import Scrubber
-from contractcheck.simulator import Conditions, Simulator
+from contractcheck.simulator import Conditions, Faults, Simulator
 
 # google-genai's own doing, on its own dependency.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
@@ -271,6 +272,63 @@ def test_eight_threads_get_their_own_answers(simulator, store, name):
     with store.replayed():
         assert ask_all(NOWHERE, OTHER_KEY, 2) == live
     assert len({repr(answer) for answer in live}) == 24
+
+
+@pytest.mark.parametrize("name", SDKS)
+def test_retries_of_the_sdk_are_kept_and_not_waited_for_again(store, name):
+    sdk = SDKS[name]
+    busy = Conditions(night="n", time_scale=0.0, faults=Faults(rate_limited=2))
+    with Simulator(busy) as simulator, store.recorded():
+        live = ask_every_way(sdk, simulator.base_url, KEY, retries=3)
+    exchanges = store.exchanges()
+    for trial in range(len(WAYS)):
+        made = [(x.attempt, x.response.status) for x in exchanges if x.trial == trial]
+        assert [status for _, status in made][-1] == 200
+        assert [attempt for attempt, _ in made] == list(range(len(made)))
+    statuses = [x.response.status for x in exchanges]
+    assert statuses.count(429) >= 1
+    assert statuses.count(200) == len(WAYS)
+    with store.replayed():
+        assert ask_every_way(sdk, NOWHERE, OTHER_KEY, retries=0) == live
+    with store.replayed(attempts="all"):
+        assert ask_every_way(sdk, NOWHERE, OTHER_KEY, retries=3) == live
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"), list(zip(SDKS, itertools.cycle(["gzip", "br", "zstd", "deflate"])))
+)
+def test_compressed_answers_are_kept_as_they_came(store, name, coding):
+    sdk = SDKS[name]
+    packed = Conditions(night="n", time_scale=0.0, faults=Faults(compressed=coding))
+    with Simulator(packed) as simulator, store.recorded():
+        live = ask_every_way(sdk, simulator.base_url, KEY)
+    with store.replayed():
+        assert ask_every_way(sdk, NOWHERE, OTHER_KEY) == live
+    assert {x.note for x in store.exchanges()} == {""}
+    codings = [x.response.header("content-encoding") for x in store.exchanges()]
+    assert coding in codings
+
+
+@pytest.mark.parametrize("name", SDKS)
+def test_a_stream_that_was_cut_is_cut_again(store, name):
+    sdk = SDKS[name]
+    cut = Conditions(night="n", time_scale=0.0, faults=Faults(cut_stream=1.0))
+
+    def listen(url, key):
+        heard = []
+        with sdk.open(url, key) as client, in_trial("case", 0):
+            try:
+                heard.extend(sdk.dump(one) for one in sdk.ask(client, stream=True))
+            except Exception as error:  # noqa: BLE001 - whatever the SDK makes of it
+                heard.append(type(error))
+        return heard
+
+    with Simulator(cut) as simulator, store.recorded():
+        live = listen(simulator.base_url, KEY)
+    with store.replayed():
+        assert listen(NOWHERE, OTHER_KEY) == live
+    assert issubclass(live[-1], Exception)
+    assert [x.ended for x in store.exchanges()] == ["error"]
 
 
 @pytest.mark.parametrize("name", SDKS)
