@@ -58,7 +58,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     list_faults: bool,  # noqa: FBT001 - click passes options by name
     list_changes: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
-    """Serve the OpenAI and Anthropic wires from a language model that really samples."""
+    """Serve the wires of several providers from a language model that really samples."""
     if list_changes:
         for name, change in CHANGES.items():
             amount = f"{change.unit}, {change.default:g} by default"

@@ -1,8 +1,12 @@
 """A provider that really samples, on a local port: for demos, tests and calibration.
 
-It speaks the OpenAI and Anthropic wire formats to the official SDKs, has nights
-that differ although nothing changed, and can change silently on command. It
-shares no code with the rooms that read wires: the SDKs are its judge.
+It speaks the wire formats of OpenAI (chat and Responses), Anthropic, Gemini, Bedrock,
+Cohere and Mistral to the official SDKs, has nights that differ although nothing changed,
+can change silently on command, and can make the way fail. It shares no code with the
+rooms that read wires: the SDKs are its judge.
+
+    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as simulator:
+        client = openai.OpenAI(base_url=simulator.url_for("openai"), api_key="any")
 """
 
 from __future__ import annotations

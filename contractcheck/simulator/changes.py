@@ -54,12 +54,12 @@ CHANGES: Mapping[str, ChangeDescription] = MappingProxyType(
             plane="conformance",
         ),
         "renamed_field": ChangeDescription(
-            summary="OpenAI: 'message' and 'delta' become 'output'; "
-            "Anthropic: 'content' becomes 'text', and 'delta' of content blocks 'output'.",
+            summary="The field with the answer, and the one with each piece of a stream, get "
+            "other names: 'output' for 'message' and 'delta' (OpenAI chat), and the like.",
             plane="conformance",
         ),
         "finish_reason": ChangeDescription(
-            summary="A new finish reason: 'model_pause' (OpenAI), 'pause_turn' (Anthropic).",
+            summary="A new finish reason: 'pause_turn' (Anthropic), 'model_pause' (all others).",
             plane="conformance",
         ),
         "tool_argument_type": ChangeDescription(
@@ -74,7 +74,7 @@ CHANGES: Mapping[str, ChangeDescription] = MappingProxyType(
             default=2.0,
         ),
         "fingerprint": ChangeDescription(
-            summary="Another system_fingerprint (OpenAI only; Anthropic sends none).",
+            summary="Another system_fingerprint (OpenAI chat only; the others send none).",
             plane="identity",
         ),
     }

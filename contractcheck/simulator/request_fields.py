@@ -1,4 +1,4 @@
-"""Read the fields that both dialects share from a JSON request body."""
+"""Read the fields that dialects share from a JSON request body."""
 
 from __future__ import annotations
 

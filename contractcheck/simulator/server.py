@@ -13,7 +13,9 @@ from starlette.routing import Route
 from contractcheck.simulator import (
     anthropic_wire,
     bedrock_wire,
+    cohere_wire,
     gemini_wire,
+    mistral_wire,
     openai_wire,
     responses_wire,
 )
@@ -33,10 +35,19 @@ DIALECTS: tuple[Dialect, ...] = (
     anthropic_wire,
     gemini_wire,
     bedrock_wire,
+    cohere_wire,
+    mistral_wire,
 )
 
 SDK_PREFIXES: Mapping[str, str] = MappingProxyType(
-    {"openai": "/v1", "anthropic": "", "gemini": "", "bedrock": ""}
+    {
+        "openai": "/v1",
+        "anthropic": "",
+        "gemini": "",
+        "bedrock": "",
+        "cohere": "",
+        "mistral": "/mistral",
+    }
 )
 """What the official SDK of each provider expects at the end of its base URL."""
 

@@ -5,12 +5,14 @@ in one piece and as a stream.
 """
 
 import asyncio
+import inspect
 import json
 from contextlib import closing
 from typing import ClassVar, NamedTuple
 
 import anthropic
 import boto3
+import cohere
 import httpx2
 import jsonschema
 import openai
@@ -18,6 +20,7 @@ import pytest
 from botocore.config import Config
 from google import genai
 from google.genai import types as gemini
+from mistralai import client as mistralai
 
 from contractcheck.simulator import Change, Conditions, Faults, Simulator
 
@@ -323,7 +326,85 @@ class Bedrock:
         )
 
 
-SDKS = {sdk.__name__.lower(): sdk() for sdk in (Chat, Responses, Claude, Gemini, Bedrock)}
+class Cohere:
+    """Cohere chat, version 2."""
+
+    finishes: ClassVar = {
+        "text": "COMPLETE",
+        "tool": "TOOL_CALL",
+        "schema": "COMPLETE",
+        "limit": "MAX_TOKENS",
+    }
+    wants: ClassVar = {
+        "text": {},
+        "tool": {"tools": [{"type": "function", "function": FUNCTION}], "tool_choice": "REQUIRED"},
+        "schema": {"response_format": {"type": "json_object", "schema": SCHEMA}},
+        "limit": {"max_tokens": 2},
+    }
+    kinds = (cohere.ClientV2, cohere.AsyncClientV2)
+
+    def open(self, kind, url):
+        return kind(api_key="k", base_url=url, log_warning_experimental_features=False)
+
+    def ask(self, client, options, *, stream):
+        ask = client.chat_stream if stream else client.chat
+        retries = {"max_retries": 0}
+        return ask(model="command-sim", messages=MESSAGES, request_options=retries, **options)
+
+    def read(self, reply):
+        calls = reply.message.tool_calls or []
+        return Said(
+            "" if calls else reply.message.content[0].text,
+            calls[0].function.name if calls else None,
+            json.loads(calls[0].function.arguments) if calls else None,
+            reply.finish_reason,
+            reply.usage.tokens.output_tokens,
+        )
+
+    def fold(self, events):
+        texts, calls = [], []
+        for event in events:
+            if event.type == "content-delta":
+                texts.append(event.delta.message.content.text)
+            elif event.type in {"tool-call-start", "tool-call-delta"}:
+                calls.append(event.delta.message.tool_calls.function)
+        end = events[-1].delta
+        return Said(
+            "".join(texts),
+            calls[0].name if calls else None,
+            json.loads("".join(call.arguments for call in calls)) if calls else None,
+            end.finish_reason,
+            end.usage.tokens.output_tokens,
+        )
+
+
+class Mistral(Chat):
+    """Mistral chat."""
+
+    wants: ClassVar = {
+        **Chat.wants,
+        "tool": {**Chat.wants["tool"], "tool_choice": "any"},
+        "limit": {"max_tokens": 2},
+    }
+    kinds = ("", "_async")  # one client for both, with methods that are named apart
+
+    def open(self, kind, url):
+        client = mistralai.Mistral(api_key="k", server_url=f"{url}/mistral")
+        client.way = kind
+        return client
+
+    def ask(self, client, options, *, stream):
+        ask = getattr(client.chat, ("stream" if stream else "complete") + client.way)
+        return ask(model="mistral-sim", messages=MESSAGES, **options)
+
+    def fold(self, events):
+        return super().fold([event.data for event in events])
+
+
+SDKS = {
+    sdk.__name__.lower(): sdk()
+    for sdk in (Chat, Responses, Claude, Gemini, Bedrock, Cohere, Mistral)
+}
 WAYS = [(name, way) for name, sdk in SDKS.items() for way in (0, 1) if sdk.kinds[way] is not None]
 
 
@@ -339,13 +420,15 @@ def ask(name, url, want, *, asynchronous, stream):
 
     async def work():
         async with sdk.open(sdk.kinds[1], url) as client:
-            reply = await sdk.ask(client, options, stream=stream)
+            reply = sdk.ask(client, options, stream=stream)
+            reply = await reply if inspect.isawaitable(reply) else reply
             return [event async for event in reply] if stream else reply
 
     if asynchronous:
         reply = asyncio.run(work())
     else:
-        with closing(sdk.open(sdk.kinds[0], url)) as client:
+        client = sdk.open(sdk.kinds[0], url)
+        with client if hasattr(client, "__enter__") else closing(client):
             reply = sdk.ask(client, options, stream=stream)
             reply = list(reply) if stream else reply
     return sdk.fold(reply) if stream else sdk.read(reply)
@@ -353,7 +436,11 @@ def ask(name, url, want, *, asynchronous, stream):
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("want", ["text", "tool", "schema", "limit"])
-@pytest.mark.parametrize(("name", "asynchronous"), WAYS)
+@pytest.mark.parametrize(
+    ("name", "asynchronous"),
+    WAYS,
+    ids=lambda value: ["sync", "async"][value] if isinstance(value, int) else value,
+)
 def test_every_sdk_reads_every_kind_of_answer(simulator, name, want, asynchronous, stream):
     said = ask(name, simulator.base_url, want, asynchronous=asynchronous, stream=stream)
     assert said.finish == SDKS[name].finishes[want]
