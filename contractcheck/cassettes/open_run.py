@@ -104,8 +104,7 @@ class OpenRun:
         with self._guard:
             descriptor, self._locked = self._locked, None
         if descriptor is not None:
-            with suppress(OSError):  # nothing was written through it
-                os.close(descriptor)
+            _release(descriptor)
         if refusals:
             raise refusals[0]
         if self.writers and descriptor is not None:
@@ -231,6 +230,11 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        _release(descriptor)
+
+
+def _release(descriptor: int) -> None:
+    with suppress(OSError):  # nothing was written through it, so no failure means anything
         os.close(descriptor)
 
 
@@ -242,7 +246,7 @@ def _take_lock(folder: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(descriptor)
+            _release(descriptor)
             raise
     except BlockingIOError as error:
         raise RecordingError(
