@@ -1,8 +1,10 @@
 """Standard vcrpy cassettes, of every layout that vcrpy wrote since 2012, as interactions.
 
 Sources: the serializers, ``migration.py`` and ``stubs/httpx_stubs.py`` of vcrpy 9.4.2, which say
-what older releases wrote. Beyond vcrpy, ``parsed_body`` is read (a serializer that pydantic-ai
-published and others copied): its JSON is spelled anew, so such a body is equal, not byte-exact.
+what older releases wrote. Beyond vcrpy three common variants are read: lists of ``requests`` and
+``responses`` side by side, packed with gzip (langchain-tests), ``parsed_body`` (the serializer of
+pydantic-ai) and typed bodies (cassetter 0.16). The latter two hold JSON as YAML: it is spelled
+anew, so such a body is equal, not byte-exact.
 
 A cassette holds no times, no chunks, no HTTP version and no order of header names.
 """
@@ -16,16 +18,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-import orjson
-
 from contractcheck.cassettes.vcr_yaml import Plain, parse_cassette, to_json, to_number
 from contractcheck.errors import UsageError
+from contractcheck.model.json_text import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contractcheck.cassettes.vcr_yaml import Value
     from contractcheck.model.exchange import Headers
+    from contractcheck.model.json_value import JsonValue
 
 MAX_INTERACTIONS = 100_000
 
@@ -90,6 +92,8 @@ def _interactions(document: Value, file: str) -> list[Value]:
         items: Value = document
     elif isinstance(document, dict) and "interactions" in document:
         items = document["interactions"]
+    elif isinstance(document, dict) and {"requests", "responses"} <= document.keys():
+        items = _side_by_side(document["requests"], document["responses"], file)
     else:
         raise UsageError(f"{file}: not a vcrpy cassette: {_other_file(document)}")
     if items is None:
@@ -103,6 +107,14 @@ def _interactions(document: Value, file: str) -> list[Value]:
         what = str(document["version"])[:40]
         raise UsageError(f"{file}: version {what!r}; vcrpy cassettes are of version 1")
     return items
+
+
+def _side_by_side(requests: Value, responses: Value, file: str) -> list[Value]:
+    if not isinstance(requests, list) or not isinstance(responses, list):
+        raise UsageError(f"{file}: not a vcrpy cassette: requests and responses are not lists")
+    if len(requests) != len(responses):
+        raise UsageError(f"{file}: {len(requests)} requests and {len(responses)} responses")
+    return [{"request": a, "response": b} for a, b in zip(requests, responses, strict=True)]
 
 
 def _other_file(document: Value) -> str:
@@ -262,19 +274,37 @@ def _header_item(item: Value, what: str) -> Iterator[tuple[str, str]]:
 
 def _body(value: Value, part: dict[str, Value], what: str) -> bytes:
     if value is None and "parsed_body" in part:
-        return orjson.dumps(_jsonable(to_json(part["parsed_body"]), what))
+        return _spelled(part["parsed_body"], what)
     if isinstance(value, dict):
-        if "base64_string" in value:
-            return _base64(value["base64_string"], what)
-        if "string" in value or not value:
-            return _bytes(value.get("string"), what)
-        raise _NotThisError(f"{what} has neither string nor base64_string")
-    if isinstance(value, list):  # an iterator, chunk by chunk; or the bytes one by one
-        numbers = [to_number(item) for item in value if isinstance(item, int | Plain)]
-        if value and None not in numbers and len(numbers) == len(value):
-            return _from_numbers(cast("list[int]", numbers), what)
-        return b"".join(_bytes(item, what) for item in value)
-    return _bytes(value, what)
+        return _mapped_body(value, what)
+    if not isinstance(value, list):
+        return _bytes(value, what)
+    # An iterator, chunk by chunk; or the bytes one by one.
+    numbers = [to_number(item) for item in value if isinstance(item, int | Plain)]
+    if value and None not in numbers and len(numbers) == len(value):
+        return _from_numbers(cast("list[int]", numbers), what)
+    return b"".join(_bytes(item, what) for item in value)
+
+
+def _mapped_body(value: dict[str, Value], what: str) -> bytes:
+    if "base64_string" in value:
+        return _base64(value["base64_string"], what)
+    if "string" in value or not value:
+        return _bytes(value.get("string"), what)
+    if "type" in value:
+        return _typed_body(value, what)
+    raise _NotThisError(f"{what} has neither string nor base64_string")
+
+
+def _typed_body(value: dict[str, Value], what: str) -> bytes:
+    kind, content = value["type"], value.get("content")
+    if kind == "json":
+        return _spelled(content, what)
+    if kind == "binary" and not isinstance(content, bytes):
+        return _base64(content, what)
+    if kind in ("text", "binary", "none"):
+        return _bytes(content, what)
+    raise _NotThisError(f"{what} is of an unknown type")
 
 
 def _from_numbers(numbers: list[int], what: str) -> bytes:
@@ -293,7 +323,7 @@ def _bytes(value: Value, what: str) -> bytes:
         raise _NotThisError(f"{what} holds half of a surrogate pair, which is not text")
     if isinstance(value, str):
         return value.encode()
-    return orjson.dumps(_jsonable(value, what))
+    return _spelled(value, what)
 
 
 def _base64(value: Value, what: str) -> bytes:
@@ -303,9 +333,9 @@ def _base64(value: Value, what: str) -> bytes:
         raise _NotThisError(f"{what} is not base64") from None
 
 
-def _jsonable(value: Value, what: str) -> Value:
+def _spelled(value: Value, what: str) -> bytes:
+    """Spell JSON that was stored parsed."""
     try:
-        orjson.dumps(value)
-    except (orjson.JSONEncodeError, TypeError):
+        return canonical_json(cast("JsonValue", to_json(value)), sort_keys=False).encode()
+    except (TypeError, ValueError):
         raise _NotThisError(f"{what} was stored parsed, and is not JSON") from None
-    return value

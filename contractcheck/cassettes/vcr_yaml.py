@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from contractcheck.errors import UsageError
+from contractcheck.content_coding import decode_body
+from contractcheck.errors import ContentCodingError, UsageError
 from contractcheck.model.json_text import MAX_DEPTH, JsonTextError, parse_json
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Value: TypeAlias = "bool | int | float | str | bytes | list[Value] | dict[str, V
 MAX_BYTES = 64 << 20
 """Largest file read, 64 MiB: 10,000 chat interactions make 63 MB of YAML."""
 
-MAX_EXPANDED = 4 * MAX_BYTES
+MAX_EXPANDED = 2 * MAX_BYTES
 """Most characters that a file may stand for when its aliases are written out."""
 
 _NODE_CHARACTERS = 16
@@ -66,13 +67,16 @@ def parse_cassette(data: bytes, file: str) -> Value:
         data: Content of the file; UTF-8, or UTF-16 with a byte order mark.
         file: Its name, for errors.
 
+    Returns:
+        The whole document; of a file packed with gzip the one inside.
+
     Raises:
         UsageError: If it is neither, holds a tag that vcrpy never wrote, names a key twice, is
             nested deeper than ``MAX_DEPTH``, or stands for more than the bounds above.
     """
     if len(data) > MAX_BYTES:
         raise UsageError(f"{file}: holds {len(data)} bytes; at most {MAX_BYTES} are read: split it")
-    text = _decode(data, file)
+    text = _decode(_unpacked(data, file), file)
     if not text.strip():
         raise UsageError(f"{file}: is empty: nothing was recorded in it")
     if text.lstrip()[:1] in ("{", "["):
@@ -83,6 +87,20 @@ def parse_cassette(data: bytes, file: str) -> Value:
             if not file.endswith((".yaml", ".yml")):
                 raise UsageError(f"{file}: {error}") from None
     return _parse_yaml(text, file)
+
+
+def _unpacked(data: bytes, file: str) -> bytes:
+    """LangChain keeps its cassettes as ``.yaml.gz``."""
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return decode_body(data, "gzip", max_bytes=MAX_BYTES, max_ratio=MAX_BYTES)
+    except ContentCodingError as error:
+        raise UsageError(f"{file}: {error}") from None
+
+
+_GZIP = b"\x1f\x8b"
+"""RFC 1952, section 2.3.1."""
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -264,11 +282,13 @@ def to_json(value: Value) -> Value:
         return value
     if value in _BOOLEANS:
         return _BOOLEANS[value]
-    if len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value):
-        return float(value) if set(value) & set(".eE") else int(value)
-    return str(value)
+    if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
+        return str(value)
+    return float(value) if "." in value else int(value)
 
 
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
-_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*([eE][-+]?[0-9]{1,2})?)?", re.ASCII)
-_LONGEST_NUMBER = 100
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]{1,3})?")
+"""As PyYAML resolves and writes them; what else looks like a number was a text to it."""
+
+_LONGEST_NUMBER = 400

@@ -139,7 +139,7 @@ def _cases(files: Sequence[Path], case: str | None) -> dict[str, list[Path]]:
 
 def _case_of(file: Path) -> str:
     """A case id from a file's name: ``TestChat.test_hi[gpt].yaml`` → ``testchat.test_hi-gpt``."""
-    stem = re.sub(r"\.(ya?ml|json)$", "", file.name, flags=re.IGNORECASE)
+    stem = re.sub(r"\.(ya?ml|json)(\.gz)?$", "", file.name, flags=re.IGNORECASE)
     safe = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("._-")
     if not safe:
         raise UsageError(f"{file}: its name gives no case id; give --case")
