@@ -6,18 +6,19 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
-from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.cassettes import is_sealed, read_case_bytes, read_run
 from contractcheck.errors import RecordingError
 from contractcheck.model.target import Target
 from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.record import RecordOptions, record_run, resume
 from contractcheck.workflows.workspace import Workspace
 
-KILLS = 20
 SEED = 20260311
 SUITE = """\
 suite: crash
@@ -121,7 +122,8 @@ def check_and_resume(workspace, folder, base_url):
     return state
 
 
-def test_a_killed_recording_is_never_wrong_and_loses_nothing_finished(workspace, simulator):
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.calibration)])
+def test_a_killed_recording_is_never_wrong_and_loses_nothing_finished(workspace, simulator, kills):
     chance = random.Random(SEED)  # noqa: S311 - moments that can be chosen again
     target = Target(provider="openai", model="gpt-sim-mini", base_url=simulator.base_url)
     states = Counter()
@@ -133,7 +135,7 @@ def test_a_killed_recording_is_never_wrong_and_loses_nothing_finished(workspace,
     ) as driver:
 
         def record(number, seconds):
-            run_id = f"20260301t0000{number:02}z-kill"
+            run_id = f"20260301t00{number // 60:02}{number % 60:02}z-kill"
             driver.stdin.write(f"{run_id} {seconds}\n")
             driver.stdin.flush()
             took_s = float(driver.stdout.readline())
@@ -141,25 +143,67 @@ def test_a_killed_recording_is_never_wrong_and_loses_nothing_finished(workspace,
 
         folder, whole_s = record(0, "-")
         assert check_and_resume(workspace, folder, simulator.base_url) == "sealed"
-        for number in range(1, KILLS + 1):
-            # One point in each twentieth of the time that a whole run takes, and a bit beyond.
-            moment_s = whole_s * 1.1 * (number - chance.random()) / KILLS
+        for number in range(1, kills + 1):
+            # One point in each part of the time that a whole run takes, and a bit beyond.
+            moment_s = whole_s * 1.1 * (number - chance.random()) / kills
             folder, _ = record(number, moment_s)
             states[check_and_resume(workspace, folder, simulator.base_url)] += 1
         driver.stdin.close()
     assert driver.returncode == 0
-    assert states.total() == KILLS
+    assert states.total() == kills
     # The kills fell where they can hurt.
-    assert states["open, some finished"] >= 5, states
+    assert states["open, some finished"] >= kills // 4, states
 
 
-@pytest.fixture(params=[250, 280, 310])
+TIMES = {"at", "waited_us", "headers_us", "end_us", "lag_us", "held_us"}
+TIMES |= {"chunk_bytes", "chunk_times_us"}
+
+
+def lines_without_times(folder):
+    """Sealed lines, without what a clock or the packets of the day decided."""
+    lines = {}
+    for name in orjson.loads((folder / "manifest.json").read_bytes())["files"]:
+        for number, line in enumerate(read_case_bytes(folder / name).splitlines()):
+            document = orjson.loads(line)
+            lines[name, number] = {key: document[key] for key in document.keys() - TIMES}
+    return lines
+
+
+@pytest.mark.parametrize("first", [1, 7, 15])
+def test_a_run_that_was_interrupted_and_resumed_equals_one_that_was_not(tmp_path, first):
+    run_id = "20260301t000000z-resume"
+    port, found = 0, []
+    for name in ("whole", "resumed"):
+        workspace = Workspace(tmp_path / name)
+        (tmp_path / name / "suites").mkdir(parents=True)
+        (tmp_path / name / "suites" / "crash.contract.yaml").write_text(SUITE)
+        (suite,) = workspace.load_suites()
+        with Simulator(Conditions(night="2026-03-01", time_scale=0.0), port=port) as simulator:
+            port = int(simulator.base_url.rpartition(":")[2].partition("/")[0])
+            target = Target(provider="openai", model="gpt-sim-mini", base_url=simulator.base_url)
+            options = RecordOptions(run_id=run_id, concurrency=1)
+            if name == "whole":
+                folder = record_run(workspace, suite, target, options)
+            else:
+                folder = record_run(workspace, suite, target, replace(options, max_requests=first))
+                assert not is_sealed(folder)
+                assert len(read_run(folder).exchanges) == first
+                resume(folder, suite, replace(options, base_url=simulator.base_url))
+        found.append((lines_without_times(folder), read_run(folder)))
+    (whole, whole_run), (resumed, resumed_run) = found
+    assert resumed == whole
+    assert len(whole) == TRIALS + 4
+    assert resumed_run.header.cases == whole_run.header.cases
+    assert resumed_run.header.status == whole_run.header.status == "complete"
+
+
+@pytest.fixture(params=["size=250k", "size=280k", "size=310k", "nr_inodes=20", "nr_inodes=23"])
 def small_disk(request, tmp_path):
-    """A file system of so many KiB, room for two runs or three: the end comes at another step."""
+    """A file system with room, or inodes, for two runs or three: the end comes at another step."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", request.param, "tmpfs", str(folder)],
         capture_output=True,
         check=False,
     )
@@ -191,12 +235,14 @@ def test_a_full_disk_is_named_and_costs_no_file_that_was_there(small_disk, tmp_p
     assert read_run(old).header.status == "complete"
 
     runs = [folder for folder in workspace.runs.folders("crash", target) if folder != old]
-    (unfinished,) = (folder for folder in runs if not is_sealed(folder))
-    kept = {x for x in read_run(unfinished).exchanges if x.ended == "eof"}
-    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
-    resume(unfinished, suite, RecordOptions(base_url=simulator.base_url))
-    after = read_run(unfinished)
-    assert kept <= set(after.exchanges)
-    assert len(after.last_attempts()) == TRIALS
+    unfinished = [f for f in runs if not is_sealed(f) and (f / "header.json").exists()]
+    kept = {f: {x for x in read_run(f).exchanges if x.ended == "eof"} for f in unfinished}
+    assert len(kept) <= 1
+    subprocess.run(["mount", "-o", "remount,size=4m,nr_inodes=1000", str(small_disk)], check=True)
+    for folder in unfinished:
+        resume(folder, suite, RecordOptions(base_url=simulator.base_url))
+        after = read_run(folder)
+        assert kept[folder] <= set(after.exchanges)
+        assert len(after.last_attempts()) == TRIALS
     assert not list(Path(small_disk).rglob("*.tmp"))
     assert os.path.ismount(small_disk)
