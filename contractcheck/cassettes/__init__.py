@@ -5,6 +5,7 @@
 The format is described in docs/reference/recording-format.md.
 """
 
+from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
 from contractcheck.cassettes.case_files import read_case_bytes
 from contractcheck.cassettes.interception import recording, replaying
 from contractcheck.cassettes.journal import Fsync, JournalWriter
@@ -17,13 +18,16 @@ from contractcheck.cassettes.tape import Tape, open_tape
 from contractcheck.cassettes.trial import SLOT, Slot, in_trial
 
 __all__ = [
+    "EXACT",
     "SLOT",
+    "Canonicalisation",
     "Fsync",
     "JournalWriter",
     "MemoryTape",
     "OpenRun",
     "Slot",
     "Tape",
+    "canonical_request",
     "create_run",
     "in_trial",
     "is_sealed",

@@ -140,6 +140,8 @@ class Policy:
         allowed_models: Model echoes accepted besides the target's own name.
         on_inconclusive: ``warn`` (exit 0) or ``fail`` (exit 3).
         store_prompts: ``full``, or ``hash`` to keep prompts out of recordings.
+        volatile: JSONPaths (RFC 9535) into a request body whose values may differ between two
+            requests that are the same request, such as ``$.metadata.request_id``.
     """
 
     alarm_budget_per_year: float = 0.10
@@ -151,6 +153,7 @@ class Policy:
     allowed_models: tuple[str, ...] = ()
     on_inconclusive: Literal["warn", "fail"] = "warn"
     store_prompts: Literal["full", "hash"] = "full"
+    volatile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

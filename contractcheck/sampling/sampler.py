@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from contractcheck.cassettes import in_trial, recording
+from contractcheck.cassettes import EXACT, in_trial, recording
 from contractcheck.errors import ContractcheckError, LimitReachedError
 from contractcheck.providers import dialect
 from contractcheck.sampling.loop_lag import LoopLag
@@ -19,7 +19,7 @@ from contractcheck.sampling.progress import Tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contractcheck.cassettes import OpenRun
+    from contractcheck.cassettes import Canonicalisation, OpenRun
     from contractcheck.model.run import Trial
     from contractcheck.model.suite import Case
     from contractcheck.providers.wire import Dialect, WireRequest
@@ -38,6 +38,7 @@ class SamplingOptions:
         idle_timeout_s: Longest silence (s) before headers and between chunks.
         connect_timeout_s: Longest time (s) for a connection.
         keep_request_bodies: False stores prompts as digests only.
+        rule: What may differ between equal requests.
     """
 
     base_url: str
@@ -47,6 +48,7 @@ class SamplingOptions:
     idle_timeout_s: float = 120.0
     connect_timeout_s: float = 10.0
     keep_request_bodies: bool = True
+    rule: Canonicalisation = EXACT
 
 
 def sample(
@@ -102,6 +104,7 @@ class _Sampler:
             self.run.scrubber,
             keep_request_bodies=options.keep_request_bodies,
             lag_since_us=lag.since_us,
+            rule=options.rule,
         ):
             async with (
                 lag.beating(),

@@ -303,4 +303,5 @@ def _policy(shape: PolicyFile) -> Policy:
         allowed_models=shape.identity.allow,
         on_inconclusive=shape.on_inconclusive,
         store_prompts=shape.store_prompts,
+        volatile=shape.volatile,
     )

@@ -142,6 +142,24 @@ def read_ratio(value: JsonValue) -> Margin:
     return Margin(value=float(found[1]), kind="ratio")
 
 
+def read_path(value: JsonValue) -> str:
+    """Read a JSONPath (RFC 9535), ``$.metadata.request_id``; it may name several values."""
+    from jsonpath_rfc9535 import JSONPathError
+    from jsonpath_rfc9535 import compile as compile_path
+
+    if not isinstance(value, str):
+        raise FieldError(f"expected a JSONPath such as $.metadata.request_id, got {show(value)}")
+    try:
+        compile_path(value)
+    except (JSONPathError, ValueError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise FieldError(
+            f"{excerpt(value)} is not a JSONPath of RFC 9535 ({reason}), such as "
+            "$.metadata.request_id"
+        ) from error
+    return value
+
+
 def read_target(value: JsonValue) -> TargetEntry:
     """Read ``provider:model``, or a mapping of ``target`` and ``base_url``."""
     base_url = None

@@ -20,6 +20,7 @@ from contractcheck.suite.fields import (
     read_difference,
     read_id,
     read_metric,
+    read_path,
     read_ratio,
     read_target,
     read_version,
@@ -121,6 +122,11 @@ Ratio = Annotated[
     Margin,
     PlainValidator(read_ratio),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]*(\.[0-9]+)?x$"}),
+]
+PathField = Annotated[
+    str,
+    PlainValidator(read_path),
+    WithJsonSchema({"type": "string", "pattern": r"^\$"}),
 ]
 TargetField = Annotated[TargetEntry, PlainValidator(read_target), WithJsonSchema(_TARGET_SCHEMA)]
 CheckField = Annotated[CheckEntry, PlainValidator(read_check), WithJsonSchema(_check_schema())]
@@ -234,6 +240,9 @@ class PolicyFile(_Strict):
     )
     store_prompts: Literal["full", "hash"] = Field(
         "full", description="hash keeps prompts out of recordings."
+    )
+    volatile: tuple[PathField, ...] = Field(
+        (), description="JSONPaths into a request whose values may differ when it is replayed."
     )
 
 

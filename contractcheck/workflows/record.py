@@ -12,7 +12,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from contractcheck import __version__
-from contractcheck.cassettes import create_run, is_sealed, read_header, resume_run, seal_run
+from contractcheck.cassettes import (
+    Canonicalisation,
+    create_run,
+    is_sealed,
+    read_header,
+    resume_run,
+    seal_run,
+)
 from contractcheck.errors import (
     LimitReachedError,
     NothingToCheckError,
@@ -154,6 +161,7 @@ def _finish(
         concurrency=options.concurrency,
         max_requests=options.max_requests,
         keep_request_bodies=suite.policy.store_prompts == "full",
+        rule=Canonicalisation(fields=suite.policy.volatile),
     )
     try:
         sample(run, cases, sampling, progress or SilentProgress())

@@ -421,7 +421,8 @@ RULE_TABLE = {
         + "  gate: {alpha: 0}\n"
         + "  margins: {ttft: 1.2, conformance: 2, foo: 1}\n"
         + "  limits: {error_rate: 3, latency_p95: 3}\n"
-        + "  on_inconclusive: no\n",
+        + "  on_inconclusive: no\n"
+        + "  volatile: ['$[', 7]\n",
         [
             "mail.contract.yaml:8: policy.watch.alarm_budget: expected the chance of any false alarm in a year, between 0 and 1, such as 0.10/year; got the number 0.1",
             "mail.contract.yaml:8: policy.watch.nights: expected a number of at least 5, got the number 3",
@@ -432,6 +433,8 @@ RULE_TABLE = {
             "mail.contract.yaml:11: policy.limits: unknown key 'latency_p95'; did you mean 'latency_p95_s'? Allowed: error_rate, latency_p95_s",
             "mail.contract.yaml:11: policy.limits.error_rate: expected a number of at most 1, got the number 3",
             "mail.contract.yaml:12: policy.on_inconclusive: expected 'warn' or 'fail', got the text 'no'",
+            "mail.contract.yaml:13: policy.volatile[0]: '$[' is not a JSONPath of RFC 9535 (unbalanced brackets, line 1, column 2), such as $.metadata.request_id",
+            "mail.contract.yaml:13: policy.volatile[1]: expected a JSONPath such as $.metadata.request_id, got the number 7",
         ],
     ),
 }

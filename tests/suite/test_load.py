@@ -30,6 +30,7 @@ policy:
   identity: {allow: [m-2026-01-01]}
   on_inconclusive: fail
   store_prompts: hash
+  volatile: [$.metadata.request_id, "$.messages[*].id"]
 cases:
   - id: a
     samples: 6
@@ -73,9 +74,10 @@ def test_reads_every_field(folder):
         allowed_models=("m-2026-01-01",),
         on_inconclusive="fail",
         store_prompts="hash",
+        volatile=("$.metadata.request_id", "$.messages[*].id"),
     )
     case = suite.case("a")
-    assert (case.line, case.samples) == (16, 6)
+    assert (case.line, case.samples) == (17, 6)
     assert case.messages == (
         Message(
             role="system",
@@ -188,6 +190,14 @@ def test_the_order_of_properties_in_a_schema_is_part_of_the_request(folder):
     first = folder.load(WHOLE, schema__json=json.dumps({"properties": shown}), **FILES)
     second = folder.load(WHOLE, schema__json=json.dumps({"properties": turned}), **FILES)
     assert _changed_parts(first, second, "a") == {"schema"}
+
+
+def test_what_may_differ_on_replay_judges_nothing(folder):
+    """Accepted nights stay comparable when a field is declared volatile."""
+    before = folder.load(WHOLE, **FILES)
+    after = folder.load(WHOLE.replace("volatile: [$.metadata.request_id, ", "volatile: ["), **FILES)
+    assert after.policy != before.policy
+    assert after.fingerprint == before.fingerprint
 
 
 @pytest.mark.parametrize(
