@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import create_run, seal_run
-from contractcheck.cassettes.lines import request_digest
+from contractcheck.cassettes.canonical import canonical_request
 from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
@@ -22,6 +22,7 @@ URL = "https://api.openai.com/v1/chat/completions"
 JSON_HEADERS = (("content-type", "application/json"),)
 STREAM_HEADERS = (("content-type", "text/event-stream; charset=utf-8"),)
 STREAM_CHUNKS = 200
+_SCRUBBER = Scrubber.for_secrets(())
 _WORDS = (
     *("the", "order", "was", "sent", "on", "Monday", "and", "a", "refund"),
     *("of", "twelve", "euros", "is", "under", "way", "to", "the", "card"),
@@ -99,6 +100,7 @@ def _body(number: int, *, stream: bool) -> bytes:
 
 def exchange_of(traffic: Traffic, *, case: str, trial: int) -> Exchange:
     """The exchange that recording would have written; digest as the recorder makes it."""
+    asked = canonical_request("POST", URL, JSON_HEADERS, traffic.body, scrubber=_SCRUBBER)
     times_us = tuple(range(1_000, 1_000 + 100 * len(traffic.chunks), 100))
     return Exchange(
         case=case,
@@ -109,7 +111,7 @@ def exchange_of(traffic: Traffic, *, case: str, trial: int) -> Exchange:
             url=URL,
             headers=JSON_HEADERS,
             body=traffic.body,
-            digest=request_digest("POST", URL, traffic.body),
+            digest=asked.digest(),
         ),
         response=Response(
             status=200,
@@ -153,7 +155,7 @@ def header(cases: dict[str, int]) -> RunHeader:
 
 def write_run(folder: Path, exchanges: Iterator[Exchange], cases: dict[str, int]) -> Path:
     """Record and seal a run of these exchanges through the product's own writer."""
-    run = create_run(folder, header(cases), Scrubber.for_secrets(()))
+    run = create_run(folder, header(cases), _SCRUBBER)
     for exchange in exchanges:
         run.append(exchange)
     run.close()
