@@ -1,17 +1,22 @@
 """The official SDKs, unchanged, are recorded and then replayed with the provider gone."""
 
 import asyncio
+import inspect
 import itertools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from types import SimpleNamespace
 
 import anthropic
+import cohere
 import openai
 import pytest
 from google import genai
 from google.genai import types as gemini
+from mistralai import client as mistralai
+from mistralai.client.utils import BackoffStrategy, RetryConfig
 
 from contractcheck.cassettes import (
     create_run,
@@ -131,7 +136,66 @@ class Gemini:
         return reply.model_dump(exclude={"sdk_http_response"})
 
 
-SDKS = {sdk.__name__.lower(): sdk() for sdk in (Chat, Responses, Claude, Gemini)}
+class Cohere(Chat):
+    """Cohere chat, version 2; its clients run on httpx."""
+
+    tools = {  # noqa: RUF012 - never changed
+        "tools": [{"type": "function", "function": FUNCTION}],
+        "tool_choice": "REQUIRED",
+    }
+
+    def open(self, url, key, retries=0, kind=cohere.ClientV2):
+        return kind(key, base_url=url, max_retries=retries, log_warning_experimental_features=False)
+
+    def open_async(self, url, key, retries=0):
+        return self.open(url, key, retries, cohere.AsyncClientV2)
+
+    def ask(self, client, *, stream=False, **options):
+        ask = client.chat_stream if stream else client.chat
+        return ask(model="sim", messages=MESSAGES, **options)
+
+
+class Mistral(Chat):
+    """Mistral chat: one client for both ways."""
+
+    tools = {**Chat.tools, "tool_choice": "any"}  # noqa: RUF012 - never changed
+
+    def open(self, url, key, retries=0):
+        patience = RetryConfig(
+            "backoff", BackoffStrategy(1, 10, 1.5, 1000), retry_connection_errors=False
+        )
+        return mistralai.Mistral(
+            api_key=key,
+            server_url=f"{url}/mistral",
+            retry_config=patience if retries else None,
+        )
+
+    def open_async(self, url, key, retries=0):
+        return AsyncMistral(self.open(url, key, retries))
+
+    def ask(self, client, *, stream=False, **options):
+        ask = client.chat.stream if stream else client.chat.complete
+        return ask(model="sim", messages=MESSAGES, **options)
+
+
+class AsyncMistral:
+    """The asynchronous methods of the client, under the names of the others."""
+
+    def __init__(self, client):
+        self.client = client
+        self.chat = SimpleNamespace(
+            stream=client.chat.stream_async, complete=client.chat.complete_async
+        )
+
+    async def __aenter__(self):
+        await self.client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.client.__aexit__(*error)
+
+
+SDKS = {sdk.__name__.lower(): sdk() for sdk in (Chat, Responses, Claude, Gemini, Cohere, Mistral)}
 WAYS = [(False, False), (False, True), (True, False), (True, True)]
 
 
@@ -141,7 +205,8 @@ def ask_sync(sdk, client, *, stream, **options):
 
 
 async def ask_async(sdk, client, *, stream, **options):
-    reply = await sdk.ask(client, stream=stream, **options)
+    reply = sdk.ask(client, stream=stream, **options)
+    reply = await reply if inspect.isawaitable(reply) else reply
     return [sdk.dump(one) async for one in reply] if stream else sdk.dump(reply)
 
 
