@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -96,8 +97,12 @@ def run_folders(workspace: Workspace) -> Iterator[Path]:
 
 
 def size_of(folder: Path) -> int:
-    """Size of all files of a run folder, in bytes."""
-    return sum(path.lstat().st_size for path in folder.iterdir() if path.is_file())
+    """Size of all files of a run folder, in bytes; a file that goes meanwhile counts nothing."""
+    size_bytes = 0
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            size_bytes += path.lstat().st_size
+    return size_bytes
 
 
 def _listed(folder: Path, accepted: frozenset[str] | None) -> ListedRun:

@@ -112,7 +112,9 @@ def _remove(workspace: Workspace, folder: Path, trash: Path) -> bool:
     header = read_header(folder)
     locked = workspace.baselines.locked(header.suite, header.target, locks=workspace.locks)
     with locked:
-        if folder.name in {run.run_id for run in accepted_runs(workspace)}:
+        baseline = workspace.baselines.read(header.suite, header.target)
+        nights = baseline.nights if baseline is not None else ()
+        if folder.name in {night.statistics.run_id for night in nights}:
             return False
         if not is_sealed(folder) and _is_in_use(folder):
             return False

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contractcheck.cassettes import is_sealed, read_run
 from contractcheck.errors import AcceptRefusedError, ContractcheckError, RecordingError, UsageError
 from contractcheck.measuring import observe
+from contractcheck.model.judgement import Verdict
 from contractcheck.model.target import Target
 from contractcheck.workflows.runs_export import export_run
 from contractcheck.workflows.runs_import import ImportOptions, import_cassettes
@@ -176,8 +177,10 @@ def test_an_imported_run_is_scored_but_never_timed_nor_accepted(project, tmp_pat
     table = observe(read_run(made.folder), project.suite()).table
     assert set(table["case"]) == {"greet", "part"}
     assert "latency" not in set(table["plane"])
-    with pytest.raises(AcceptRefusedError):
+    with pytest.raises(AcceptRefusedError) as caught:
         project.accept(made.folder)
+    assert "asked other requests than the suite does now" in str(caught.value)
+    assert project.judge(made.folder).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_recorded_run_survives_export_and_import(project, tmp_path):
