@@ -46,12 +46,13 @@ def verify(runs: tuple[str, ...], root: Path) -> int:
 
 @click.command("scan")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-def scan(paths: tuple[Path, ...]) -> int:
+@click.option("--detect-secrets", is_flag=True, help="Ask the detect-secrets package too.")
+def scan(paths: tuple[Path, ...], detect_secrets: bool) -> int:  # noqa: FBT001 - click passes options by name
     """Search files and folders for credentials: recordings of any tool, or anything else.
 
     Prints file:line: kind, never the secret. Exit code 1 when something was found.
     """
-    found = scan_paths(paths, environment=os.environ)
+    found = scan_paths(paths, environment=os.environ, detect_secrets=detect_secrets)
     for leak in found.leaks:
         click.echo(one_line(f"{leak.file}:{leak.line}: {leak.kind}"))
     for problem in found.unread:

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction import Scrubber, scan_file
+from contractcheck.workflows.detect_secrets_scan import (
+    detect_secrets_in,
+    require_detect_secrets,
+)
 from contractcheck.workflows.endpoint import find_secrets
 
 if TYPE_CHECKING:
@@ -42,13 +46,21 @@ class ScanResult:
     unread: tuple[str, ...]
 
 
-def scan_paths(paths: Iterable[Path], *, environment: Mapping[str, str]) -> ScanResult:
+def scan_paths(
+    paths: Iterable[Path], *, environment: Mapping[str, str], detect_secrets: bool = False
+) -> ScanResult:
     """Search files, and all files below folders (links and ``.git`` left out).
 
     Args:
         paths: Files and folders.
         environment: Its credentials are searched for by value.
+        detect_secrets: Ask the detect-secrets package too.
+
+    Raises:
+        UsageError: If that package is asked for and not installed.
     """
+    if detect_secrets:
+        require_detect_secrets()
     scrubber = Scrubber.for_secrets(find_secrets(environment))
     leaks: list[LeakPlace] = []
     unread: list[str] = []
@@ -71,6 +83,11 @@ def scan_paths(paths: Iterable[Path], *, environment: Mapping[str, str]) -> Scan
             LeakPlace(file=file, line=leak.line, kind=leak.kind)
             for leak in scan_file(data, scrubber)
         )
+        if detect_secrets:
+            leaks.extend(
+                LeakPlace(file=file, line=line, kind=f"{kind}, says detect-secrets")
+                for line, kind in detect_secrets_in(file)
+            )
     return ScanResult(leaks=tuple(leaks), files=files, unread=tuple(unread))
 
 

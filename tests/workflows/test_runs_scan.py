@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import sys
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from contractcheck.errors import UsageError
 from contractcheck.workflows.runs_scan import scan_paths
 
 KEY = "sk-proj-Zq81nVtR5mPx0aLwKd93Bv7Yc2Xh"
@@ -59,3 +63,48 @@ def test_what_could_not_be_searched_is_said(folder):
     found = scan_paths([path, folder / "clean.yaml"], environment={})
     assert found.files == 1
     assert str(path) in found.unread[0]
+
+
+def test_detect_secrets_is_asked_for_before_anything_is_searched(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "detect_secrets", None)
+    with pytest.raises(UsageError, match="needs the detect-secrets package"):
+        scan_paths([folder], environment={}, detect_secrets=True)
+
+
+def test_detect_secrets_is_asked_without_its_entropy_plugins(folder, monkeypatch):
+    """A stand-in with the three functions that are used of 1.5."""
+    used = []
+
+    @contextmanager
+    def transient_settings(config):
+        used.extend(plugin["name"] for plugin in config["plugins_used"])
+        yield
+
+    def scan_file(filename):
+        yield SimpleNamespace(line_number=7, type="Odd Token", secret_value=KEY)
+
+    names = ["AWSKeyDetector", "Base64HighEntropyString", "HexHighEntropyString"]
+    classes = {name: type(name, (), {}) for name in names}
+    functions = {
+        "detect_secrets.settings": {"transient_settings": transient_settings},
+        "detect_secrets.core.scan": {"scan_file": scan_file},
+        "detect_secrets.core.plugins.util": {
+            "get_mapping_from_secret_type_to_class": lambda: classes
+        },
+    }
+    for name in (
+        "detect_secrets",
+        "detect_secrets.core",
+        "detect_secrets.core.plugins",
+        *functions,
+    ):
+        module = ModuleType(name)
+        vars(module).update(functions.get(name, {}))
+        monkeypatch.setitem(sys.modules, name, module)
+    path = folder / "clean.yaml"
+    found = scan_paths([path], environment={}, detect_secrets=True)
+    assert used == ["AWSKeyDetector"]
+    assert [(leak.line, leak.kind) for leak in found.leaks] == [
+        (7, "Odd Token, says detect-secrets")
+    ]
+    assert KEY not in repr(found)
