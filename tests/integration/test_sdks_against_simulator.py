@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 from contextlib import closing
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import anthropic
@@ -18,11 +19,16 @@ import jsonschema
 import openai
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from google import genai
+from google.genai import errors as gemini_errors
 from google.genai import types as gemini
 from mistralai import client as mistralai
+from mistralai.client import errors as mistral_errors
+from mistralai.client.utils import BackoffStrategy, RetryConfig
 
 from contractcheck.simulator import Change, Conditions, Faults, Simulator
+from contractcheck.simulator.compression import CODINGS
 
 # google-genai's own doing, on its own dependency.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
@@ -56,7 +62,6 @@ class Said(NamedTuple):
 class Chat:
     """OpenAI chat completions."""
 
-    prefix = "/v1"
     finishes: ClassVar = {"text": "stop", "tool": "tool_calls", "schema": "stop", "limit": "length"}
     wants: ClassVar = {
         "text": {},
@@ -71,13 +76,13 @@ class Chat:
     }
     kinds = (openai.OpenAI, openai.AsyncOpenAI)
 
-    def open(self, kind, url):
-        return kind(base_url=url + self.prefix, api_key="sk-test", max_retries=0)
+    def open(self, kind, url, retries=0):
+        return kind(base_url=f"{url}/v1", api_key="sk-test", max_retries=retries)
 
     def ask(self, client, options, *, stream):
         if stream:
             options = {**options, "stream": True, "stream_options": {"include_usage": True}}
-        return client.chat.completions.create(model="sim-mini", messages=MESSAGES, **options)
+        return client.chat.completions.create(**{"model": "sim", "messages": MESSAGES, **options})
 
     def read(self, reply):
         choice = reply.choices[0]
@@ -126,7 +131,7 @@ class Responses(Chat):
     }
 
     def ask(self, client, options, *, stream):
-        return client.responses.create(model="sim-mini", input=MESSAGES, stream=stream, **options)
+        return client.responses.create(input=MESSAGES, stream=stream, **{"model": "sim", **options})
 
     def read(self, reply):
         calls = [item for item in reply.output if item.type == "function_call"]
@@ -170,8 +175,8 @@ class Claude:
     }
     kinds = (anthropic.Anthropic, anthropic.AsyncAnthropic)
 
-    def open(self, kind, url):
-        return kind(base_url=url, api_key="sk-test", max_retries=0)
+    def open(self, kind, url, retries=0):
+        return kind(base_url=url, api_key="sk-test", max_retries=retries)
 
     def ask(self, client, options, *, stream):
         options = {"model": "claude-sim", "messages": MESSAGES, "max_tokens": 400, **options}
@@ -229,14 +234,17 @@ class Gemini:
     }
     kinds = (False, True)
 
-    def open(self, kind, url):
-        client = genai.Client(api_key="k", http_options=gemini.HttpOptions(base_url=url))
+    def open(self, kind, url, retries=0):
+        again = gemini.HttpRetryOptions(attempts=1 + retries, initial_delay=0.01, jitter=0.01)
+        options = gemini.HttpOptions(base_url=url, retry_options=again)
+        client = genai.Client(api_key="k", http_options=options)
         return client.aio if kind else client
 
     def ask(self, client, options, *, stream):
         models = client.models
         ask = models.generate_content_stream if stream else models.generate_content
-        return ask(model="gemini-sim", contents=PROMPT, config=options)
+        options = {"model": "sim", **options}
+        return ask(model=options.pop("model"), contents=PROMPT, config=options)
 
     def read(self, reply):
         calls = reply.function_calls or []
@@ -284,21 +292,22 @@ class Bedrock:
         },
         "limit": {"inferenceConfig": {"maxTokens": 2}},
     }
-    kinds = ({"total_max_attempts": 1}, None)
+    kinds = (boto3.client, None)
 
-    def open(self, retries, url):
-        return boto3.client(
+    def open(self, kind, url, retries=0):
+        return kind(
             "bedrock-runtime",
             endpoint_url=url,
             region_name="eu-west-1",
             aws_access_key_id="AKIDTEST",
             aws_secret_access_key="test",  # noqa: S106 - signs for the loopback only
-            config=Config(retries=retries),
+            config=Config(retries={"total_max_attempts": 1 + retries}),
         )
 
     def ask(self, client, options, *, stream):
         messages = [{"role": "user", "content": [{"text": PROMPT}]}]
-        options = {"modelId": "sim.claude-v1:0", "messages": messages, **options}
+        options = {"model": "sim.claude-v1:0", "messages": messages, **options}
+        options["modelId"] = options.pop("model")
         return client.converse_stream(**options)["stream"] if stream else client.converse(**options)
 
     def read(self, reply):
@@ -343,13 +352,15 @@ class Cohere:
     }
     kinds = (cohere.ClientV2, cohere.AsyncClientV2)
 
-    def open(self, kind, url):
-        return kind(api_key="k", base_url=url, log_warning_experimental_features=False)
+    def open(self, kind, url, retries=0):
+        client = kind(api_key="k", base_url=url, log_warning_experimental_features=False)
+        client.request_options = {"max_retries": retries}
+        return client
 
     def ask(self, client, options, *, stream):
         ask = client.chat_stream if stream else client.chat
-        retries = {"max_retries": 0}
-        return ask(model="command-sim", messages=MESSAGES, request_options=retries, **options)
+        options = {"model": "sim", "messages": MESSAGES, **options}
+        return ask(request_options=client.request_options, **options)
 
     def read(self, reply):
         calls = reply.message.tool_calls or []
@@ -388,14 +399,19 @@ class Mistral(Chat):
     }
     kinds = ("", "_async")  # one client for both, with methods that are named apart
 
-    def open(self, kind, url):
-        client = mistralai.Mistral(api_key="k", server_url=f"{url}/mistral")
+    def open(self, kind, url, retries=0):
+        again = (
+            RetryConfig("backoff", BackoffStrategy(1, 10, 1.5, 1000), retry_connection_errors=False)
+            if retries
+            else None
+        )
+        client = mistralai.Mistral(api_key="k", server_url=f"{url}/mistral", retry_config=again)
         client.way = kind
         return client
 
     def ask(self, client, options, *, stream):
         ask = getattr(client.chat, ("stream" if stream else "complete") + client.way)
-        return ask(model="mistral-sim", messages=MESSAGES, **options)
+        return ask(**{"model": "sim", "messages": MESSAGES, **options})
 
     def fold(self, events):
         return super().fold([event.data for event in events])
@@ -408,18 +424,27 @@ SDKS = {
 WAYS = [(name, way) for name, sdk in SDKS.items() for way in (0, 1) if sdk.kinds[way] is not None]
 
 
+QUIET = Conditions(night="2026-03-01", time_scale=0.0)
+
+
 @pytest.fixture(scope="module")
-def simulator():
-    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as running:
-        yield running
+def running():
+    with Simulator(QUIET) as simulator:
+        yield simulator
 
 
-def ask(name, url, want, *, asynchronous, stream):
+@pytest.fixture
+def simulator(running):
+    running.conditions = QUIET
+    return running
+
+
+def ask(name, url, want, *, asynchronous, stream, retries=0, **extra):
     sdk = SDKS[name]
-    options = sdk.wants[want]
+    options = {**sdk.wants[want], **extra}
 
     async def work():
-        async with sdk.open(sdk.kinds[1], url) as client:
+        async with sdk.open(sdk.kinds[1], url, retries) as client:
             reply = sdk.ask(client, options, stream=stream)
             reply = await reply if inspect.isawaitable(reply) else reply
             return [event async for event in reply] if stream else reply
@@ -427,20 +452,24 @@ def ask(name, url, want, *, asynchronous, stream):
     if asynchronous:
         reply = asyncio.run(work())
     else:
-        client = sdk.open(sdk.kinds[0], url)
+        client = sdk.open(sdk.kinds[0], url, retries)
         with client if hasattr(client, "__enter__") else closing(client):
             reply = sdk.ask(client, options, stream=stream)
             reply = list(reply) if stream else reply
     return sdk.fold(reply) if stream else sdk.read(reply)
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize("want", ["text", "tool", "schema", "limit"])
-@pytest.mark.parametrize(
+in_every_way = pytest.mark.parametrize(
     ("name", "asynchronous"),
     WAYS,
     ids=lambda value: ["sync", "async"][value] if isinstance(value, int) else value,
 )
+plain_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+
+
+@plain_and_streamed
+@pytest.mark.parametrize("want", ["text", "tool", "schema", "limit"])
+@in_every_way
 def test_every_sdk_reads_every_kind_of_answer(simulator, name, want, asynchronous, stream):
     said = ask(name, simulator.base_url, want, asynchronous=asynchronous, stream=stream)
     assert said.finish == SDKS[name].finishes[want]
@@ -507,32 +536,136 @@ def test_raw_headers_reach_the_sdks(simulator):
     assert message._request_id.startswith("req_")
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-def test_errors_become_the_sdks_own_exceptions(simulator, stream):
-    ask_openai = {"messages": MESSAGES, "stream": stream}
-    ask_claude = {"messages": MESSAGES, "max_tokens": 9, "stream": stream}
+# A model that does not exist; a wrong field; a rate limit; an overload.
+REFUSALS = {
+    "chat": (
+        (openai.NotFoundError, 404),
+        (openai.BadRequestError, 400),
+        (openai.RateLimitError, 429),
+        (openai.InternalServerError, 503),
+    ),
+    "claude": (
+        (anthropic.NotFoundError, 404),
+        (anthropic.BadRequestError, 400),
+        (anthropic.RateLimitError, 429),
+        (anthropic.InternalServerError, 529),
+    ),
+    "gemini": (
+        (gemini_errors.ClientError, 404),
+        (gemini_errors.ClientError, 400),
+        (gemini_errors.ClientError, 429),
+        (gemini_errors.ServerError, 503),
+    ),
+    "bedrock": (
+        (ClientError, "ResourceNotFoundException"),
+        (ClientError, "ValidationException"),
+        (ClientError, "ThrottlingException"),
+        (ClientError, "ServiceUnavailableException"),
+    ),
+    "cohere": (
+        (cohere.NotFoundError, 404),
+        (cohere.BadRequestError, 400),
+        (cohere.TooManyRequestsError, 429),
+        (cohere.ServiceUnavailableError, 503),
+    ),
+    "mistral": (
+        (mistral_errors.SDKError, 400),
+        (mistral_errors.HTTPValidationError, 422),
+        (mistral_errors.SDKError, 429),
+        (mistral_errors.SDKError, 503),
+    ),
+}
+REFUSALS["responses"] = REFUSALS["chat"]
+MANY = 10**9
+WRONG = {
+    "chat": {"max_tokens": MANY},
+    "responses": {"max_output_tokens": MANY},
+    "claude": {"extra_body": {"temperature": 9}},
+    "gemini": {"max_output_tokens": MANY},
+    "bedrock": {"inferenceConfig": {"maxTokens": MANY}},
+    "cohere": {"max_tokens": MANY},
+    "mistral": {"max_tokens": MANY},
+}
+
+
+def code_of(error):
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    return error.code if isinstance(error, gemini_errors.APIError) else error.status_code
+
+
+@in_every_way
+@pytest.mark.parametrize("kind", range(4), ids=["missing", "wrong", "limited", "overloaded"])
+def test_refusals_become_the_sdks_own_exceptions(simulator, name, asynchronous, kind):
+    faults, extra = (
+        (Faults(), {"model": "does-not-exist"}),
+        (Faults(), WRONG[name]),
+        (Faults(rate_limited=1), {}),
+        (Faults(overloaded=1), {}),
+    )[kind]
+    error, code = REFUSALS[name][kind]
+    simulator.conditions = replace(QUIET, night=f"{name} {kind} {asynchronous}", faults=faults)
+    url, stream = simulator.base_url, kind % 2 == 1
+    with pytest.raises(error) as caught:
+        ask(name, url, "text", asynchronous=asynchronous, stream=stream, **extra)
+    assert code_of(caught.value) == code
+
+
+# The SDK of Cohere does not retry streams.
+RETRIES = [(*way, stream) for way in WAYS for stream in (0, 1) if (way[0], stream) != ("cohere", 1)]
+
+
+@pytest.mark.parametrize(("name", "asynchronous", "stream"), RETRIES)
+def test_sdks_retry_what_was_refused(simulator, name, asynchronous, stream):
+    night = f"{name} {asynchronous} {stream}"
+    simulator.conditions = replace(QUIET, night=night, faults=Faults(rate_limited=1))
+    before = simulator.request_count
     url = simulator.base_url
-    with (
-        openai_client(url, openai.OpenAI) as gpt,
-        anthropic_client(url, anthropic.Anthropic) as claude,
-    ):
-        with pytest.raises(openai.NotFoundError) as missing:
-            gpt.chat.completions.create(model="does-not-exist", **ask_openai)
-        assert missing.value.code == "model_not_found"
-        with pytest.raises(openai.BadRequestError):
-            gpt.chat.completions.create(model="sim", temperature=9, **ask_openai)
-        with pytest.raises(anthropic.NotFoundError):
-            claude.messages.create(model="does-not-exist", **ask_claude)
-        with pytest.raises(anthropic.BadRequestError):
-            claude.messages.create(model="sim", extra_body={"temperature": 9}, **ask_claude)
+    said = ask(name, url, "text", asynchronous=asynchronous, stream=stream, retries=1)
+    assert said.finish == SDKS[name].finishes["text"]
+    assert simulator.request_count == before + 2
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@in_every_way
+def test_sdks_read_coded_streams(simulator, name, asynchronous, coding):
+    simulator.conditions = replace(QUIET, faults=Faults(compressed=coding))
+    said = ask(name, simulator.base_url, "tool", asynchronous=asynchronous, stream=True)
+    assert (said.finish, said.tool) == (SDKS[name].finishes["tool"], "lookup_order")
+    jsonschema.validate(said.arguments, SCHEMA)
+
+
+def test_no_key_is_an_error_of_authentication(simulator):
+    empty = {"extra_headers": {"Authorization": "Bearer"}}
+    with openai_client(simulator.base_url, openai.OpenAI) as client:
         with pytest.raises(openai.AuthenticationError):
-            gpt.chat.completions.create(
-                model="sim", extra_headers={"Authorization": "Bearer"}, **ask_openai
-            )
-        with pytest.raises(anthropic.AuthenticationError):
-            claude.messages.create(
-                model="sim", extra_headers={"Authorization": "Bearer"}, **ask_claude
-            )
+            client.chat.completions.create(model="sim", messages=MESSAGES, **empty)
+        with pytest.raises(openai.NotFoundError) as missing:
+            client.chat.completions.create(model="does-not-exist", messages=MESSAGES)
+        assert missing.value.code == "model_not_found"
+    with (
+        anthropic_client(simulator.base_url, anthropic.Anthropic) as client,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
+        client.messages.create(model="sim", messages=MESSAGES, max_tokens=9, **empty)
+
+
+@pytest.mark.parametrize("want", ["text", "tool", "schema"])
+@pytest.mark.parametrize("name", ["claude", "responses"])
+def test_the_sdks_put_streams_together_as_the_plain_answer(name, want):
+    sdk = SDKS[name]
+    options = {"model": "sim", **sdk.wants[want]}
+    with Simulator(QUIET) as simulator, sdk.open(sdk.kinds[0], simulator.base_url) as client:
+        if name == "claude":
+            options |= {"messages": MESSAGES, "max_tokens": 400}
+            with client.messages.stream(**options) as events:
+                folded = events.get_final_message()
+        else:
+            with client.responses.stream(input=MESSAGES, **options) as events:
+                folded = events.get_final_response()
+    with Simulator(QUIET) as simulator:
+        plain = ask(name, simulator.base_url, want, asynchronous=False, stream=False, model="sim")
+    assert sdk.read(folded) == plain
 
 
 def test_an_outage_raises_overload_and_rate_limit_errors():
