@@ -4,8 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+LITELLM_VENV  := .venv-litellm
+LITELLM_BIN   := $(LITELLM_VENV)/bin
+LITELLM_STAMP := $(LITELLM_VENV)/.installed
 
-.PHONY: demo test lint format calibration bench clean
+.PHONY: demo test test-litellm lint format calibration bench clean
 
 demo: $(STAMP)
 	$(BIN)/contractcheck demo
@@ -15,6 +18,10 @@ test: $(STAMP)
 	$(BIN)/coverage run -m pytest -p no:cacheprovider
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=85
+
+# litellm pins an older openai than the other SDKs need: an environment of its own.
+test-litellm: $(LITELLM_STAMP)
+	CONTRACTCHECK_REQUIRE=litellm $(LITELLM_BIN)/python -m pytest -p no:cacheprovider tests/integration/test_record_replay_litellm.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -31,7 +38,7 @@ calibration: $(STAMP)
 	$(BIN)/pytest -m calibration -s
 
 clean:
-	rm -rf $(VENV) .contractcheck dist .coverage*
+	rm -rf $(VENV) $(LITELLM_VENV) .contractcheck dist .coverage*
 
 # pip reads the PEP 735 groups itself (--group, pip >= 25.1), so the first step is a pip that can.
 $(STAMP): pyproject.toml
@@ -39,3 +46,9 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group test --group lint --group build
 	touch $(STAMP)
+
+$(LITELLM_STAMP): pyproject.toml
+	test -x $(LITELLM_BIN)/python || $(PYTHON) -m venv $(LITELLM_VENV)
+	$(LITELLM_BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(LITELLM_BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group litellm
+	touch $(LITELLM_STAMP)
