@@ -9,7 +9,7 @@ import click
 
 from contractcheck.cassettes import read_header
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
-from contractcheck.cli.runs_options import target_option, told_size
+from contractcheck.cli.runs_options import target_option, told_count, told_size
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.runs_export import export_run
@@ -117,7 +117,7 @@ def import_(
     options = ImportOptions(suite=suite, case=case, target=target)
     made = import_cassettes(workspace(root), files, options)
     for name, count in made.interactions.items():
-        click.echo(one_line(f"{name}  {count} interactions"))
+        click.echo(one_line(f"{name}  {told_count(count, 'interaction')}"))
     for note in made.notes:
         click.echo(one_line(f"note: {note}"), err=True)
     click.echo(one_line(f"{made.header.id}  {made.header.suite}  {made.header.target.id}"))
@@ -144,6 +144,7 @@ def export(run: str, style: VcrFormat, output: Path | None, root: Path) -> None:
     """Export RUN as vcrpy cassettes, one per case; existing files are never replaced."""
     folder = workspace(root).runs.find(run)
     for file in export_run(folder, output or Path(read_header(folder).id), style=style):
-        left_out = f", {file.left_out} attempts without a whole response left out"
-        told = f"{file.interactions} interactions{left_out if file.left_out else ''}"
+        told = told_count(file.interactions, "interaction")
+        if file.left_out:
+            told += f", {told_count(file.left_out, 'attempt')} without a whole response left out"
         click.echo(one_line(f"{file.path}  {told}"))

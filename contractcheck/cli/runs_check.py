@@ -10,6 +10,7 @@ import click
 
 from contractcheck.cassettes import read_run
 from contractcheck.cli.options import root_option, workspace
+from contractcheck.cli.runs_options import told_count
 from contractcheck.report.safe_text import one_line, shorten
 from contractcheck.workflows.runs_diff import diff_runs
 from contractcheck.workflows.runs_scan import scan_paths
@@ -34,9 +35,9 @@ def verify(runs: tuple[str, ...], root: Path) -> int:
     seen = verify_runs(place, [place.runs.find(run) for run in runs])
     for one in seen:
         if not one.problems:
-            unit = "nights" if one.what == "baseline" else "exchanges"
+            count = told_count(one.count, "night" if one.what == "baseline" else "exchange")
             root_shown = f"  root {one.root[:16]}…" if one.root else ""
-            click.echo(one_line(f"ok       {one.what}  {one.path}  {one.count} {unit}{root_shown}"))
+            click.echo(one_line(f"ok       {one.what}  {one.path}  {count}{root_shown}"))
         for problem in one.problems:
             click.echo(one_line(f"DAMAGED  {one.what}  {problem}"))
     if not seen:
@@ -57,7 +58,7 @@ def scan(paths: tuple[Path, ...], detect_secrets: bool) -> int:  # noqa: FBT001 
         click.echo(one_line(f"{leak.file}:{leak.line}: {leak.kind}"))
     for problem in found.unread:
         click.echo(one_line(f"not searched: {problem}"), err=True)
-    click.echo(f"{len(found.leaks)} found in {found.files} files", err=True)
+    click.echo(f"{len(found.leaks)} found in {told_count(found.files, 'file')}", err=True)
     if found.leaks:
         return 1
     return _DAMAGED if found.unread else 0
@@ -78,7 +79,7 @@ def diff(old: str, new: str, bodies: bool, root: Path) -> int:  # noqa: FBT001 -
     for difference in (*found.header, *found.requests, *found.exchanges):
         click.echo(_line(difference))
     if found.is_empty:
-        click.echo(f"no difference; {found.compared} exchanges compared")
+        click.echo(f"no difference; {told_count(found.compared, 'exchange')} compared")
         return 0
     return 1
 

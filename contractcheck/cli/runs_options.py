@@ -1,4 +1,4 @@
-"""What the commands on recordings share: the target option, and how sizes are told."""
+"""What the commands on recordings share: the target option, and how numbers are told."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def told_size(size_bytes: int) -> str:
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
         size /= _KILO
     return f"{size:.1f} GB"
+
+
+def told_count(count: int, noun: str) -> str:
+    """A number of things: ``1 interaction``, ``2 interactions``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import root_option, workspace
-from contractcheck.cli.runs_options import told_size
+from contractcheck.cli.runs_options import told_count, told_size
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError, UsageError
+from contractcheck.model.exchange import IMPORTED
 from contractcheck.report.safe_text import one_line
 from contractcheck.report.safe_text import show as show_safely
 from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
@@ -89,27 +90,36 @@ def _counts(counts: CaseCounts) -> str:
     statuses = " ".join(f"{code or 'none'}x{n}" for code, n in sorted(counts.statuses.items()))
     endings = " ".join(f"{ending}x{n}" for ending, n in sorted(counts.endings.items()))
     time = "no times" if counts.median_s is None else f"median {counts.median_s:.3f} s"
-    return one_line(
-        f"{counts.case}  {counts.trials}/{counts.planned} trials  {counts.attempts} attempts  "
-        f"status {statuses or '-'}  ended {endings or '-'}  {time}  {told_size(counts.size_bytes)}"
+    columns = (
+        counts.case,
+        f"{counts.trials}/{counts.planned} trials",
+        told_count(counts.attempts, "attempt"),
+        f"status {statuses or '-'}",
+        f"ended {endings or '-'}",
+        time,
+        told_size(counts.size_bytes),
     )
+    return one_line("  ".join(columns))
 
 
 def _told(exchange: Exchange) -> str:
     """One exchange on one line."""
     response = exchange.response
     status = f"{response.status} {response.reason}".strip() if response else "no response"
-    size = f"{told_size(len(response.body))} in {len(response.chunk_bytes)}" if response else "-"
+    chunks = told_count(len(response.chunk_bytes), "chunk") if response else "no body"
+    size = f"{told_size(len(response.body))} in {chunks}" if response else chunks
     sent = f"{exchange.request.method} {exchange.request.url}"
     error = f" {exchange.error}" if exchange.error else ""
     note = f"  ({exchange.note})" if exchange.note else ""
     return (
         f"trial {exchange.trial} attempt {exchange.attempt}  {sent}  {status}  "
-        f"{exchange.ended}{error}  {_times(exchange)}  {size} chunks{note}"
+        f"{exchange.ended}{error}  {_times(exchange)}  {size}{note}"
     )
 
 
 def _times(exchange: Exchange) -> str:
+    if exchange.via == IMPORTED:
+        return "no times"
     head = "-" if exchange.headers_us is None else f"{exchange.headers_us / 1e6:.3f} s"
     late = max(exchange.lag_us, exchange.held_us)
     lateness = f", late {late / 1e6:.3f} s" if late else ""
@@ -139,7 +149,9 @@ def _message(headers: Headers, body: bytes) -> Iterator[str]:
 
 def _body_text(body: bytes, coding: str) -> str:
     try:
-        return show_safely(decode_body(body, coding).decode())
+        text = show_safely(decode_body(body, coding).decode())
     except (ContentCodingError, UnicodeDecodeError):
         kind = one_line(coding) or "not UTF-8"
-        return f"<{len(body)} bytes, {kind}; --raw writes them>"
+        return f"  <{len(body)} bytes, {kind}; --raw writes them>"
+    # The margin keeps what others wrote from looking like lines of ours.
+    return "\n".join(f"  | {line}" for line in text.split("\n"))

@@ -158,7 +158,7 @@ def test_the_exchanges_of_a_case_are_shown_one_by_one(tmp_path, call):
     first, second = call("show", "20260301", "--case", "greet")[1].splitlines()
     assert first == (
         "trial 0 attempt 0  POST http://127.0.0.1:1/v1/chat  200 OK  eof  waited 0.001 s, "
-        "headers 0.500 s, end 1.000 s  12 B in 1 chunks"
+        "headers 0.500 s, end 1.000 s  12 B in 1 chunk"
     )
     assert "no response  error Refused" in second
 
@@ -172,7 +172,19 @@ def test_what_a_provider_sent_can_be_read_and_cannot_act(tmp_path, call):
     text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
     assert is_harmless(text)
     assert "\\x1b]52;c;Zm9v" in text
-    assert '{"model": "gpt-sim"}' in text
+    assert '  | {"model": "gpt-sim"}' in text.splitlines()
+
+
+def test_a_body_does_not_look_like_lines_of_ours(tmp_path, call):
+    folder = write_run(tmp_path, make_exchange(body=b"a\nHTTP/1.1 500 forged\n"))
+    lines = call("show", str(folder), "--case", "greet", "--trial", "0")[1].splitlines()
+    assert [line for line in lines if line.startswith("HTTP/")] == ["HTTP/1.1 200 OK"]
+
+
+def test_an_imported_exchange_is_shown_without_times(tmp_path, call):
+    folder = write_run(tmp_path, make_exchange(via="vcrpy", end_us=0))
+    assert "  eof  no times  12 B" in call("show", str(folder), "--case", "greet")[1]
+    assert "  no times  12 B" in call("show", str(folder))[1]
 
 
 def test_a_compressed_body_is_shown_decoded_and_written_raw(tmp_path, call):
@@ -207,7 +219,7 @@ def test_verification_exits_4_when_something_is_damaged(tmp_path, call):
     (bad / "greet.jsonl").write_bytes(b"{}\n")
     code, text = call("verify")
     assert code == 4
-    assert f"ok       run  {good}  1 exchanges" in text
+    assert f"ok       run  {good}  1 exchange" in text
     assert f"DAMAGED  run  {bad / 'greet.jsonl'}" in text
     assert call("verify", good.name)[0] == 0
     assert call("verify", bad.name)[0] == 4
@@ -233,7 +245,7 @@ def test_a_search_exits_1_and_never_shows_what_it_found(tmp_path, call):
 def test_a_comparison_exits_1_when_something_differs(tmp_path, call):
     old = write_run(tmp_path, make_exchange())
     new = write_run(tmp_path, make_exchange(body=HOSTILE.encode()), run_id="20260302t020000z-b")
-    assert call("diff", str(old), str(old)) == (0, "no difference; 1 exchanges compared\n")
+    assert call("diff", str(old), str(old)) == (0, "no difference; 1 exchange compared\n")
     code, text = call("diff", str(old), str(new), "--bodies")
     assert code == 1
     assert text.startswith("greet: trial 0: body: ")
