@@ -612,7 +612,12 @@ def test_refusals_become_the_sdks_own_exceptions(simulator, name, asynchronous, 
 
 
 # The SDK of Cohere does not retry streams.
-RETRIES = [(*way, stream) for way in WAYS for stream in (0, 1) if (way[0], stream) != ("cohere", 1)]
+RETRIES = [
+    (*way, stream)
+    for way in WAYS
+    for stream in (False, True)
+    if not (stream and way[0] == "cohere")
+]
 
 
 @pytest.mark.parametrize(("name", "asynchronous", "stream"), RETRIES)
