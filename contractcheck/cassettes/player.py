@@ -105,13 +105,8 @@ class Player:
         where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.method} {outgoing.place}"
         if exchange is None:
             raise UnmatchedRequestError(f"{where}: {self._reason(sent, digest, slot, playlist)}")
-        if exchange.note.startswith("not kept"):
-            raise ReplayError(f"{where}: the body of the recorded answer was {exchange.note}")
-        if exchange.response is None and exchange.error is None:
-            raise ReplayError(
-                f"{where}: the client gave this request up before an answer came, when it was "
-                "recorded; there is nothing to play: record it again"
-            )
+        if reason := _unplayable(exchange):
+            raise ReplayError(f"{where}: {reason}")
         return exchange
 
     def _reason(self, sent: CanonicalRequest, digest: str, slot: Slot, playlist: Playlist) -> str:
@@ -150,3 +145,14 @@ class Player:
 
     def _canonical(self, method: str, url: str, headers: Headers, body: bytes) -> CanonicalRequest:
         return canonical_request(method, url, headers, body, scrubber=self.scrubber, rule=self.rule)
+
+
+def _unplayable(exchange: Exchange) -> str:
+    if exchange.note.startswith("not kept"):
+        return f"the body of the recorded answer was {exchange.note}"
+    if exchange.response is None and exchange.error is None:
+        return (
+            "the client gave this request up before an answer came, when it was recorded; there "
+            "is nothing to play: record it again"
+        )
+    return ""

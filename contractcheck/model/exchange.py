@@ -28,7 +28,8 @@ class Request:
         url: Absolute, redacted.
         headers: Allow-listed headers only.
         body: Raw bytes; empty when the suite stores prompts as hashes.
-        digest: Identity of the request: hash over method, redacted URL and canonical body.
+        digest: Identity of the request: hash over method, path, query and canonical body, all
+            redacted (until format 1: over the whole URL).
     """
 
     method: str

@@ -3,10 +3,14 @@
 import asyncio
 import inspect
 import itertools
+import json
 import random
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import anthropic
@@ -293,6 +297,26 @@ def test_every_way_of_asking_gets_the_same_answer_again(simulator, store, name, 
     ]
 
 
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rn", "true"], check=False).returncode != 0,
+    reason="this system gives nobody a network of their own (unshare -rn)",
+)
+def test_they_are_replayed_where_there_is_no_network(simulator, tmp_path):
+    live = {}
+    for name, sdk in SDKS.items():
+        with Store(tmp_path / name).recorded():
+            live[name] = repr(ask_every_way(sdk, simulator.base_url, KEY))
+    done = subprocess.run(
+        ["unshare", "-rn", sys.executable, __file__, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == live
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("name", SDKS)
 def test_fifty_at_once_get_their_own_answers_whatever_the_order(simulator, store, name, stream):
@@ -414,3 +438,16 @@ def test_a_request_that_was_never_recorded_is_told_through_the_sdk(simulator, st
         in_trial("case", 0),
     ):
         ask_another()
+
+
+def main(folder):
+    """Replay every recording in a folder, and print what the SDKs made of it."""
+    answers = {}
+    for name, sdk in SDKS.items():
+        with Store(Path(folder) / name).replayed():
+            answers[name] = repr(ask_every_way(sdk, NOWHERE, OTHER_KEY))
+    print(json.dumps(answers))  # noqa: T201 - this is the other process
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
