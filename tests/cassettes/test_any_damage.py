@@ -28,7 +28,7 @@ ENDED_AT = "2026-01-01T00:01:00+00:00"
 OPEN_FILES = ["a.jsonl.part", "b.jsonl.part"]
 SEALED_FILES = ["a.jsonl", "b.jsonl", "manifest.json"]
 SETTINGS = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=250, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
 )
 
 

@@ -199,6 +199,7 @@ def check_recorded(place, folder, acknowledged):
 @pytest.mark.parametrize(("calls", "number"), REFUSALS)
 def test_a_recording_on_a_disk_that_refuses(place, calls, number, most):
     faults = {"FAULT_CALLS": calls, "FAULT_DOES": str(number)}
+    place.record()  # which makes the folders that the others share
     arguments, *_ = place.recording(fsync="each")
     total = place.calls("record", faults, **arguments)
     assert total >= 3
@@ -216,6 +217,7 @@ def test_a_recording_on_a_disk_that_refuses(place, calls, number, most):
 @pytest.mark.parametrize("does", ["kill", "tear"])
 def test_a_recording_that_is_killed_at_any_call(place, does, most):
     faults = {"FAULT_CALLS": EVERY_CALL, "FAULT_DOES": does}
+    place.record()
     arguments, *_ = place.recording()
     total = place.calls("record", faults, **arguments)
     states = set()
