@@ -23,6 +23,9 @@ _SHORTEST_RUN = b"*" * 6
 
 _STARRED = re.compile(rb"\*{6,}")
 _TOKEN = b"*****"
+_MOST_PASSES = 16
+"""Two are usual. Text that needs more was made to; nothing of it is kept (fail closed)."""
+
 KNOWN_KIND = "a credential this process uses"
 
 
@@ -49,11 +52,12 @@ class Scrubber:
         """Return ``data`` with every secret starred; same length; idempotent."""
         if self._any.search(data) is None and not self._is_split(data):
             return data
-        while True:
+        for _ in range(_MOST_PASSES):
             starred = _starred(data, (span for span, _ in self.find(data)))
             if starred == data:
                 return data
             data = starred  # a star may end the word that hid the beginning of another secret
+        return b"*" * len(data)
 
     def scrub_text(self, text: str) -> str:
         """Like ``scrub``, for text."""

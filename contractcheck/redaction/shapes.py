@@ -29,7 +29,8 @@ class Shape:
     Attributes:
         kind: What it is, for people.
         source: RE2 source, without the left boundary.
-        needs: Classes of characters that must each occur, or it is an ordinary word.
+        needs: Classes of characters that must each occur, or it is an ordinary word. A shape
+            with needs is bounded, or a text made of near misses would cost time squared.
     """
 
     kind: str
@@ -45,12 +46,12 @@ KEY_SHAPES = (
         kind="an OpenAI, Anthropic or OpenRouter key",
         source=rb"sk-(?:ant|proj|svcacct|admin|or-v1|lf|None|helicone)-[A-Za-z0-9_-]{16,}",
     ),
-    Shape(kind="a key that starts with sk-", source=rb"sk-[A-Za-z0-9]{16,}", needs=(_DIGIT,)),
-    Shape(kind="a key that starts with sk-", source=rb"sk-[A-Za-z0-9_-]{20,}", needs=_MIXED),
-    Shape(kind="an OpenAI client secret", source=rb"ek_[A-Za-z0-9]{20,}", needs=(_DIGIT,)),
-    Shape(kind="an OpenAI session", source=rb"sess-[A-Za-z0-9]{24,}", needs=(_DIGIT,)),
+    Shape(kind="a key that starts with sk-", source=rb"sk-[A-Za-z0-9]{16,255}", needs=(_DIGIT,)),
+    Shape(kind="a key that starts with sk-", source=rb"sk-[A-Za-z0-9_-]{20,255}", needs=_MIXED),
+    Shape(kind="an OpenAI client secret", source=rb"ek_[A-Za-z0-9]{20,255}", needs=(_DIGIT,)),
+    Shape(kind="an OpenAI session", source=rb"sess-[A-Za-z0-9]{24,255}", needs=(_DIGIT,)),
     Shape(kind="a Google API key", source=rb"AIza[0-9A-Za-z_-]{33,}"),
-    Shape(kind="a Google API key", source=rb"AQ\.[0-9A-Za-z_-]{20,}", needs=(_DIGIT,)),
+    Shape(kind="a Google API key", source=rb"AQ\.[0-9A-Za-z_-]{20,255}", needs=(_DIGIT,)),
     Shape(kind="a Google access token", source=rb"ya29\.[0-9A-Za-z_-]{16,}"),
     Shape(kind="a Google refresh token", source=rb"1//0[0-9A-Za-z_-]{20,}"),
     Shape(kind="a Google client secret", source=rb"GOCSPX-[0-9A-Za-z_-]{20,}"),
@@ -59,7 +60,7 @@ KEY_SHAPES = (
     Shape(kind="a Groq key", source=rb"gsk_[0-9A-Za-z]{20,}"),
     Shape(kind="a Hugging Face token", source=rb"(?:hf|api_org)_[0-9A-Za-z]{20,}"),
     Shape(kind="an xAI key", source=rb"xai-[0-9A-Za-z]{20,}"),
-    Shape(kind="a Fireworks key", source=rb"fw_[0-9A-Za-z]{20,}", needs=(_DIGIT,)),
+    Shape(kind="a Fireworks key", source=rb"fw_[0-9A-Za-z]{20,255}", needs=(_DIGIT,)),
     Shape(kind="a Together key", source=rb"tgp_v1_[0-9A-Za-z_-]{20,}"),
     Shape(kind="a Replicate token", source=rb"r8_[0-9A-Za-z]{30,}"),
     Shape(kind="a Perplexity key", source=rb"pplx-[0-9A-Za-z]{30,}"),
@@ -71,15 +72,15 @@ KEY_SHAPES = (
     Shape(kind="a Langfuse key", source=rb"pk-lf-[0-9a-f-]{36}"),
     Shape(kind="a Weights & Biases key", source=rb"wandb_v1_[0-9A-Za-z_]{20,}"),
     Shape(kind="an ElevenLabs key", source=rb"sk_[0-9a-f]{40,}"),
-    Shape(kind="a Voyage key", source=rb"pa-[0-9A-Za-z_-]{40,}", needs=_MIXED),
-    Shape(kind="a Jina key", source=rb"jina_[0-9A-Za-z_-]{30,}", needs=(_DIGIT,)),
-    Shape(kind="a Pinecone key", source=rb"pcsk_[0-9A-Za-z_]{20,}", needs=(_DIGIT,)),
-    Shape(kind="a Tavily key", source=rb"tvly-[0-9A-Za-z_-]{16,}", needs=(_DIGIT,)),
+    Shape(kind="a Voyage key", source=rb"pa-[0-9A-Za-z_-]{40,255}", needs=_MIXED),
+    Shape(kind="a Jina key", source=rb"jina_[0-9A-Za-z_-]{30,255}", needs=(_DIGIT,)),
+    Shape(kind="a Pinecone key", source=rb"pcsk_[0-9A-Za-z_]{20,255}", needs=(_DIGIT,)),
+    Shape(kind="a Tavily key", source=rb"tvly-[0-9A-Za-z_-]{16,255}", needs=(_DIGIT,)),
     Shape(kind="a Sentry token", source=rb"sntry[su]_[0-9A-Za-z+/=_-]{20,}"),
     Shape(kind="a GitHub token", source=rb"gh[pousr]_[0-9A-Za-z]{30,}"),
     Shape(kind="a GitHub token", source=rb"github_pat_[0-9A-Za-z_]{30,}"),
     Shape(kind="a GitLab token", source=rb"gl(?:pat|rt|dt|ptt)-[0-9A-Za-z_-]{20,}"),
-    Shape(kind="a Slack token", source=rb"xox[abeoprs]-[0-9A-Za-z-]{10,}", needs=(_DIGIT,)),
+    Shape(kind="a Slack token", source=rb"xox[abeoprs]-[0-9A-Za-z-]{10,255}", needs=(_DIGIT,)),
     Shape(kind="a Stripe key", source=rb"(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{16,}"),
     Shape(kind="a webhook secret", source=rb"whsec_[0-9A-Za-z+/=]{20,}"),
     Shape(kind="an npm token", source=rb"npm_[0-9A-Za-z]{36}"),
@@ -89,9 +90,9 @@ KEY_SHAPES = (
         kind="a JSON Web Token",
         source=rb"eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]*)?",
     ),
-    Shape(kind="an OpenAI organisation", source=rb"org-[0-9A-Za-z]{20,}", needs=(_DIGIT,)),
-    Shape(kind="an OpenAI project", source=rb"proj_[0-9A-Za-z]{20,}", needs=(_DIGIT,)),
-    Shape(kind="an OpenAI user", source=rb"user-[0-9A-Za-z]{24,}", needs=(_DIGIT,)),
+    Shape(kind="an OpenAI organisation", source=rb"org-[0-9A-Za-z]{20,255}", needs=(_DIGIT,)),
+    Shape(kind="an OpenAI project", source=rb"proj_[0-9A-Za-z]{20,255}", needs=(_DIGIT,)),
+    Shape(kind="an OpenAI user", source=rb"user-[0-9A-Za-z]{24,255}", needs=(_DIGIT,)),
 )
 
 _BOUNDARY = rb"(?:^|[^A-Za-z0-9]|\\[bfnrt]|(?:\\u00|%)[0-9A-Fa-f]{2})"
@@ -113,10 +114,12 @@ def shapes_source() -> bytes:
 def find_shapes(data: bytes) -> Iterator[tuple[Span, str]]:
     """Find everything shaped like a key: its span and its kind, left to right."""
     any_shape, each = _compiled()
-    for match in any_shape.finditer(data):
+    position = 0
+    while match := any_shape.search(data, position):
         start, _ = match.span(1)
         if start < 0:
-            yield _pem_span(data, *match.span()), "a private key"
+            start, position = _pem_span(data, *match.span())
+            yield (start, position), "a private key"
             continue
         ends = [
             (found.end(), shape.kind)
@@ -124,9 +127,10 @@ def find_shapes(data: bytes) -> Iterator[tuple[Span, str]]:
             if (found := pattern.match(data, start))
             and all(re.search(need, found.group()) for need in shape.needs)
         ]
+        position = start + 1
         if ends:
-            end, kind = max(ends)
-            yield (start, end), kind
+            position, kind = max(ends)
+            yield (start, position), kind
 
 
 @cache
