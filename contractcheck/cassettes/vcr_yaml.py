@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
+from contractcheck.cassettes.vcr_values import Plain
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError, UsageError
 from contractcheck.model.json_text import MAX_DEPTH, JsonTextError, parse_json
@@ -21,8 +21,7 @@ from contractcheck.model.json_text import MAX_DEPTH, JsonTextError, parse_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Value: TypeAlias = "bool | int | float | str | bytes | list[Value] | dict[str, Value] | None"
-"""What a cassette holds: JSON, and bytes."""
+    from contractcheck.cassettes.vcr_values import Value
 
 MAX_BYTES = 64 << 20
 """Largest file read, 64 MiB: 10,000 chat interactions make 63 MB of YAML."""
@@ -52,12 +51,6 @@ _WRAPPING_TAGS = {
     "python/object/apply:__builtin__.iter": "args",
 }
 """Tag of a body that was a stream → the key under which its content stands first."""
-
-
-class Plain(str):
-    """A YAML scalar without quotes: what type it has is for whoever reads it to say."""
-
-    __slots__ = ()
 
 
 def parse_cassette(data: bytes, file: str) -> Value:
@@ -258,37 +251,3 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 def _unwrap(wrapped: Value) -> Value:
     """First element of a pickled state or argument list: the content of the stream."""
     return wrapped[0] if isinstance(wrapped, list) and wrapped else None
-
-
-def to_number(value: Value) -> int | None:
-    """A whole number, as YAML or JSON writes it; None when it is none."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii():
-        return int(value) if value.isdigit() else None
-    return None
-
-
-_MOST_DIGITS = 9
-
-
-def to_json(value: Value) -> Value:
-    """Give plain scalars the type that PyYAML would give them (YAML 1.1 as JSON has it)."""
-    if isinstance(value, list):
-        return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    if not isinstance(value, Plain):
-        return value
-    if value in _BOOLEANS:
-        return _BOOLEANS[value]
-    if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
-        return str(value)
-    return float(value) if "." in value else int(value)
-
-
-_BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]{1,3})?")
-"""As PyYAML resolves and writes them; what else looks like a number was a text to it."""
-
-_LONGEST_NUMBER = 400

@@ -282,7 +282,9 @@ def test_json_that_was_stored_as_yaml_keeps_its_types(document):
     stored["interactions"][0]["request"]["parsed_body"] = document
     text = yaml.safe_dump(stored, allow_unicode=True)
     (found,) = read_cassette(text.encode(), "x.yaml")
-    assert json.loads(found.request_body) == document
+    # PyYAML itself reads a line separator that it wrote as a blank.
+    again = yaml.safe_load(text)["interactions"][0]["request"]["parsed_body"]
+    assert json.loads(found.request_body) == again
 
 
 def seeds():
