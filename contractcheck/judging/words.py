@@ -168,8 +168,8 @@ def state_rates(table: NightTable, policy: Policy, share: float, streams: int) -
     words = (
         f"chance of any false red at most {policy.alarm_budget_per_year:.0%} in 365 nights, "
         f"{fortnight:.2%} in 14, if nights vary independently and normally; where 3 nights in 16 "
-        f"are odd, {ODD_FORTNIGHT:.1%} was measured in 14 with ten accepted nights "
-        "(docs/explanation/statistics.md)"
+        f"are odd, at most {ODD_FORTNIGHT:.0%} in 14 with ten accepted nights (simulated: "
+        "docs/explanation/statistics.md)"
     )
     if table.accepted < _RULE_NIGHTS:
         words = f"provisional ({table.accepted} nights: only large changes can be seen); {words}"

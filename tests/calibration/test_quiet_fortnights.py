@@ -1,7 +1,8 @@
 """The promise of a quiet verdict, measured end to end on an unchanged provider.
 
-Nights differ as the simulator makes them (three odd nights in sixteen, a sixth of latency), so
-the stated rate, which supposes Gaussian nights, is put to the test rather than taken for granted.
+Nights differ as the simulator makes them: three odd nights in sixteen, a sixth of latency. For such
+nights reports state a bound, ``ODD_FORTNIGHT``, and beside it the rate derived for normal nights.
+The bound was set on seeds 0-199, 5000-5199 and 20000-20599; nothing here is measured on those.
 """
 
 import os
@@ -17,11 +18,11 @@ from simulated_nights import ACCEPTED_NIGHTS, History, with_samples
 from contractcheck.model.judgement import Verdict
 from contractcheck.providers import DIALECTS
 from contractcheck.stats.intervals import clopper_pearson
-from contractcheck.stats.night_rule import chance_of_false_red
+from contractcheck.stats.night_rule import ODD_FORTNIGHT, chance_of_false_red
 from contractcheck.suite import load_suite
 
 SUITES = Path(__file__).parents[2] / "suites"
-MOST_RED_IN_200 = 5
+FIRST_SEED = 40_000  # not among those that the bound was set on
 PLAIN = 20  # of the fortnights are put to the plain test too
 
 
@@ -36,8 +37,8 @@ def histories(suite, seeds):
     return [History(suite=suite, target=target, seed=seed) for seed in seeds]
 
 
-def stated_rate(fortnight):
-    """What the report of each night states for fourteen of them."""
+def derived_rate(fortnight):
+    """What the report of each night states for fourteen normal ones."""
     return fortnight.streams * chance_of_false_red(
         nights=ACCEPTED_NIGHTS, threshold=fortnight.threshold, horizon=FORTNIGHT
     )
@@ -52,8 +53,8 @@ def describe(suite, played, plain, seconds):
 Quiet fortnights of {suite.name}: {len(suite.cases)} cases, {answers} answers a night,
 {ACCEPTED_NIGHTS} accepted nights, seeds {first.seed} to {last.seed}, {seconds:.0f} s
   any false red          {rate(red, len(played))}
-  stated                 {stated_rate(first):.2%}, if nights vary independently and normally
-                         ({first.streams} streams, threshold {first.threshold:.2f})
+  stated                 at most {ODD_FORTNIGHT:.1%} on nights like these; {derived_rate(first):.2%} if nights vary
+                         independently and normally ({first.streams} streams, threshold {first.threshold:.2f})
   a plain test cried in  {rate(cried, plain)} (two-sample at .05, every night)
   suspect nights         {rate(sum(one.suspect for one in played), FORTNIGHT * len(played))}
   not fit to be accepted {sum(one.refused for one in played)} nights
@@ -70,7 +71,7 @@ def two_hundred():
     # Fewer cases and answers than the suite ships with: the time of a normal test run.
     suite = shipped("support-triage", cases=3, samples=5)
     started = time.monotonic()
-    played = play_all(histories(suite, range(200)), plain=PLAIN)
+    played = play_all(histories(suite, range(FIRST_SEED, FIRST_SEED + 200)), plain=PLAIN)
     return played, describe(suite, played, PLAIN, time.monotonic() - started)
 
 
@@ -86,9 +87,7 @@ def test_a_plain_test_cries_in_most_quiet_fortnights_and_the_rule_in_few(two_hun
 
 def test_two_hundred_quiet_fortnights_turn_red_no_more_often_than_stated(two_hundred):
     played, _ = two_hundred
-    red = sum(bool(one.red) for one in played)
-    assert red <= MOST_RED_IN_200
-    assert clopper_pearson(red, len(played), 0.95).low <= stated_rate(played[0])
+    assert sum(bool(one.red) for one in played) <= ODD_FORTNIGHT * len(played)
 
 
 def test_verdicts_do_not_depend_on_what_a_report_adds_for_its_reader():
@@ -113,4 +112,4 @@ def test_five_hundred_quiet_fortnights_of_the_whole_suite_at_a_new_seed(name, ca
         print(describe(suite, played, PLAIN, time.monotonic() - started))  # noqa: T201 - the table is what this run is for
     red = sum(bool(one.red) for one in played)
     # 99.9 %: the seed is new every night, and a nightly run that cries wolf is worth nothing.
-    assert clopper_pearson(red, len(played), 0.999).low <= stated_rate(played[0])
+    assert clopper_pearson(red, len(played), 0.999).low <= ODD_FORTNIGHT

@@ -49,7 +49,7 @@ def test_fewer_nights_than_the_policy_wants_are_provisional(world, nights, is_pr
     assert judgement.error_rates.startswith("provisional (") is is_provisional
     # The figure was measured with ten accepted nights; with other numbers it must not pose as
     # this baseline's own.
-    assert "1.5% was measured in 14 with ten accepted nights" in judgement.error_rates
+    assert "at most 2% in 14 with ten accepted nights" in judgement.error_rates
     assert ("provisional until 10" in judgement.baseline) is is_provisional
 
 
