@@ -106,8 +106,15 @@ _PEM_END = re.compile(rb"-----END [A-Z ]{0,30}PRIVATE KEY-----")
 
 
 def shapes_source() -> bytes:
-    """RE2 source that matches wherever ``find_shapes`` may find something."""
-    sources = b"|".join(shape.source for shape in KEY_SHAPES)
+    """RE2 source that matches wherever ``find_shapes`` may find something.
+
+    It stops where the shortest key would end, so that it is quick to compile for each process.
+    """
+    shortest = (re.sub(rb"\{(\d+),\d*\}$", rb"{\1}", shape.source) for shape in KEY_SHAPES)
+    return _located(b"|".join(shortest))
+
+
+def _located(sources: bytes) -> bytes:
     return _BOUNDARY + b"(" + sources + b")|" + _PEM_HEAD
 
 
@@ -136,7 +143,8 @@ def find_shapes(data: bytes) -> Iterator[tuple[Span, str]]:
 @cache
 def _compiled() -> tuple[LinearPattern, tuple[tuple[Shape, re.Pattern[bytes]], ...]]:
     each = tuple((shape, re.compile(shape.source)) for shape in KEY_SHAPES)
-    return compile_linear(shapes_source(), is_longest=True), each
+    sources = b"|".join(shape.source for shape in KEY_SHAPES)
+    return compile_linear(_located(sources), is_longest=True), each
 
 
 def _pem_span(data: bytes, start: int, head_end: int) -> Span:
