@@ -86,7 +86,7 @@ class Player:
         if not unused:
             return
         lines = [
-            f"  {case}: trial {trial}, attempt {attempt}, request {digest}"
+            f"  {case}: trial {trial}, attempt {attempt}: {self._name(case, digest)}"
             for case, (digest, trial, attempt) in unused[:_SHOWN]
         ]
         if len(unused) > _SHOWN:
@@ -96,6 +96,10 @@ class Player:
             "it was recorded. Record again, open only the cases that are played, or replay with "
             "strict=False:\n" + "\n".join(lines)
         )
+
+    def _name(self, case: str, digest: str) -> str:
+        request = self.recording.requests(case).get(digest)
+        return digest if request is None else f"{request.method} {request.url}"
 
     def _find(self, outgoing: Outgoing, slot: Slot) -> Exchange:
         sent = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
@@ -53,6 +54,8 @@ class Recorder:
     rule: Canonicalisation = EXACT
     refusals: list[ContractcheckError] = field(default_factory=list)
     _slots: WeakSet[Slot] = field(default_factory=WeakSet)
+    _next_attempts: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def begin(self, outgoing: Outgoing, *, via: str) -> Take | None:
         """Start the take of a request, or let it pass: see ``Session``."""
@@ -63,9 +66,8 @@ class Recorder:
             raise
         if slot is None:
             return None
-        self._slots.add(slot)
         request = self._stored_request(outgoing)
-        attempt = slot.next_attempt(request.digest)
+        attempt = self._number(slot, request.digest)
         return Take(slot=slot, attempt=attempt, request=request, via=via, keeper=self)
 
     def close(self) -> None:
@@ -111,6 +113,15 @@ class Recorder:
         except ContractcheckError as error:
             self.refusals.append(error)
             raise
+
+    def _number(self, slot: Slot, digest: str) -> int:
+        """Number a request among its equals in a trial, in the order of sending."""
+        key = slot.case, slot.trial, digest
+        with self._lock:
+            self._slots.add(slot)
+            attempt = max(slot.first_attempt, self._next_attempts.get(key, 0))
+            self._next_attempts[key] = attempt + 1
+        return attempt
 
     def _stored_request(self, outgoing: Outgoing) -> Request:
         canonical = canonical_request(

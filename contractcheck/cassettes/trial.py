@@ -8,11 +8,9 @@ thread of one's own needs ``contextvars.copy_context().run``.
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ class Slot:
     Attributes:
         case: Case id.
         trial: 0-based index of the trial within case and run.
-        first_attempt: Number of the first attempt; above 0 when a run is resumed.
+        first_attempt: Least number of an attempt; above 0 when a run is resumed.
         at_end: What must still be done when the trial ends, such as closing a stream that the
             client forgot.
     """
@@ -35,15 +33,6 @@ class Slot:
     trial: int
     first_attempt: int = 0
     at_end: dict[object, Callable[[], None]] = field(default_factory=dict)
-    _sent: Counter[str] = field(default_factory=Counter)
-    _lock: Lock = field(default_factory=Lock)
-
-    def next_attempt(self, digest: str) -> int:
-        """Number the next request of this digest, in the order of sending."""
-        with self._lock:
-            attempt = self.first_attempt + self._sent[digest]
-            self._sent[digest] += 1
-        return attempt
 
     def close(self) -> None:
         """Do what was left for the end, all of it even when part of it fails."""
@@ -59,12 +48,13 @@ SLOT: ContextVar[Slot | None] = ContextVar("contractcheck_slot", default=None)
 def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]:
     """Make every request inside the context belong to a trial.
 
-    Response bodies that are still open at the end count as dropped by the client.
+    Response bodies that are still open at the end count as dropped by the client. A trial may
+    be entered again: its attempts are counted on.
 
     Args:
         case: Case id.
         trial: 0-based index of the trial.
-        first_attempt: Number of the first attempt.
+        first_attempt: Least number of an attempt; above 0 when a run is resumed.
     """
     slot = Slot(case, trial, first_attempt)
     token = SLOT.set(slot)

@@ -246,7 +246,7 @@ def test_unused_exchanges_are_named_at_the_end():
     with (
         pytest.raises(
             UnusedExchangesError,
-            match=r"(?s)3 recorded .*case: trial 0, attempt 1.*case: trial 7.*other: trial 0",
+            match=r"(?s)3 recorded .*case: trial 0, attempt 1: POST https://api.example.com/v1/chat.*case: trial 7.*other: trial 0",
         ),
         play(taped),
     ):

@@ -5,6 +5,7 @@ import itertools
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -133,6 +134,37 @@ def test_a_request_never_shows_its_secrets_in_an_error_text():
         recorder([], strict=True).begin(REQUEST, via="test")
     assert SECRET not in str(refused.value)
     assert "POST" in str(refused.value).upper()
+
+
+def number(session, n=1, *, trial=0, first_attempt=0):
+    outgoing = replace(REQUEST, body=b"%d" % n)
+    with in_trial("case", trial, first_attempt=first_attempt):
+        return session.begin(outgoing, via="test").attempt
+
+
+def test_attempts_are_counted_by_request_and_trial():
+    session = recorder([])
+    assert [number(session, n) for n in (1, 1, 2, 1, 2)] == [0, 1, 0, 2, 1]
+    assert [number(session, trial=1) for _ in range(2)] == [0, 1]
+
+
+def test_a_resumed_trial_counts_on():
+    session = recorder([])
+    assert [number(session, first_attempt=3) for _ in range(3)] == [3, 4, 5]
+    assert [number(session), number(session, first_attempt=9)] == [6, 9]
+
+
+def test_attempts_are_numbered_once_whoever_asks():
+    session = recorder([])
+    together = threading.Barrier(8)
+
+    def count(_):
+        together.wait()
+        return [number(session) for _ in range(50)]
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = [attempt for attempts in pool.map(count, range(8)) for attempt in attempts]
+    assert sorted(found) == list(range(400))
 
 
 def cut(body, bounds):

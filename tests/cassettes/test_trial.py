@@ -1,6 +1,5 @@
 import asyncio
 import contextvars
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,24 +30,6 @@ def test_tasks_and_copied_contexts_inherit_the_trial_and_bare_threads_do_not():
         assert asyncio.run(nested()) == [(slot, slot)] * 2
         assert pool.submit(contextvars.copy_context().run, SLOT.get).result() is slot
         assert pool.submit(SLOT.get).result() is None
-
-
-def test_attempts_are_counted_by_request():
-    slot = Slot("case", 0, 2)
-    assert [slot.next_attempt(digest) for digest in "aabab"] == [2, 3, 2, 4, 3]
-
-
-def test_attempts_are_numbered_once_whoever_asks():
-    slot = Slot("case", 0)
-    together = threading.Barrier(8)
-
-    def count(_):
-        together.wait()
-        return [slot.next_attempt("a") for _ in range(200)]
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        found = [number for numbers in pool.map(count, range(8)) for number in numbers]
-    assert sorted(found) == list(range(1600))
 
 
 def test_all_that_was_left_for_the_end_is_done_even_when_part_of_it_fails():
