@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
+import vcr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -195,6 +197,21 @@ def test_a_recorded_run_survives_export_and_import(project, tmp_path):
         ]
 
     assert held(made.folder) == held(recorded)
+
+
+def test_stock_vcrpy_replays_an_exported_run(project, tmp_path):
+    recorded = project.record(1)
+    player = vcr.VCR(record_mode="none", match_on=["method", "uri", "body"])
+    for file in export_run(recorded, tmp_path / "out", style="yaml"):
+        own = [x for x in read_run(recorded).exchanges if x.case == file.path.stem]
+        with player.use_cassette(str(file.path)) as cassette, httpx2.Client() as client:
+            headers = {"content-type": "application/json"}
+            answers = [
+                client.post(x.request.url, content=x.request.body, headers=headers) for x in own
+            ]
+            assert cassette.all_played
+        assert [one.content for one in answers] == [x.response.body for x in own]
+        assert len(own) == file.interactions == 3
 
 
 def test_an_export_replaces_no_file(project, tmp_path):
