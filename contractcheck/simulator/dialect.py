@@ -37,7 +37,8 @@ class Dialect(Protocol):
         PATHS: Path templates (starlette's) of its routes, each with the fields that this path
             alone says. They and the path's parameters are laid over the request body before it
             is read, so that ``model`` and ``stream`` are found there in every dialect.
-        AUTH_HEADERS: Lower-case names of the headers that may carry the key.
+        AUTH_HEADERS: Lower-case names of the headers that may carry the key; one that begins
+            with ``?`` is a query parameter of the URL.
         STREAM_TYPE: Media type of a streamed answer.
     """
 

@@ -22,13 +22,13 @@ FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "attempts, 1 by default",
             "The first X attempts, after those, are refused with 503 (Anthropic: 529).",
         ),
+        "cut_body": (
+            "attempts, 1 by default",
+            "Plain answers to the first X attempts, after those, are dropped at half of the bytes.",
+        ),
         "cut_stream": (
             "share, 1 by default",
             "The connection of a streamed answer is dropped at half of its bytes.",
-        ),
-        "cut_body": (
-            "share, 1 by default",
-            "The connection of a plain answer is dropped at half of its bytes.",
         ),
         "compressed": (
             "gzip, deflate, br, zstd",
@@ -55,8 +55,10 @@ class Faults:
     Attributes:
         rate_limited: Attempts at each request that are refused with 429, 0..100.
         overloaded: Attempts after those that are refused with 503 or 529, 0..100.
-        cut_stream: Share, 0..1, of streamed answers whose connection is dropped half-way.
-        cut_body: Share, 0..1, of plain answers whose connection is dropped half-way.
+        cut_body: Attempts after those, 0..100, at plain answers whose connection is dropped
+            half-way; SDKs retry them.
+        cut_stream: Share, 0..1, of streamed answers whose connection is dropped half-way; no SDK
+            retries them.
         compressed: Content coding (RFC 9110, 8.4.1) for clients that accept it.
 
     Raises:
@@ -65,28 +67,30 @@ class Faults:
 
     rate_limited: int = 0
     overloaded: int = 0
+    cut_body: int = 0
     cut_stream: float = 0.0
-    cut_body: float = 0.0
     compressed: Coding | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rate_limited", "overloaded"):
+        for name in ("rate_limited", "overloaded", "cut_body"):
             attempts = getattr(self, name)
             if not 0 <= attempts <= _MOST_ATTEMPTS:
                 raise UsageError(f"fault {name!r}: {attempts} attempts; use 0 to {_MOST_ATTEMPTS}")
-        for name in ("cut_stream", "cut_body"):
-            share = getattr(self, name)
-            if not 0.0 <= share <= 1.0:
-                raise UsageError(f"fault {name!r}: {share} is not a share of answers; use 0 to 1")
+        if not 0.0 <= self.cut_stream <= 1.0:
+            raise UsageError(
+                f"fault 'cut_stream': {self.cut_stream} is not a share of answers; use 0 to 1"
+            )
         if self.compressed is not None:
             make_compressor(self.compressed)
 
-    def refusal(self, attempt: int) -> Literal["rate_limited", "overloaded"] | None:
-        """Tell how an attempt is refused, if it is; ``attempt`` counts from 0."""
+    def hit(self, attempt: int) -> Literal["rate_limited", "overloaded", "cut_body"] | None:
+        """Tell which fault an attempt meets, if any; ``attempt`` counts from 0."""
         if attempt < self.rate_limited:
             return "rate_limited"
         if attempt < self.rate_limited + self.overloaded:
             return "overloaded"
+        if attempt < self.rate_limited + self.overloaded + self.cut_body:
+            return "cut_body"
         return None
 
 
@@ -107,8 +111,8 @@ def parse_faults(texts: Iterable[str]) -> Faults:
     return Faults(
         rate_limited=_parse_attempts(amounts, "rate_limited"),
         overloaded=_parse_attempts(amounts, "overloaded"),
+        cut_body=_parse_attempts(amounts, "cut_body"),
         cut_stream=_parse_share(amounts, "cut_stream"),
-        cut_body=_parse_share(amounts, "cut_body"),
         compressed=_parse_coding(amounts),
     )
 

@@ -41,7 +41,7 @@ PATHS: Mapping[str, Mapping[str, object]] = {
 }
 """The stream is always one of server-sent events, as ``alt=sse`` asks."""
 
-AUTH_HEADERS: tuple[str, ...] = ("x-goog-api-key", "authorization")
+AUTH_HEADERS: tuple[str, ...] = ("x-goog-api-key", "authorization", "?key")
 STREAM_TYPE: str = EVENT_STREAM
 
 _STATUSES = {

@@ -77,7 +77,9 @@ def _make_endpoint(
     async def endpoint(request: Request) -> Response:
         arrived_s = asyncio.get_running_loop().time()
         address = {**fields, **request.path_params}
-        reply = service.reply(dialect, request.headers, await request.body(), address)
+        query = {f"?{name}": value for name, value in request.query_params.items()}
+        told = {**request.headers, **query}
+        reply = service.reply(dialect, told, await request.body(), address)
         headers = dict(reply.headers)
         if not reply.streamed:
             length = sum(len(content) for _, content in reply.parts) + reply.missing_bytes

@@ -51,7 +51,8 @@ class Service:
 
         Args:
             dialect: Whose wire format.
-            headers: Of the request, looked up by lower-case names.
+            headers: Of the request, under lower-case names; with its query parameters, under
+                their names behind ``?``.
             body: Of the request.
             address: Fields that the path said (`Dialect.PATHS`); laid over the body's.
         """
@@ -70,7 +71,8 @@ class Service:
             coding = conditions.faults.compressed
             if coding and accepts_coding(headers.get("accept-encoding", ""), coding):
                 reply = compress_reply(reply, coding)
-            return cut_reply(reply) if is_cut(question, conditions, occurrence) else reply
+            cut = is_cut(question, conditions, occurrence, attempt)
+            return cut_reply(reply) if cut else reply
         except RequestError as error:
             return self._refuse(dialect, error, request_id)
 
@@ -139,19 +141,19 @@ def check_faults(dialect: Dialect, conditions: Conditions, attempt: int) -> None
     Raises:
         RequestError: 429, or 503/529.
     """
-    refusal = conditions.faults.refusal(attempt)
-    if refusal is not None:
-        error = dialect.make_overload(1 if refusal == "rate_limited" else 0)
+    fault = conditions.faults.hit(attempt)
+    if fault in {"rate_limited", "overloaded"}:
+        error = dialect.make_overload(1 if fault == "rate_limited" else 0)
         error.retry_delay_s = max(conditions.time_scale, _LEAST_DELAY_S)
         raise error
 
 
-def is_cut(question: Question, conditions: Conditions, occurrence: int) -> bool:
+def is_cut(question: Question, conditions: Conditions, occurrence: int, attempt: int) -> bool:
     """Tell whether the connection of an answer is dropped."""
-    faults = conditions.faults
-    share = faults.cut_stream if question.streamed else faults.cut_body
+    if not question.streamed:
+        return conditions.faults.hit(attempt) == "cut_body"
     occasion = (str(conditions.seed), conditions.night, question.key, str(occurrence))
-    return keyed_uniform("cut", *occasion) < share
+    return keyed_uniform("cut", *occasion) < conditions.faults.cut_stream
 
 
 def check_auth(dialect: Dialect, headers: Mapping[str, str]) -> None:

@@ -723,6 +723,15 @@ def test_retries_of_many_equal_requests_are_each_refused_once_and_hidden_by_the_
     assert len({reply.id for reply in replies}) == 20
 
 
+@pytest.mark.parametrize("name", ["chat", "claude"])
+def test_sdks_retry_an_answer_that_was_cut(simulator, name):
+    simulator.conditions = replace(QUIET, night=f"cut {name}", faults=Faults(cut_body=1))
+    before = simulator.request_count
+    said = ask(name, simulator.base_url, "text", asynchronous=False, stream=False, retries=1)
+    assert said.finish == SDKS[name].finishes["text"]
+    assert simulator.request_count == before + 2
+
+
 def test_a_cut_stream_breaks_in_the_hands_of_the_caller():
     cut = Conditions(night="n", time_scale=0.0, faults=Faults(cut_stream=1.0))
     seen = []

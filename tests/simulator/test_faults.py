@@ -32,7 +32,7 @@ QUIET = Conditions(night="2026-03-01", night_effects=False, time_scale=0.0)
 KEY = {"authorization": "Bearer k"}
 BODY = {"model": "sim", "messages": [{"role": "user", "content": "Explain the refund."}]}
 STREAM = {**BODY, "stream": True}
-ALL_CUT = replace(QUIET, faults=Faults(cut_stream=1.0, cut_body=1.0))
+ALL_CUT = replace(QUIET, faults=Faults(cut_stream=1.0, cut_body=1))
 DECODERS = {
     "gzip": lambda: zlib.decompressobj(wbits=31).decompress,
     "deflate": lambda: zlib.decompressobj().decompress,
@@ -172,10 +172,17 @@ def test_cuts_hit_their_share_of_their_kind():
     assert [ask(again, body=STREAM).parts for _ in range(200)] == [r.parts for r in streams]
 
 
+def test_refusals_and_cuts_take_the_attempts_in_turn():
+    service = Service(replace(QUIET, faults=Faults(rate_limited=1, overloaded=1, cut_body=1)))
+    replies = [ask(service, x_stainless_retry_count=str(attempt)) for attempt in range(4)]
+    assert [reply.status for reply in replies] == [429, 503, 200, 200]
+    assert [reply.missing_bytes > 0 for reply in replies] == [False, False, True, False]
+
+
 def test_faults_are_parsed_to_their_documented_defaults():
     assert parse_faults([]) == Faults()
-    assert parse_faults(["rate_limited", "overloaded=2", "cut_stream", "cut_body=0.5"]) == Faults(
-        rate_limited=1, overloaded=2, cut_stream=1.0, cut_body=0.5
+    assert parse_faults(["rate_limited", "overloaded=2", "cut_stream", "cut_body=3"]) == Faults(
+        rate_limited=1, overloaded=2, cut_stream=1.0, cut_body=3
     )
     assert parse_faults(["compressed=br"]) == Faults(compressed="br")
     assert set(FAULTS) == set(Faults.__dataclass_fields__)
@@ -186,7 +193,7 @@ def test_faults_are_parsed_to_their_documented_defaults():
     [
         (
             ["slow"],
-            "unknown fault 'slow'; use one of rate_limited, overloaded, cut_stream, cut_body, compressed",
+            "unknown fault 'slow'; use one of rate_limited, overloaded, cut_body, cut_stream, compressed",
         ),
         (["cut_body"] * 2, "fault 'cut_body' is given twice; give each fault once"),
         (

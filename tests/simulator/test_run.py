@@ -107,6 +107,17 @@ def test_leaving_closes_the_port_and_the_thread():
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
+def test_gemini_takes_its_key_from_the_url_too():
+    body = {"contents": [{"parts": [{"text": "Hello"}]}]}
+    with (
+        Simulator(QUIET) as simulator,
+        httpx2.Client(base_url=simulator.url_for("gemini")) as client,
+    ):
+        path = "/v1beta/models/sim:generateContent"
+        assert client.post(path, json=body).status_code == 401
+        assert client.post(path, json=body, params={"key": "k"}).status_code == 200
+
+
 def test_a_taken_port_is_explained():
     with Simulator(QUIET) as simulator:
         port = int(simulator.base_url.rsplit(":", 1)[1])
