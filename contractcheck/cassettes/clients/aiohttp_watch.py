@@ -65,7 +65,8 @@ class _Watched:
     def feed_data(self, data: bytes) -> tuple[Messages, bool, bytes]:
         """Bytes came."""
         if self._deframer is not None:
-            self._on_body(self._deframer, data)
+            if data and not self._deframer.is_complete:
+                self._on_body(self._deframer, data)
             return self.parser.feed_data(data)
         self._head += data
         messages, is_upgraded, tail = self.parser.feed_data(data)

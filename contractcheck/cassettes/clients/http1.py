@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NO_BODY = frozenset({204, 304})
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,16}")
+_PLAIN_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 _MAX_LINE_BYTES = 64 * 1024
 """As ``http.client`` and urllib3: longest line of a chunk size or trailer."""
 
@@ -92,6 +93,8 @@ class Deframer:
         pieces: list[bytes] = []
         start = 0
         while start < len(data) and not self.is_complete:
+            if self._state == "size" and not self._line:
+                start = _take_plain_chunks(data, start, pieces)
             if self._state == "data":
                 piece = data[start : start + self._left]
                 start += len(piece)
@@ -129,6 +132,21 @@ class Deframer:
             self._state = "size"
         elif not line:  # the empty line after the trailers
             self.is_complete = True
+
+
+def _take_plain_chunks(data: bytes, start: int, pieces: list[bytes]) -> int:
+    """Append the chunks from ``start`` on that are whole and bare; return where they end.
+
+    Nearly all chunks are so, and a stream has hundreds.
+    """
+    while (size := _PLAIN_SIZE.match(data, start)) is not None:
+        begin = size.end()
+        end = begin + int(size[1], 16)
+        if end == begin or data[end : end + 2] != b"\r\n":
+            break
+        pieces.append(data[begin:end])
+        start = end + 2
+    return start
 
 
 class Framer:
