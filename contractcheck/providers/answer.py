@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 _LATE_SHARE = 0.25
 _LATE_US = 20_000
-"""A trial is contended when our own event loop was late by more than 20 ms and by more than a
-quarter of the whole answer: below that, lateness cannot carry a latency verdict (margins start
-at 1.25x); above, the time is ours and not the provider's."""
+"""A trial is contended when our own event loop was late, or whoever read the answer kept a chunk
+before asking for the next, by more than 20 ms and by more than a quarter of the whole answer:
+below that, lateness cannot carry a latency verdict (margins start at 1.25x); above, the time is
+ours and not the provider's."""
 
 
 def read_answer(exchange: Exchange, provider: str) -> Answer:
@@ -40,7 +41,8 @@ def _timing(exchange: Exchange, completion: Completion) -> Timing:
     if response is not None:
         offset = completion.first_content_byte
         first_us = response.time_of_byte_us(offset) if offset is not None else None
-    late = exchange.lag_us > max(_LATE_US, _LATE_SHARE * exchange.end_us)
+    ours_us = max(exchange.lag_us, exchange.held_us)
+    late = ours_us > max(_LATE_US, _LATE_SHARE * exchange.end_us)
     return Timing(
         ttft_s=None if first_us is None else first_us / 1e6,
         total_s=exchange.end_us / 1e6,

@@ -383,6 +383,28 @@ def test_retries_of_the_sdk_are_kept_and_not_waited_for_again(store, name):
         assert ask_every_way(sdk, NOWHERE, OTHER_KEY, retries=3) == live
 
 
+@pytest.mark.parametrize("name", ["chat", "responses", "claude"])
+def test_retries_of_many_at_once_stay_with_their_trial(store, name):
+    """These SDKs number their retries, so that the simulator refuses each trial once."""
+    sdk = SDKS[name]
+
+    async def ask_all(url, key, retries):
+        async def one(client, trial):
+            with in_trial("case", trial):
+                return await ask_async(sdk, client, stream=True)
+
+        async with sdk.open_async(url, key, retries) as client:
+            return await asyncio.gather(*(one(client, trial) for trial in range(24)))
+
+    busy = Conditions(night="n", time_scale=0.0, faults=Faults(rate_limited=1))
+    with Simulator(busy) as simulator, store.recorded():
+        live = asyncio.run(ask_all(simulator.base_url, KEY, 2))
+    made = [(x.trial, x.attempt, x.response.status) for x in store.exchanges()]
+    assert made == [(trial, n, status) for trial in range(24) for n, status in ((0, 429), (1, 200))]
+    with store.replayed():
+        assert asyncio.run(ask_all(NOWHERE, OTHER_KEY, 0)) == live
+
+
 @pytest.mark.parametrize(
     ("name", "coding"), list(zip(SDKS, itertools.cycle(["gzip", "br", "zstd", "deflate"])))
 )

@@ -9,7 +9,7 @@ from contractcheck.providers import DIALECTS, dialect
 from contractcheck.providers.answer import read_answer
 
 
-def exchange(status=200, body=b"{}", *, ended="eof", error=None, headers=(), lag_us=0):
+def exchange(status=200, body=b"{}", *, ended="eof", error=None, headers=(), **lateness):
     return Exchange(
         case="a",
         trial=0,
@@ -29,7 +29,7 @@ def exchange(status=200, body=b"{}", *, ended="eof", error=None, headers=(), lag
         end_us=1_000_000,
         ended=ended,
         error=error,
-        lag_us=lag_us,
+        **lateness,
     )
 
 
@@ -131,8 +131,9 @@ def test_times_are_in_seconds_and_a_late_loop_is_said():
     timing = read_answer(streamed, "openai").timing
     # The event's last byte came with the second chunk.
     assert (timing.ttft_s, timing.total_s, timing.is_contended) == (0.75, 1.0, False)
-    assert not read_answer(exchange(lag_us=250_000), "openai").timing.is_contended
-    assert read_answer(exchange(lag_us=250_001), "openai").timing.is_contended
+    for late in ("lag_us", "held_us"):
+        assert not read_answer(exchange(**{late: 250_000}), "openai").timing.is_contended
+        assert read_answer(exchange(**{late: 250_001}), "openai").timing.is_contended
 
 
 def test_an_unknown_provider_is_named_with_the_known_ones():
