@@ -204,6 +204,23 @@ def test_a_stream_that_was_cut_is_cut_again():
     assert [exchange.ended for exchange in sink] == ["error"]
 
 
+def test_a_request_that_expects_a_go_ahead_is_replayed_at_once(simulator):
+    """Of AWS, S3 is asked so."""
+
+    def expect(request, **_others):
+        request.headers["Expect"] = "100-continue"
+
+    def converse_expecting(url):
+        with in_trial("a", 0), open_client(url) as client:
+            client.meta.events.register("before-send", expect)
+            return converse(client)
+
+    with recorded() as sink:
+        live = converse_expecting(simulator.url_for("bedrock"))
+    with replayed(sink):
+        assert converse_expecting(NOWHERE) == live
+
+
 def test_a_refused_connection_keeps_its_class():
     def fail():
         with (

@@ -37,7 +37,7 @@ async def played_connection(
         raise _connection_error(played.error or "", req)
     loop = asyncio.get_running_loop()
     protocol = ResponseHandler(loop)
-    protocol.connection_made(_Player(played, played.response, protocol))
+    protocol.connection_made(_Player(played, played.response, protocol, req))
     protocol.force_close()  # never into the pool of live connections
     return Connection(connector, req.connection_key, protocol, loop)
 
@@ -45,8 +45,12 @@ async def played_connection(
 class _Player(asyncio.Transport):
     """Takes any request, and delivers the answer when the client waits for it."""
 
-    def __init__(self, played: Played, response: Response, protocol: ResponseHandler) -> None:
+    def __init__(
+        self, played: Played, response: Response, protocol: ResponseHandler, req: ClientRequest
+    ) -> None:
         super().__init__()
+        # A client that asked whether it may send its body has to be told.
+        self._first = b"HTTP/1.1 100 Continue\r\n\r\n" if "Expect" in req.headers else b""
         self._loop = asyncio.get_running_loop()
         self._played = played
         self._framer = Framer(played.exchange, response)
@@ -71,7 +75,7 @@ class _Player(asyncio.Transport):
     async def _feed(self) -> None:
         """Feed what came at once, each time that the client waits for more."""
         await self._played.wait_for_head_async()
-        self._protocol.data_received(self._framer.head())
+        self._protocol.data_received(self._first + self._framer.head())
         times_us = iter(self._times_us)
         fed_us: int | None = None
         chunks = cast("AsyncGenerator[bytes]", self._played.chunks_async())

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from contractcheck.cassettes.clients.urllib3_played import answer
@@ -100,7 +101,8 @@ class _Interceptor:
         outgoing = Outgoing(method=method, url=_url(pool, url), headers=headers, body=content)
 
         def send(**changed: object) -> HTTPResponse:
-            return self.make_request(pool, conn, method, url, body=body, **(options | changed))
+            given = {"body": body, **options, **changed}
+            return self.make_request(pool, conn, method, url, **given)
 
         def send_live(**changed: object) -> HTTPResponse:
             with making_call():
@@ -116,7 +118,8 @@ class _Interceptor:
         if begun is None:
             return send_live()
         if isinstance(begun, Played):
-            return answer(begun, pool, conn, url, send)
+            # It goes nowhere, so it may be bare; "Expect: 100-continue" would wait for an answer.
+            return answer(begun, pool, conn, url, partial(send, body=None, headers={}))
         return watch(begun, conn, method, send_live, preload=options.get("preload_content", True))
 
 

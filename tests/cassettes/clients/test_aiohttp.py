@@ -330,3 +330,32 @@ def test_a_packed_stream_whose_pieces_decode_to_nothing_does_not_stall(server, s
 
     live, again = live_and_again(server, sink, work)
     assert again == live == b"x" * 5000
+
+
+def test_early_hints_are_no_answer(server, sink):
+    hints = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
+    server.scripts["/"] = [hints + plain(b'{"a": 1}')[0]]
+
+    async def work(session):
+        async with session.get(server.url) as response:
+            return response.status, await response.read()
+
+    live, again = live_and_again(server, sink, work)
+    assert again == live == (200, b'{"a": 1}')
+    assert sink[0].response.body == b'{"a": 1}'
+
+
+def test_a_client_that_asks_whether_it_may_send_is_told(server, sink):
+    server.scripts["/"] = plain(b"{}")
+
+    async def ask(**options):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(server.url, data=b"{}", **options) as response,
+        ):
+            return await response.read()
+
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        asyncio.run(ask())
+    with replaying(sink.tape, ANYTHING), in_trial("a", 0):
+        assert asyncio.run(asyncio.wait_for(ask(expect100=True), 5)) == b"{}"

@@ -8,7 +8,7 @@ import ssl
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import aiohttp
@@ -21,8 +21,10 @@ import pytest
 import requests  # noqa: TID251 - recorded too
 import urllib3
 from backports import zstd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from contractcheck.cassettes import in_trial, recording, replaying
+from contractcheck.cassettes import MemoryTape, in_trial, recording, replaying
 from contractcheck.redaction import Scrubber
 
 ANYTHING = Scrubber.for_secrets(())
@@ -349,6 +351,31 @@ def test_every_client_plays_what_another_recorded(server, sink):
     for client in CLIENTS:
         with replaying(sink.tape, ANYTHING), in_trial("a", 0):
             assert go(client, server, "").chunks == EVENTS, client
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chunks=st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=12))
+@pytest.mark.parametrize("client", ["aiohttp", "requests", "urllib3", "botocore"])
+def test_any_chunks_keep_their_bounds(client, chunks, recorded_stream):
+    response = replace(
+        recorded_stream.response,
+        body=b"".join(chunks),
+        chunk_bytes=tuple(map(len, chunks)),
+        chunk_times_us=tuple(range(100, 100 + len(chunks))),
+    )
+    tape = MemoryTape.of([replace(recorded_stream, response=response)])
+    with replaying(tape, ANYTHING), in_trial("a", 0):
+        seen = CLIENTS[client]("http://127.0.0.1:9/", b"{}", lambda: None)
+    assert seen.chunks == chunks
+
+
+@pytest.fixture
+def recorded_stream(server, sink):
+    server.scripts["/"] = [b"".join(SCRIPTS["stream"])]
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        go("httpx2", server, "", b"{}")
+    server.stop()
+    return sink[0]
 
 
 def test_outside_a_session_nothing_is_replaced(server, sink):
