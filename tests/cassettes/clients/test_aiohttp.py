@@ -359,3 +359,17 @@ def test_a_client_that_asks_whether_it_may_send_is_told(server, sink):
         asyncio.run(ask())
     with replaying(sink.tape, ANYTHING), in_trial("a", 0):
         assert asyncio.run(asyncio.wait_for(ask(expect100=True), 5)) == b"{}"
+
+
+def test_a_proxy_is_not_asked_by_a_replay(server, closed_port, sink):
+    server.scripts["/"] = plain(b"{}")
+
+    async def ask(url, **options):
+        async with aiohttp.ClientSession() as session, session.get(url, **options) as response:
+            return await response.read()
+
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        asyncio.run(ask(f"{server.url}/"))
+    with replaying(sink.tape, ANYTHING), in_trial("a", 0):
+        proxy = f"http://127.0.0.1:{closed_port}"
+        assert asyncio.run(ask("https://nowhere.invalid/", proxy=proxy)) == b"{}"

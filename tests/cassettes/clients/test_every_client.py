@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes import MemoryTape, in_trial, recording, replaying
+from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
 ANYTHING = Scrubber.for_secrets(())
@@ -376,6 +377,29 @@ def recorded_stream(server, sink):
         go("httpx2", server, "", b"{}")
     server.stop()
     return sink[0]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_full_disk_is_told_whatever_the_client_makes_of_it(client, server):
+    class Full:
+        def append(self, _exchange):
+            raise RecordingError("the disk is full")
+
+    server.scripts["/"] = whole(b"{}")
+    with (
+        pytest.raises(RecordingError, match="the disk is full"),
+        recording(Full(), ANYTHING, strict=True),
+        in_trial("a", 0),
+        contextlib.suppress(Exception),
+    ):
+        go(client, server, "")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_encrypted_address_is_replayed_without_any_encryption(client, recorded_stream):
+    """Scheme and host are no part of what a request is."""
+    with replaying(MemoryTape.of([recorded_stream]), ANYTHING), in_trial("a", 0):
+        assert CLIENTS[client]("https://nowhere.invalid/", b"{}", lambda: None).chunks == EVENTS
 
 
 def test_outside_a_session_nothing_is_replaced(server, sink):

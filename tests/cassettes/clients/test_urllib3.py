@@ -341,3 +341,15 @@ def test_a_consumer_that_keeps_a_chunk_is_noted(server, sink):
             server.next_part()
     (exchange,) = sink
     assert exchange.held_us >= 50_000
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:9/v1?a=1", "http://127.0.0.1:9/v1?a=1"])
+def test_the_stored_address_is_the_one_that_was_asked(url, sink):
+    with (
+        recording(sink, ANYTHING, strict=True),
+        in_trial("a", 0),
+        urllib3.PoolManager() as pool,
+        pytest.raises(urllib3.exceptions.HTTPError),
+    ):
+        pool.request("GET", url, retries=False)
+    assert sink[0].request.url == url
