@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.record import RecordOptions, record_run, resume
 from contractcheck.workflows.workspace import Workspace
 
+STRATA = 10
 SEED = 20260311
 SUITE = """\
 suite: crash
@@ -133,26 +135,29 @@ def test_a_killed_recording_is_never_wrong_and_loses_nothing_finished(workspace,
         stdout=subprocess.PIPE,
         text=True,
     ) as driver:
+        numbers = count()
 
-        def record(number, seconds):
+        def record(seconds):
+            number = next(numbers)
             run_id = f"20260301t00{number // 60:02}{number % 60:02}z-kill"
             driver.stdin.write(f"{run_id} {seconds}\n")
             driver.stdin.flush()
             took_s = float(driver.stdout.readline())
             return workspace.runs.folder("crash", target, run_id), took_s
 
-        folder, whole_s = record(0, "-")
-        assert check_and_resume(workspace, folder, simulator.base_url) == "sealed"
-        for number in range(1, kills + 1):
-            # One point in each part of the time that a whole run takes, and a bit beyond.
-            moment_s = whole_s * 1.1 * (number - chance.random()) / kills
-            folder, _ = record(number, moment_s)
+        for number in range(kills):
+            if number % STRATA == 0:  # measured anew, because a machine may have other work
+                folder, whole_s = record("-")
+                assert check_and_resume(workspace, folder, simulator.base_url) == "sealed"
+            # One point in each tenth of the time that a whole run takes, and a bit beyond.
+            moment_s = whole_s * 1.1 * (number % STRATA + chance.random()) / STRATA
+            folder, _ = record(moment_s)
             states[check_and_resume(workspace, folder, simulator.base_url)] += 1
         driver.stdin.close()
     assert driver.returncode == 0
     assert states.total() == kills
     # The kills fell where they can hurt.
-    assert states["open, some finished"] >= kills // 4, states
+    assert states["open, some finished"] >= kills // 5, states
 
 
 TIMES = {"at", "waited_us", "headers_us", "end_us", "lag_us", "held_us"}
