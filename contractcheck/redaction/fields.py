@@ -25,9 +25,10 @@ _NAME = rb"""(?i:(?:x-)?api[-_]?keys?|authorization|cookies?|passw(?:or)?d|passp
 |subscription)[-_]?key|signing[-_]?secret|client[-_]?assertion|openai-(?:organization|project)
 |anthropic-organization-id|x-goog-user-project)""".replace(b"\n", b"")
 
+_WHOLE_NAME = rb"[\w.-]{0,40}" + _NAME
 _QUERY_NAME = (
-    rb"(?i:key|token|sig|signature|assertion|x-(?:amz|goog)-(?:signature|credential|security-token)"
-    rb"|[\w.-]{0,40}" + _NAME + b")"
+    rb"(?i:key|(?:id[-_]?)?token|sig|signature|assertion|x-(?:amz|goog)-(?:signature|credential|security-token)"
+    rb"|" + _WHOLE_NAME + b")"
 )
 
 _OPAQUE = rb"[A-Za-z0-9._~+/=%*-]"
@@ -48,6 +49,11 @@ def _has_digit(value: bytes) -> bool:
     return _is_any(value) and re.search(rb"\d", value) is not None
 
 
+def _is_mixed(value: bytes) -> bool:
+    """Base64 of a short password may lack a digit; then it has padding, or capitals inside."""
+    return _is_any(value) and re.search(rb"\d|=$|[a-z][A-Z]", value) is not None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """One place in which secrets stand.
@@ -66,29 +72,36 @@ class Rule:
 RULES = (
     Rule(
         kind="a credential in a query",
-        source=rb"(?:[?&]|&amp;|\\u0026|%26|%3[Ff])" + _QUERY_NAME + rb"=([^&\s\"'<>\\#;,]{6,})",
+        source=rb"(?:[?&]|&amp;|\\u0026)" + _QUERY_NAME + rb"=([^&\s\"'<>\\#;,]{6,})",
+    ),
+    Rule(
+        kind="a credential in a query",
+        source=rb"(?:%26|%3[Ff])" + _QUERY_NAME + rb"%3[Dd]([^&\s\"'<>\\#;,%]{6,})",
     ),
     Rule(
         kind="the value of a credential's field",
-        source=_NAME + rb"\s{0,8}[:=]\s{0,8}(?:-\s{1,8})?"
-        rb"(?i:(?:bearer|basic|token)\s{1,8})?("
-        + _OPAQUE
-        + rb"{8,})(?:[^A-Za-z0-9._~+/=%*(\[\"'-]|$)",
+        source=_NAME + rb"\s{0,8}[:=]\s{0,8}(?:-\s{1,8})?(" + _OPAQUE + rb"{8,})"
+        rb"(?:[^A-Za-z0-9._~+/=%*(\[\"'-]|$)",
         accepts=_has_digit,
     ),
     Rule(
-        kind="a bearer token",
+        kind="a credential behind its scheme",
+        source=rb"(?i:[:=]\s{0,8}(?:bearer|basic|token))\s{1,8}(" + _OPAQUE + rb"{8,})",
+        accepts=_is_mixed,
+    ),
+    Rule(
+        kind="a credential behind its scheme",
         source=rb"(?i:\bbearer)(?:\s|%20|\+){1,4}(" + _OPAQUE + rb"{16,})",
-        accepts=_has_digit,
+        accepts=_is_mixed,
     ),
     Rule(
         kind="a part of a form",
-        source=rb"(?i:name=)\"?" + _NAME + rb"\"?(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*"
+        source=rb"(?i:name=)\"?" + _WHOLE_NAME + rb"\"?(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*"
         rb"\r\n([^\r\n]{6,})",
     ),
     Rule(
         kind="an element that holds a credential",
-        source=rb"<(?:\w{1,20}:)?" + _NAME + rb">([^<>&\"\\]{6,})",
+        source=rb"<(?:\w{1,20}:)?" + _WHOLE_NAME + rb">([^<>&\"\\]{6,})</",
     ),
     Rule(kind="a cookie", source=_COOKIES + rb"=([^;\s\"'\\,&]{6,})"),
     Rule(

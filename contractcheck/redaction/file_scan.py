@@ -39,7 +39,7 @@ _ITEM = re.compile(rb"(?m)^[ \t]*-[ \t]+[\"']?([^\n\"']{6,})")
 
 _PLACEHOLDER = re.compile(
     rb"(?i)redact|filter|scrub|mask|hidden|dummy|fake|mock|placeholder|example|sample|your|test"
-    rb"|^[<\[{$%(]|^(?:bearer |basic )?[\W_x]*$|\.\.\.|^(?:bearer )?(?:sk-)?(.)\1*$"
+    rb"|^[<\[{$%(]|^(?:bearer|basic)?[\W_x]*$|\.\.\.|^(?:bearer )?(?:sk-)?(.)\1*$"
 )
 """What people write in the place of a secret. Asked of fields only: a shape is a shape."""
 

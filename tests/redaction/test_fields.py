@@ -1,0 +1,129 @@
+"""Values that stand where only secrets stand, whatever they look like."""
+
+import json
+
+import pytest
+
+from contractcheck.redaction import Scrubber
+
+VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # as a hash looks, and as keys without a prefix do
+scrubber = Scrubber.for_secrets([])
+
+NAMES = [
+    "api_key",
+    "apiKey",
+    "API-KEY",
+    "Api_Key",
+    "x-api-key",
+    "xi-api-key",
+    "x-goog-api-key",
+    "Ocp-Apim-Subscription-Key",
+    "AZURE_OPENAI_API_KEY",
+    "wandb_api_key",
+    "authorization",
+    "Proxy-Authorization",
+    "access_token",
+    "accessToken",
+    "refresh_token",
+    "id_token",
+    "SessionToken",
+    "X-Amz-Security-Token",
+    "client_secret",
+    "clientSecret",
+    "SecretAccessKey",
+    "aws_secret_access_key",
+    "private_key",
+    "AccountKey",
+    "password",
+    "PASSWD",
+    "openai-organization",
+    "OpenAI-Project",
+    "anthropic-organization-id",
+    "X-Goog-User-Project",
+]
+PLACES = {
+    "json": '{"NAME": "VALUE", "n": 1}',
+    "json, spread out": '{\n  "NAME" :\t"VALUE"\n}',
+    "nested": '{"a": [{"b": {"NAME": "VALUE"}}]}',
+    "in a list": '{"NAME": ["VALUE", "VALUE"], "n": ["a"]}',
+    "bearer": '{"NAME": "Bearer VALUE"}',
+    "json in json": json.dumps({"body": json.dumps({"NAME": "VALUE", "n": "x"})}),
+    "three deep": json.dumps([json.dumps([json.dumps([{"NAME": "VALUE", "n": "x"}]), "y"]), "z"]),
+    "python": "{'NAME': 'VALUE', 'n': 'x'}",
+    "keyword": "Client(NAME='VALUE', n=1)",
+    "yaml": "NAME: VALUE\nn: 1",
+    "yaml list": "NAME:\n- VALUE\nn: 1",
+    "header": "POST / HTTP/1.1\r\nNAME: VALUE\r\nHost: x",
+    "bearer header": "NAME: Bearer VALUE\r\n",
+    "form": "grant=a&NAME=VALUE&n=1",
+    "only form": "NAME=VALUE",
+    "query": "https://x/y?a=1&NAME=VALUE&n=1",
+    "query in json": '{"url": "https://x/y?NAME=VALUE\\u0026n=1"}',
+    "escaped query": "next=https%3A%2F%2Fx%2Fy%3FNAME%3DVALUE%26n%3D1",
+    "multipart": '--b\r\nContent-Disposition: form-data; name="NAME"\r\n\r\nVALUE\r\n--b--',
+    "multipart with a type": '--b\r\nContent-Disposition: form-data; name="NAME"; filename="f"\r\n'
+    "Content-Type: text/plain\r\n\r\nVALUE\r\n--b--",
+    "xml": "<Credentials><NAME>VALUE</NAME><n>1</n></Credentials>",
+    "environment": "export NAME=VALUE\nexport N=1",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_credentials_field_is_starred_and_nothing_around_it(place, name):
+    text = PLACES[place].replace("NAME", name)
+    before = text.replace("VALUE", VALUE).encode()
+    after = scrubber.scrub(before)
+    expected = text.replace("VALUE", "*" * len(VALUE)).encode()
+    # A quoted value is starred whole, its scheme too.
+    assert after in (expected, expected.replace(b"Bearer ", b"*" * 7))
+
+
+def test_a_quoted_value_may_hold_anything():
+    for value in ('a"b\\c{}d', "with & = ? %", "é\u2028ü", "\\\\", "line\nline", "'quoted'"):
+        document = {"password": "pass" + value, "after": "kept"}
+        for levels in range(3):
+            data = json.dumps(document).encode()
+            cleaned = json.loads(scrubber.scrub(data))
+            for _ in range(levels):
+                cleaned = json.loads(cleaned)
+            assert set(cleaned["password"]) == {"*"}
+            assert cleaned["after"] == "kept"
+            document = json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("https://x/v1?key=abcdefgh", "abcdefgh"),
+        ("https://x/v1?a=1&Key=abcdefgh&b", "abcdefgh"),
+        ("https://x/v1?token=abcdefgh#top", "abcdefgh"),
+        ("https://x/b?sv=2024&SIG=ab%2Fcdefgh%3D&se=1", "ab%2Fcdefgh%3D"),
+        ("https://x/b?X-Amz-Credential=AKIDx%2F20260101&X=1", "AKIDx%2F20260101"),
+        ("https://x/b?X-Amz-Signature=deadbeef&X=1", "deadbeef"),
+        ("https://user:hunter2secret@x/y", "hunter2secret"),
+        ("grant_type=x&assertion=abcdefgh", "abcdefgh"),
+        ("password=correcthorse&user=me", "correcthorse"),
+        ("Authorization: Basic dXNlcjpwYXNzMQ==", "dXNlcjpwYXNzMQ=="),
+        ("sent bearer abcdefgh12345678 to me", "abcdefgh12345678"),
+        ("Cookie: session=abc; theme=dark\r\nHost: x", "session=abc; theme=dark"),
+        ("set-cookie: a=b; Path=/\r\n", "a=b; Path=/"),
+        ('{"Set-Cookie": ["a=bcdef; Path=/"]}', "a=bcdef; Path=/"),
+        ('{"cookie": "session=abc"}', "session=abc"),
+        ("challenge __cf_bm=abc.def-123; path=/", "abc.def-123"),
+        ('{"text": "got __Secure-id=abcdef1\\n"}', "abcdef1"),
+        ("arn:aws:bedrock:us-east-1:123456789012:model/x", "123456789012"),
+        ("arn:aws-cn:iam::123456789012:role/x", "123456789012"),
+        ("https://x/v1/projects/my-project-7/locations/us/models/m", "my-project-7"),
+        ("consumer projects/123456789012 is disabled", "123456789012"),
+        ("Consumer 'project_number:123456789012'", "123456789012"),
+        (
+            "/subscriptions/550e8400-e29b-41d4-a716-446655440000/x",
+            "550e8400-e29b-41d4-a716-446655440000",
+        ),
+    ],
+)
+def test_credentials_and_accounts_in_addresses_and_headers_are_starred(text, secret):
+    cleaned = scrubber.scrub(text.encode())
+    assert cleaned == text.replace(secret, "*" * len(secret)).encode()
+    assert scrubber.scrub_for_identity(cleaned) == scrubber.scrub_for_identity(text.encode())

@@ -1,0 +1,87 @@
+"""A secret that is spelled out over several events."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contractcheck.redaction import Scrubber
+
+SECRET = "azure/32+hex=0123456789abcdef"  # noqa: S105 - made up, to be found
+SHAPED = "sk-proj-aB3dE5gH7jK9mN1pQ3rS5"
+EVENTS = {
+    "openai": lambda text: {
+        "id": "chatcmpl-1",
+        "choices": [{"index": 0, "delta": {"content": text}}],
+    },
+    "openai tools": lambda text: {
+        "choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}}]
+    },
+    "openai responses": lambda text: {
+        "type": "response.output_text.delta",
+        "delta": text,
+        "logprobs": [],
+    },
+    "anthropic": lambda text: {
+        "type": "content_block_delta",
+        "delta": {"type": "text_delta", "text": text},
+    },
+    "anthropic tools": lambda text: {"delta": {"type": "input_json_delta", "partial_json": text}},
+    "anthropic thinking": lambda text: {"delta": {"type": "thinking_delta", "thinking": text}},
+    "google": lambda text: {"candidates": [{"content": {"parts": [{"text": text}]}}]},
+}
+
+
+def stream(event, pieces, **dumps):
+    events = [json.dumps(event(piece), **dumps).encode() for piece in pieces]
+    return b"".join(b"event: x\ndata: " + one + b"\n\n" for one in events) + b"data: [DONE]\n\n"
+
+
+def cut(text, places):
+    bounds = [0, *sorted(places), len(text)]
+    return [text[start:end] for start, end in pairwise(bounds)]
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(list(EVENTS)),
+    st.sampled_from([SECRET, SHAPED]),
+    st.sets(st.integers(1, 70), max_size=20),
+    st.sampled_from([{}, {"separators": (",", ":")}]),
+)
+def test_a_split_secret_is_starred_in_every_event_and_all_stays_json(name, secret, places, dumps):
+    text = f'I know that "{secret}" \n is your key'
+    pieces = cut(text, {place for place in places if place < len(text)})
+    before = stream(EVENTS[name], pieces, **dumps)
+    scrubber = Scrubber.for_secrets([SECRET])
+    after = scrubber.scrub(before)
+    starred = text.replace(secret, "*" * len(secret))
+    lengths = [len(piece) for piece in pieces]
+    expected = [starred[sum(lengths[:n]) : sum(lengths[: n + 1])] for n in range(len(lengths))]
+    assert after == stream(EVENTS[name], expected, **dumps)
+    assert scrubber.scrub(after) == after
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_stream_of_ordinary_words_is_left_alone(name):
+    words = [
+        "Risk-averse",
+        "people",
+        "ask:",
+        "is",
+        "the",
+        "api_key",
+        "task-bound",
+        "?",
+        "It",
+        "is",
+        "not:",
+        "sk-learn",
+        "says",
+        "so",
+        ".",
+    ]
+    before = stream(EVENTS[name], [word + " " for word in words] * 20)
+    assert Scrubber.for_secrets([SECRET]).scrub(before) == before
