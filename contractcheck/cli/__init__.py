@@ -28,7 +28,7 @@ _COMMANDS = {
     "demo": ("contractcheck.cli.demo", "Show the whole thing on this machine, offline, no key."),
     "report": ("contractcheck.cli.report", "Judge a recorded run again and print the report."),
     "run": ("contractcheck.cli.run", "Sample a target, record and judge."),
-    "runs": ("contractcheck.cli.runs", "List recorded runs."),
+    "runs": ("contractcheck.cli.runs", "List, show, prove, compare, import and export runs."),
     "simulator": ("contractcheck.cli.simulator", "Serve a provider that really samples."),
     "suite": ("contractcheck.cli.suite", "Check suite files; print their JSON Schema."),
 }

@@ -95,7 +95,7 @@ def seen_by_a_client(tape, asked):
     return seen
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(made=exchanges())
 def test_the_client_sees_the_same_after_any_number_of_ways(made):
     expected = [(one.response.status, f"r{one.trial}", one.response.body) for one in made]
