@@ -57,6 +57,7 @@ def recording(
     Raises:
         InterceptionError: If another session is open.
         RecordingError: At the end, if the sink refused an exchange: clients may swallow errors.
+        UnseenCallError: At the end, if with ``strict`` a connection was refused.
     """
     session = Recorder(
         sink=sink,
@@ -66,7 +67,7 @@ def recording(
         strict=strict,
         rule=rule,
     )
-    with _intercepting(session, guard_patches(allow_hosts) if strict else ()):
+    with _intercepting(session, guard_patches(allow_hosts, session.refusals) if strict else ()):
         try:
             yield session
         finally:
@@ -101,6 +102,7 @@ def replaying(
         InterceptionError: If another session is open.
         ReplayError: At the end, if a request had no answer (clients may swallow errors), or if
             part of a strict replay was not asked for.
+        UnseenCallError: At the end, if a connection was refused.
     """
     session = Player(
         recording=tape,
@@ -111,7 +113,7 @@ def replaying(
         rule=rule,
         clock=SystemClock() if clock is None else clock,
     )
-    with _intercepting(session, guard_patches(allow_hosts)):
+    with _intercepting(session, guard_patches(allow_hosts, session.refusals)):
         yield session
     if strict:
         session.refuse_unused()

@@ -18,6 +18,8 @@ from contractcheck.errors import UnseenCallError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from contractcheck.errors import ContractcheckError
+
 _GUARDED_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 
 _IS_SEEN: ContextVar[bool] = ContextVar("contractcheck_call_is_seen", default=False)
@@ -34,23 +36,25 @@ def making_call() -> Iterator[None]:
 
 
 def guard_patches(
-    allow_hosts: Collection[str] = (),
+    allow_hosts: Collection[str] = (), refusals: list[ContractcheckError] | None = None
 ) -> tuple[tuple[type[socket.socket], str, Callable[[socket.socket, object], object]], ...]:
     """Return the patches ``(owner, name, replacement)`` that refuse unseen connections.
 
     Args:
         allow_hosts: Names or addresses that anybody may connect to, such as a local database.
             Names are looked up once, here.
+        refusals: Gets each error too: clients like to swallow and retry.
     """
     allowed = _addresses(allow_hosts)
+    refused: list[ContractcheckError] = [] if refusals is None else refusals
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def guarded_connect(self: socket.socket, address: object) -> None:
-        _refuse_unseen(self, address, allowed)
+        _refuse_unseen(self, address, allowed, refused)
         connect(self, address)  # type: ignore[arg-type]  # whatever the caller gave
 
     def guarded_connect_ex(self: socket.socket, address: object) -> int:
-        _refuse_unseen(self, address, allowed)
+        _refuse_unseen(self, address, allowed, refused)
         return connect_ex(self, address)  # type: ignore[arg-type]  # whatever the caller gave
 
     return (
@@ -59,19 +63,26 @@ def guard_patches(
     )
 
 
-def _refuse_unseen(sock: socket.socket, address: object, allowed: Collection[str]) -> None:
+def _refuse_unseen(
+    sock: socket.socket,
+    address: object,
+    allowed: Collection[str],
+    refused: list[ContractcheckError],
+) -> None:
     if sock.family not in _GUARDED_FAMILIES or _IS_SEEN.get():
         return
     host, port = address[:2] if isinstance(address, tuple) else (address, "?")
     if host in allowed:
         return
     sock.close()  # callers expect an OSError only, and would leak it
-    raise UnseenCallError(
+    error = UnseenCallError(
         f"refused a connection to {host}:{port}: no recorder sees it, so it would be a live call "
         "that no recording holds. Make the call through a client that is intercepted (httpx, "
         "httpx2, aiohttp, requests, urllib3, boto3) inside a trial; if it is no provider "
         f"(a local database), allow it with allow_hosts=[{host!r}]"
     )
+    refused.append(error)
+    raise error
 
 
 def _addresses(hosts: Collection[str]) -> frozenset[str]:

@@ -9,8 +9,10 @@ from unittest import mock
 
 import pytest
 
+from contractcheck.cassettes import MemoryTape, recording, replaying
 from contractcheck.cassettes.socket_guard import guard_patches, making_call
 from contractcheck.errors import UnseenCallError
+from contractcheck.redaction import Scrubber
 
 
 @contextlib.contextmanager
@@ -111,3 +113,25 @@ def test_the_guard_leaves_nothing_behind(port):
         assert "connect" in vars(socket.socket)
     assert not {"connect", "connect_ex"} & set(vars(socket.socket))
     connect(port)
+
+
+def test_a_refusal_that_its_caller_swallowed_is_told_at_the_end_of_the_session(port):
+    with pytest.raises(UnseenCallError, match=f"127.0.0.1:{port}"):
+        swallow_in_replay(port)
+
+
+def test_a_refusal_in_a_recording_is_told_only_when_it_is_strict(port):
+    scrubber = Scrubber.for_secrets(())
+    with recording([], scrubber):
+        connect(port)
+    with (
+        pytest.raises(UnseenCallError),
+        recording([], scrubber, strict=True),
+        contextlib.suppress(Exception),
+    ):
+        connect(port)
+
+
+def swallow_in_replay(port):
+    with replaying(MemoryTape.of([]), Scrubber.for_secrets(())), contextlib.suppress(Exception):
+        connect(port)
