@@ -140,3 +140,9 @@ def test_accepting_on_top_of_an_old_format_rewrites_no_accepted_night(tmp_path):
     document = orjson.loads((nights.parent / "baseline.json").read_bytes())
     assert document["format"] == 2
     assert len(document["parts"]) == 1
+
+
+def test_the_night_that_the_documentation_shows_is_written_like_this():
+    page = (Path(__file__).parents[2] / "docs/reference/storage.md").read_text()
+    shown = page.split("```json\n")[1].split("```")[0]
+    assert encode_night(decode_night(orjson.loads(shown), "storage.md")).decode() == shown
