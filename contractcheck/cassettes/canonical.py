@@ -138,13 +138,23 @@ def _canonical_body(body: bytes, rule: Canonicalisation) -> JsonValue | bytes:
         orjson.dumps(document)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return body
-    if not isinstance(document, dict | list):
+    if not (rule.fields and isinstance(document, dict | list)):
         return document
-    for field in rule.fields:
-        for node in _compile(field).find(document):
-            if not node.location:
-                return VOLATILE
-            _mask(document, node.location)
+    return _masked(document, rule)
+
+
+def _masked(document: dict[str, JsonValue] | list[JsonValue], rule: Canonicalisation) -> JsonValue:
+    from jsonpath_rfc9535 import JSONPathError
+
+    try:
+        places = [node.location for path in rule.fields for node in _compile(path).find(document)]
+    except JSONPathError:  # nested too deeply for ``..``: compared as it is
+        return document
+    if () in places:
+        return VOLATILE
+    # The deepest first: a place inside another one is gone when that one is masked.
+    for place in sorted(places, key=len, reverse=True):
+        _mask(document, place)
     return document
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
     from contractcheck.cassettes.playlist import Attempts, Key, Recording
     from contractcheck.cassettes.session import Outgoing
     from contractcheck.cassettes.trial import Slot
-    from contractcheck.model.exchange import Exchange, Headers, Request
+    from contractcheck.model.exchange import Exchange, Headers, Request, Response
     from contractcheck.redaction import Scrubber
+
+_FIRST_STATUS, _LAST_STATUS = 200, 999
+"""Three digits, and no interim answer (RFC 9110, section 15)."""
+
+_LINE = re.compile(r"[^\x00\r\n\u0100-\U0010ffff]*")
+"""Latin-1 without what ends a line (RFC 9110, section 5.5)."""
 
 _SHOWN = 10
 _BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -61,7 +69,7 @@ class Player:
         """Find the answer to a request, or let it pass: see ``Session``."""
         del via
         try:
-            slot = current_slot(outgoing, strict=self.strict)
+            slot = current_slot(outgoing, self.scrubber, strict=self.strict)
             if slot is None:
                 return None
             exchange = self._find(outgoing, slot)
@@ -106,12 +114,12 @@ class Player:
         playlist = self._playlist(slot.case)
         digest = sent.digest()
         exchange = playlist.next(digest, slot.trial, lambda: self._older_digest(outgoing))
-        where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.method} {outgoing.place}"
+        if exchange is not None and not (reason := _unplayable(exchange)):
+            return exchange
+        where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.name(self.scrubber)}"
         if exchange is None:
             raise UnmatchedRequestError(f"{where}: {self._reason(sent, digest, slot, playlist)}")
-        if reason := _unplayable(exchange):
-            raise ReplayError(f"{where}: {reason}")
-        return exchange
+        raise ReplayError(f"{where}: {reason}")
 
     def _reason(self, sent: CanonicalRequest, digest: str, slot: Slot, playlist: Playlist) -> str:
         by_trial = playlist.trials_of(digest)
@@ -152,11 +160,23 @@ class Player:
 
 
 def _unplayable(exchange: Exchange) -> str:
+    response = exchange.response
     if exchange.note.startswith("not kept"):
         return f"the body of the recorded answer was {exchange.note}"
-    if exchange.response is None and exchange.error is None:
+    if response is None and exchange.error is None:
         return (
             "the client gave this request up before an answer came, when it was recorded; there "
             "is nothing to play: record it again"
         )
+    if response is not None and not _is_http(response):
+        return (
+            "the head of the recorded answer is not one that HTTP can carry: the recording was "
+            "edited; restore it from version control or record it again"
+        )
     return ""
+
+
+def _is_http(response: Response) -> bool:
+    """Whether a head can be written: recordings may come from a pull request."""
+    words = (response.http_version, response.reason, *chain.from_iterable(response.headers))
+    return _FIRST_STATUS <= response.status <= _LAST_STATUS and all(map(_LINE.fullmatch, words))

@@ -60,7 +60,7 @@ class Recorder:
     def begin(self, outgoing: Outgoing, *, via: str) -> Take | None:
         """Start the take of a request, or let it pass: see ``Session``."""
         try:
-            slot = current_slot(outgoing, strict=self.strict)
+            slot = current_slot(outgoing, self.scrubber, strict=self.strict)
         except ContractcheckError as error:
             self.refusals.append(error)
             raise

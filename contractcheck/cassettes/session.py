@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contractcheck.cassettes.take import Take
     from contractcheck.cassettes.trial import Slot
     from contractcheck.model.exchange import Headers
+    from contractcheck.redaction import Scrubber
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,13 +40,13 @@ class Outgoing:
     body: bytes
 
     def __repr__(self) -> str:
-        """Name the request without its query, headers and body: they may hold credentials."""
-        return f"<{self.method} {self.place}>"
+        """Show nothing of it: tracebacks show this, and any part may hold a credential."""
+        return "<Outgoing>"
 
-    @property
-    def place(self) -> str:
-        """Host and path, for error texts."""
-        return self.url.partition("?")[0].partition("://")[2].rpartition("@")[2]
+    def name(self, scrubber: Scrubber) -> str:
+        """Name the request in an error text: method, host and path, redacted."""
+        place = self.url.partition("?")[0].partition("://")[2].rpartition("@")[2]
+        return scrubber.scrub_text(f"{self.method} {place}")
 
 
 class Session(Protocol):
@@ -64,8 +65,13 @@ class Session(Protocol):
         """
 
 
-def current_slot(outgoing: Outgoing, *, strict: bool) -> Slot | None:
+def current_slot(outgoing: Outgoing, scrubber: Scrubber, *, strict: bool) -> Slot | None:
     """Return the trial that a request belongs to.
+
+    Args:
+        outgoing: The request.
+        scrubber: Keeps secrets out of the error.
+        strict: Whether it must belong to one.
 
     Raises:
         InterceptionError: If it belongs to none and the session is strict.
@@ -73,7 +79,7 @@ def current_slot(outgoing: Outgoing, *, strict: bool) -> Slot | None:
     slot = SLOT.get()
     if slot is None and strict:
         raise InterceptionError(
-            f"{outgoing.method} {outgoing.place} was sent outside a trial, so no recording can "
+            f"{outgoing.name(scrubber)} was sent outside a trial, so no recording can "
             'hold it: send it inside "with in_trial(case, trial)", in this thread or in one that '
             "runs in a copy of its context; or open the session with strict=False to let it pass"
         )

@@ -1,4 +1,7 @@
-"""One attempt while it happens, whatever client makes it."""
+"""One attempt while it happens, whatever client makes it.
+
+Neither class shows its content: tracebacks print local values, and these are true bytes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Ending, Headers, Request, Response
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Received:
     """What came back: true bytes, nothing redacted yet.
 
@@ -48,7 +51,7 @@ class Keeper(Protocol):
         """Store a finished exchange."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Take:
     """One attempt while it happens; hands its exchange over exactly once.
 

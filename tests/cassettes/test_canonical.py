@@ -139,6 +139,20 @@ def test_a_whole_body_can_be_declared():
     assert (request.method, request.body) == ("GET", VOLATILE)
 
 
+def test_declared_fields_may_lie_inside_each_other():
+    paths = ("$.a", "$.a.b", "$..b")
+    left, right = (json.dumps({"a": {"b": n}, "c": [{"b": n}]}).encode() for n in (1, 2))
+    assert digest(body=left, fields=paths) == digest(body=right, fields=paths)
+
+
+@pytest.mark.parametrize(("depth", "is_found"), [(90, True), (200, False)])
+def test_what_lies_too_deep_to_be_looked_for_counts_as_it_is(depth, is_found):
+    def nested(leaf):
+        return digest(body=b'{"a":' * depth + leaf + b"}" * depth, fields=("$..b",))
+
+    assert (nested(b'{"b":1}') == nested(b'{"b":2}')) == is_found
+
+
 def test_what_is_no_jsonpath_is_refused_at_once():
     with pytest.raises(UsageError, match=r"'\$\[' is not a JSONPath of RFC 9535"):
         Canonicalisation(fields=("$[",))

@@ -269,6 +269,27 @@ def test_many_unused_exchanges_are_counted():
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        {"headers": (("x-a", "1\r\nx-b: 2"),)},
+        {"headers": (("x-\0", "1"),)},
+        {"headers": (("x-a", "\u20ac"),)},
+        {"http_version": "HTTP/1.1\n"},
+        {"reason": "\U0001f600"},
+        {"status": 42},
+        {"status": 101},
+        {"status": 1000},
+    ],
+    ids=str,
+)
+def test_a_head_that_http_cannot_carry_is_refused(head):
+    one = exchange()
+    one = replace(one, response=replace(one.response, **head))
+    with pytest.raises(ReplayError, match="not one that HTTP can carry"), play([one]):
+        ask()
+
+
+@pytest.mark.parametrize(
     ("recorded", "reason"),
     [
         ({"response": None, "ended": "closed"}, "gave this request up"),
@@ -343,6 +364,17 @@ def test_another_key_is_the_same_request():
         assert talk(other) == b"hello"
 
 
+def test_a_secret_in_a_path_is_in_no_error_text():
+    secret = "sesame-open-sesame"  # noqa: S105 - made up, to be looked for
+    knows = Scrubber.for_secrets([secret])
+    with (
+        pytest.raises(UnmatchedRequestError, match=r"/bot\*+/chat") as refused,
+        play([exchange()], scrubber=knows),
+    ):
+        ask(url=f"https://api.example.com/bot{secret}/chat?key={secret}")
+    assert secret not in str(refused.value)
+
+
 def test_what_was_declared_volatile_may_differ():
     def body(number):
         return json.dumps({"n": 1, "metadata": {"id": number}}).encode()
@@ -370,7 +402,7 @@ def test_two_sessions_at_once_are_refused_and_the_first_goes_on():
 def test_nothing_may_connect_during_a_replay():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
-        with play([]), pytest.raises(UnseenCallError, match=f"127.0.0.1:{address[1]}"):
+        with pytest.raises(UnseenCallError, match=f"127.0.0.1:{address[1]}"), play([]):
             socket.create_connection(address)
         with play([], allow_hosts=["127.0.0.1"]), socket.create_connection(address) as made:
             assert made.getpeername() == address

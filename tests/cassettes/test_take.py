@@ -130,10 +130,20 @@ def test_what_a_request_holds_of_secrets_is_not_kept():
 
 def test_a_request_never_shows_its_secrets_in_an_error_text():
     assert SECRET not in repr(REQUEST)
+    placed = replace(REQUEST, url=f"https://api.example.com/bot{SECRET}/chat")
     with pytest.raises(InterceptionError) as refused:
-        recorder([], strict=True).begin(REQUEST, via="test")
+        recorder([], strict=True).begin(placed, via="test")
     assert SECRET not in str(refused.value)
     assert "POST" in str(refused.value).upper()
+
+
+def test_a_traceback_that_shows_local_values_shows_no_body():
+    with take([]) as one:
+        one.on_headers(**{**HEAD, "headers": (("set-cookie", SECRET),)})
+        one.on_chunk(SECRET.encode())
+        assert SECRET not in repr(one)
+        assert SECRET not in repr(one._received)
+        one.abandon()
 
 
 def number(session, n=1, *, trial=0, first_attempt=0):

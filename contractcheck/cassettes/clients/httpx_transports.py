@@ -67,8 +67,8 @@ class _Adapter:
     def handle(
         self, request: httpx2.Request, send: Callable[[], httpx2.Response]
     ) -> httpx2.Response:
-        body = b"" if SLOT.get() is None else request.read()
-        begun = self.session.begin(_outgoing(request, body), via=self.library)
+        outgoing = _outgoing(request, b"" if SLOT.get() is None else request.read())
+        begun = self.session.begin(outgoing, via=self.library)
         if isinstance(begun, Played):
             begun.wait_for_head()
             return self.answer(begun, self.streams.reel(begun))
@@ -93,8 +93,8 @@ class _Adapter:
     async def handle_async(
         self, request: httpx2.Request, send: Callable[[], Awaitable[httpx2.Response]]
     ) -> httpx2.Response:
-        body = b"" if SLOT.get() is None else await request.aread()
-        begun = self.session.begin(_outgoing(request, body), via=self.library)
+        outgoing = _outgoing(request, b"" if SLOT.get() is None else await request.aread())
+        begun = self.session.begin(outgoing, via=self.library)
         if isinstance(begun, Played):
             await begun.wait_for_head_async()
             return self.answer(begun, self.streams.async_reel(begun))
