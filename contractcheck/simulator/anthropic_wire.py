@@ -194,6 +194,13 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
     }
 
 
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return the ``error`` event."""
+    del sent
+    kind = _ERROR_TYPES.get(error.status, "api_error")
+    return _event("error", error={"type": kind, "message": error.message})
+
+
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:
     """Return request id and rate-limit headers."""
     del total_s  # the dialect does not tell

@@ -22,14 +22,22 @@ def encode_event(kind: str, payload: bytes) -> bytes:
         kind: Value of ``:event-type``.
         payload: JSON text.
     """
-    headers = b"".join(
-        _encode_header(name, value)
-        for name, value in (
-            (":event-type", kind),
-            (":content-type", "application/json"),
-            (":message-type", "event"),
-        )
-    )
+    return _encode_message({":event-type": kind}, "event", payload)
+
+
+def encode_exception(kind: str, payload: bytes) -> bytes:
+    """Return the message that ends a stream with an exception.
+
+    Args:
+        kind: Value of ``:exception-type``.
+        payload: JSON text.
+    """
+    return _encode_message({":exception-type": kind}, "exception", payload)
+
+
+def _encode_message(named: dict[str, str], kind: str, payload: bytes) -> bytes:
+    told = {**named, ":content-type": "application/json", ":message-type": kind}
+    headers = b"".join(_encode_header(name, value) for name, value in told.items())
     length = _PRELUDE_BYTES + len(headers) + len(payload) + _CRC_BYTES
     lengths = struct.pack(">II", length, len(headers))
     message = lengths + _checksum(lengths) + headers + payload

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import orjson
 
-from contractcheck.simulator.aws_events import encode_event
+from contractcheck.simulator.aws_events import encode_event, encode_exception
 from contractcheck.simulator.dialect import Frame, check_model, parse_arguments
 from contractcheck.simulator.question import Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
@@ -186,6 +186,13 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
 def write_error_headers(error: RequestError) -> dict[str, str]:
     """Return the name of the error; AWS does not tell when to retry."""
     return {"x-amzn-errortype": _ERROR_TYPES.get(error.status, "InternalServerException")}
+
+
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return the exception as a message of the stream."""
+    del sent
+    name = _ERROR_TYPES.get(error.status, "InternalServerException")
+    return encode_exception(name[0].lower() + name[1:], orjson.dumps({"message": error.message}))
 
 
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:

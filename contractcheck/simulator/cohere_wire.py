@@ -40,6 +40,7 @@ __all__ = [
     "write_error_headers",
     "write_frames",
     "write_headers",
+    "write_stream_error",
 ]
 
 PATHS: Mapping[str, Mapping[str, object]] = {"/v2/chat": {}}
@@ -223,6 +224,12 @@ def make_overload(kind: int) -> RequestError:
 def write_error(error: RequestError, request_id: str) -> dict[str, object]:
     """Return ``{"id", "message"}``."""
     return {"id": _write_uuid(request_id.removeprefix("req_")), "message": error.message}
+
+
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return a ``message-end`` that says what went wrong."""
+    del sent
+    return _event("message-end", delta={"finish_reason": "ERROR", "error": error.message})
 
 
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:

@@ -70,6 +70,10 @@ class Dialect(Protocol):
         """Return the response headers beside the content type."""
         ...
 
+    def write_stream_error(self, error: RequestError, sent: int) -> bytes:
+        """Return the event by which a stream ends early, after ``sent`` other events."""
+        ...
+
     def write_error_headers(self, error: RequestError) -> dict[str, str]:
         """Return what an error has in its headers, beside those of every answer."""
         ...

@@ -30,6 +30,10 @@ FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "share, 1 by default",
             "The connection of a streamed answer is dropped at half of its bytes.",
         ),
+        "error_in_stream": (
+            "share, 1 by default",
+            "Half of the events of a streamed answer are followed by an error event, under 200.",
+        ),
         "compressed": (
             "gzip, deflate, br, zstd",
             "Answers are content-coded, event by event, for clients that accept the coding.",
@@ -59,6 +63,8 @@ class Faults:
             half-way; SDKs retry them.
         cut_stream: Share, 0..1, of streamed answers whose connection is dropped half-way; no SDK
             retries them.
+        error_in_stream: Share, 0..1, of streamed answers that end half-way with an error event of
+            the provider, an overload, under status 200.
         compressed: Content coding (RFC 9110, 8.4.1) for clients that accept it.
 
     Raises:
@@ -69,6 +75,7 @@ class Faults:
     overloaded: int = 0
     cut_body: int = 0
     cut_stream: float = 0.0
+    error_in_stream: float = 0.0
     compressed: Coding | None = None
 
     def __post_init__(self) -> None:
@@ -76,10 +83,10 @@ class Faults:
             attempts = getattr(self, name)
             if not 0 <= attempts <= _MOST_ATTEMPTS:
                 raise UsageError(f"fault {name!r}: {attempts} attempts; use 0 to {_MOST_ATTEMPTS}")
-        if not 0.0 <= self.cut_stream <= 1.0:
-            raise UsageError(
-                f"fault 'cut_stream': {self.cut_stream} is not a share of answers; use 0 to 1"
-            )
+        for name in ("cut_stream", "error_in_stream"):
+            share = getattr(self, name)
+            if not 0.0 <= share <= 1.0:
+                raise UsageError(f"fault {name!r}: {share} is not a share of answers; use 0 to 1")
         if self.compressed is not None:
             make_compressor(self.compressed)
 
@@ -113,6 +120,7 @@ def parse_faults(texts: Iterable[str]) -> Faults:
         overloaded=_parse_attempts(amounts, "overloaded"),
         cut_body=_parse_attempts(amounts, "cut_body"),
         cut_stream=_parse_share(amounts, "cut_stream"),
+        error_in_stream=_parse_share(amounts, "error_in_stream"),
         compressed=_parse_coding(amounts),
     )
 

@@ -250,6 +250,12 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
     return {"error": envelope}
 
 
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return an event with the error envelope."""
+    del sent
+    return _event(write_error(error, ""))
+
+
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:
     """Return the server's time; this dialect has neither request ids nor limits in headers."""
     del request_id, requests_left

@@ -36,6 +36,7 @@ __all__ = [
     "write_error_headers",
     "write_frames",
     "write_headers",
+    "write_stream_error",
 ]
 
 PATHS: Mapping[str, Mapping[str, object]] = {"/mistral/v1/chat/completions": {}}
@@ -142,6 +143,12 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
         "param": error.param,
         "code": error.code,
     }
+
+
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return an event with the error envelope; no ``[DONE]`` follows."""
+    del sent
+    return _event(write_error(error, ""))
 
 
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:

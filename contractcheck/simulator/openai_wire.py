@@ -219,6 +219,12 @@ def write_error(error: RequestError, request_id: str) -> dict[str, object]:
     }
 
 
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return an event with the error envelope; no ``[DONE]`` follows."""
+    del sent
+    return _event(write_error(error, ""))
+
+
 def write_headers(request_id: str, requests_left: int, total_s: float) -> dict[str, str]:
     """Return request id, version, server time and rate-limit headers."""
     return {

@@ -46,6 +46,13 @@ def compress_reply(reply: Reply, coding: Coding) -> Reply:
     )
 
 
+def break_reply(reply: Reply, error: bytes) -> Reply:
+    """Return the first half of the events of a stream, and an error event after them."""
+    kept = reply.parts[: len(reply.parts) // 2]
+    due_s = kept[-1][0] if kept else reply.parts[0][0]
+    return replace(reply, parts=(*kept, (due_s, error)))
+
+
 def cut_reply(reply: Reply) -> Reply:
     """Return the first half of the bytes of a reply; usually it ends inside an event."""
     whole = sum(len(content) for _, content in reply.parts)

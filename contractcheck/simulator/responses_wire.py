@@ -55,6 +55,7 @@ __all__ = [
     "write_error_headers",
     "write_frames",
     "write_headers",
+    "write_stream_error",
 ]
 
 PATHS: Mapping[str, Mapping[str, object]] = {"/v1/responses": {}}
@@ -205,6 +206,12 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
         (token, _event(kind, sequence_number=number, **fields))
         for number, (token, kind, fields) in enumerate(events)
     ]
+
+
+def write_stream_error(error: RequestError, sent: int) -> bytes:
+    """Return the ``error`` event; its fields stand in no envelope."""
+    fields = {"code": error.code or error.kind, "message": error.message, "param": error.param}
+    return _event("error", sequence_number=sent, **fields)
 
 
 def _stream_text(

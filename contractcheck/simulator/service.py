@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.simulator.answering import answer_question
-from contractcheck.simulator.compression import accepts_coding
 from contractcheck.simulator.keyed import keyed_integer, keyed_uniform
 from contractcheck.simulator.question import RequestError
-from contractcheck.simulator.reply import Reply, compress_reply, cut_reply
+from contractcheck.simulator.reply import Reply
+from contractcheck.simulator.transport import read_attempt, refuse_attempt, spoil_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from contractcheck.simulator.question import Question
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
-_LEAST_DELAY_S = 0.001
 
 
 class Service:
@@ -64,15 +62,18 @@ class Service:
             question = dialect.read_question({**read_json(body), **address})
             place = (conditions.night, question.key)
             attempt = read_attempt(headers, count_on(self._attempted, place))
-            check_faults(dialect, conditions, attempt)
+            refuse_attempt(dialect, conditions, attempt)
             occurrence = count_on(self._asked, place)
             check_overload(dialect, question, conditions, occurrence)
             reply = self._answer(dialect, question, conditions, occurrence, request_id)
-            coding = conditions.faults.compressed
-            if coding and accepts_coding(headers.get("accept-encoding", ""), coding):
-                reply = compress_reply(reply, coding)
-            cut = is_cut(question, conditions, occurrence, attempt)
-            return cut_reply(reply) if cut else reply
+            return spoil_reply(
+                reply,
+                dialect,
+                conditions,
+                occasion=(str(conditions.seed), *place, str(occurrence)),
+                attempt=attempt,
+                accept_encoding=headers.get("accept-encoding", ""),
+            )
         except RequestError as error:
             return self._refuse(dialect, error, request_id)
 
@@ -114,46 +115,6 @@ def count_on(counter: Counter[tuple[str, str]], key: tuple[str, str]) -> int:
     before = counter[key]
     counter[key] += 1
     return before
-
-
-def read_attempt(headers: Mapping[str, str], arrivals: int) -> int:
-    """Return which attempt of its client a request is, from 0.
-
-    Args:
-        headers: Of the request.
-        arrivals: How often this very request came before: the answer for a client that does
-            not say. The SDKs of OpenAI and Anthropic count in ``x-stainless-retry-count``,
-            those of AWS in ``amz-sdk-request: attempt=1``.
-    """
-    said = re.search(r"attempt=(\d{1,4})\b", headers.get("amz-sdk-request", ""))
-    if said:
-        return max(int(said.group(1)) - 1, 0)
-    retries = headers.get("x-stainless-retry-count", "")
-    return int(retries) if re.fullmatch(r"[0-9]{1,4}", retries) else arrivals
-
-
-def check_faults(dialect: Dialect, conditions: Conditions, attempt: int) -> None:
-    """Refuse the first attempts, where this is asked for.
-
-    The delay that is told scales like every wait, down to a millisecond: SDKs take 0 for
-    nothing said and wait as long as they see fit.
-
-    Raises:
-        RequestError: 429, or 503/529.
-    """
-    fault = conditions.faults.hit(attempt)
-    if fault in {"rate_limited", "overloaded"}:
-        error = dialect.make_overload(1 if fault == "rate_limited" else 0)
-        error.retry_delay_s = max(conditions.time_scale, _LEAST_DELAY_S)
-        raise error
-
-
-def is_cut(question: Question, conditions: Conditions, occurrence: int, attempt: int) -> bool:
-    """Tell whether the connection of an answer is dropped."""
-    if not question.streamed:
-        return conditions.faults.hit(attempt) == "cut_body"
-    occasion = (str(conditions.seed), conditions.night, question.key, str(occurrence))
-    return keyed_uniform("cut", *occasion) < conditions.faults.cut_stream
 
 
 def check_auth(dialect: Dialect, headers: Mapping[str, str]) -> None:

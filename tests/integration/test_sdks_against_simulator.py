@@ -19,7 +19,7 @@ import jsonschema
 import openai
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 from google import genai
 from google.genai import errors as gemini_errors
 from google.genai import types as gemini
@@ -439,7 +439,7 @@ def simulator(running):
     return running
 
 
-def ask(name, url, want, *, asynchronous, stream, retries=0, **extra):
+def ask(name, url, want, *, asynchronous, stream, retries=0, raw=False, **extra):
     sdk = SDKS[name]
     options = {**sdk.wants[want], **extra}
 
@@ -455,7 +455,13 @@ def ask(name, url, want, *, asynchronous, stream, retries=0, **extra):
         client = sdk.open(sdk.kinds[0], url, retries)
         with client if hasattr(client, "__enter__") else closing(client):
             reply = sdk.ask(client, options, stream=stream)
-            reply = list(reply) if stream else reply
+            if name == "bedrock" and stream:
+                with closing(reply):  # it keeps the connection, however it ends
+                    reply = list(reply)
+            else:
+                reply = list(reply) if stream else reply
+    if raw:
+        return reply
     return sdk.fold(reply) if stream else sdk.read(reply)
 
 
@@ -744,3 +750,31 @@ def test_a_cut_stream_breaks_in_the_hands_of_the_caller():
             seen.extend(event.type for event in stream)
     assert seen[0] == "message_start"
     assert "message_stop" not in seen
+
+
+IN_STREAM = {
+    "chat": openai.APIError,
+    "claude": anthropic.APIStatusError,
+    "gemini": gemini_errors.ServerError,
+    "bedrock": EventStreamError,
+    "mistral": mistral_errors.MistralError,
+}
+
+
+@in_every_way
+def test_an_error_inside_a_stream_reaches_the_caller(simulator, name, asynchronous):
+    night = f"in-band {name} {asynchronous}"
+    simulator.conditions = replace(QUIET, night=night, faults=Faults(error_in_stream=1.0))
+
+    def run():
+        return ask(
+            name, simulator.base_url, "text", asynchronous=asynchronous, stream=True, raw=True
+        )
+
+    if name in IN_STREAM:
+        with pytest.raises(IN_STREAM[name]):
+            run()
+    elif name == "responses":
+        assert run()[-1].type == "error"
+    else:
+        assert run()[-1].delta.finish_reason == "ERROR"

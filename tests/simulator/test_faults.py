@@ -26,7 +26,8 @@ from contractcheck.simulator.compression import (
     make_compressor,
     zstd,
 )
-from contractcheck.simulator.service import Service, read_attempt
+from contractcheck.simulator.service import Service
+from contractcheck.simulator.transport import read_attempt
 
 QUIET = Conditions(night="2026-03-01", night_effects=False, time_scale=0.0)
 KEY = {"authorization": "Bearer k"}
@@ -172,6 +173,17 @@ def test_cuts_hit_their_share_of_their_kind():
     assert [ask(again, body=STREAM).parts for _ in range(200)] == [r.parts for r in streams]
 
 
+def test_an_error_event_ends_a_stream_half_way_and_nothing_follows():
+    whole = ask(Service(QUIET), body=STREAM).parts
+    conditions = replace(QUIET, faults=Faults(error_in_stream=1.0))
+    broken = ask(Service(conditions), body=STREAM)
+    *kept, (_, last) = broken.parts
+    assert broken.status == 200
+    assert tuple(kept) == whole[: len(whole) // 2]
+    assert json.loads(last.removeprefix(b"data: "))["error"]["type"] == "server_error"
+    assert ask(Service(conditions)).parts == ask(Service(QUIET)).parts
+
+
 def test_refusals_and_cuts_take_the_attempts_in_turn():
     service = Service(replace(QUIET, faults=Faults(rate_limited=1, overloaded=1, cut_body=1)))
     replies = [ask(service, x_stainless_retry_count=str(attempt)) for attempt in range(4)]
@@ -193,7 +205,7 @@ def test_faults_are_parsed_to_their_documented_defaults():
     [
         (
             ["slow"],
-            "unknown fault 'slow'; use one of rate_limited, overloaded, cut_body, cut_stream, compressed",
+            "unknown fault 'slow'; use one of rate_limited, overloaded, cut_body, cut_stream, error_in_stream, compressed",
         ),
         (["cut_body"] * 2, "fault 'cut_body' is given twice; give each fault once"),
         (
