@@ -4,6 +4,9 @@ One attempt asks the connector for one connection: ``BaseConnector.connect`` is 
 replaced. Recording looks at the bytes that aiohttp's own response parser gets; replaying returns
 a connection without a socket and feeds that parser the recorded bytes. So redirects, cookies,
 decompression, timeouts and every way to read a body stay aiohttp's own.
+
+Before aiohttp 3.12 a request body cannot be read without using it up, so nothing is intercepted
+there (strict sessions refuse its connections).
 """
 
 from __future__ import annotations
@@ -30,9 +33,12 @@ if TYPE_CHECKING:
 
 
 def patches(session: Session, library: str) -> Sequence[Patch]:
-    """Intercept the connectors of aiohttp."""
+    """Intercept the connectors of aiohttp, version 3.12 or later."""
     from aiohttp import BaseConnector
+    from aiohttp.payload import Payload
 
+    if not hasattr(Payload, "as_bytes"):
+        return ()
     original = BaseConnector.connect
 
     async def connect(
