@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -141,7 +142,11 @@ def test_a_first_run_is_recorded_and_says_how_many_nights_are_missing(project):
     assert f"hello × {TARGET}: 6 of 6" in done.stderr
     (run,) = project.runs()
     listed = project.call("runs")
-    assert listed.stdout == f"{run}  hello  {TARGET}  2026-03-01  6 trials  complete  (first try)\n"
+    columns = listed.stdout.removesuffix("\n").split("  ")
+    size = columns.pop(7)
+    told = [run, "hello", TARGET, "2026-03-01", "6 trials", "complete", "sealed", "(first try)"]
+    assert columns == told
+    assert re.fullmatch(r"\d+\.\d kB", size)
 
 
 def test_the_key_is_in_no_file_and_in_no_output(project):
