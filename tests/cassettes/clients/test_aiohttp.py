@@ -280,44 +280,6 @@ def test_a_request_that_was_never_recorded_is_refused_not_sent(server, sink):
     assert server.requests == []
 
 
-class Steps:
-    """A clock that only moves when somebody waits."""
-
-    def __init__(self):
-        self.slept_s = []
-        self.time_s = 0.0
-
-    def now_s(self):
-        return self.time_s
-
-    async def sleep_async(self, seconds):
-        self.slept_s.append(seconds)
-        self.time_s += seconds
-        await asyncio.sleep(0)
-
-
-def test_the_recorded_clock_can_be_kept(server, sink):
-    parts = [framed(b"data: %d\n\n" % number) for number in range(3)]
-    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    server.scripts["/"] = [head, *parts[:-1], parts[-1] + b"0\r\n\r\n"]
-
-    async def ask():
-        async with aiohttp.ClientSession() as session, session.get(server.url) as response:
-            server.next_part()
-            async for _ in response.content.iter_any():
-                server.next_part()
-
-    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
-        asyncio.run(ask())
-    (exchange,) = sink
-    clock = Steps()
-    with replaying(sink.tape, ANYTHING, retime=1.0, clock=clock), in_trial("a", 0):
-        asyncio.run(ask())
-    due_us = [exchange.headers_us, *exchange.response.chunk_times_us, exchange.end_us]
-    assert clock.time_s * 1e6 == pytest.approx(due_us[-1])
-    assert len(clock.slept_s) == len(set(due_us))
-
-
 def test_a_packed_stream_whose_pieces_decode_to_nothing_does_not_stall(server, sink):
     packed = zlib.compress(b"x" * 5000)
     parts = [framed(packed[i : i + 1]) for i in range(len(packed))]

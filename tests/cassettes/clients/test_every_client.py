@@ -402,6 +402,43 @@ def test_an_encrypted_address_is_replayed_without_any_encryption(client, recorde
         assert CLIENTS[client]("https://nowhere.invalid/", b"{}", lambda: None).chunks == EVENTS
 
 
+class Steps:
+    """A clock that only moves when somebody waits."""
+
+    def __init__(self):
+        self.time_s = 0.0
+        self.woken_us = []
+
+    def now_s(self):
+        return self.time_s
+
+    def sleep(self, seconds):
+        self.time_s += seconds
+        self.woken_us.append(round(self.time_s * 1e6))
+
+    async def sleep_async(self, seconds):
+        for _ in range(9):  # whoever can run meanwhile does
+            await asyncio.sleep(0)
+        self.sleep(seconds)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_recorded_clock_can_be_kept(client, recorded_stream):
+    times_us = (1_000, 2_000, 2_000, 5_000, 6_000, 7_000)
+    response = replace(recorded_stream.response, chunk_times_us=times_us)
+    slow = replace(recorded_stream, response=response, headers_us=500, end_us=9_000)
+    clock = Steps()
+    with replaying(MemoryTape.of([slow]), ANYTHING, retime=1.0, clock=clock), in_trial("a", 0):
+        woken_us = []
+        seen = CLIENTS[client](
+            "http://127.0.0.1:9/", b"{}", lambda: woken_us.append(clock.woken_us[-1])
+        )
+    assert seen.body == b"".join(EVENTS)
+    assert clock.woken_us == [500, 1_000, 2_000, 5_000, 6_000, 7_000, 9_000]
+    # What came at once, aiohttp hands out at once.
+    assert woken_us == sorted({*times_us} if client == "aiohttp" else times_us)
+
+
 def test_outside_a_session_nothing_is_replaced(server, sink):
     owners = (
         (aiohttp.BaseConnector, "connect"),
