@@ -35,8 +35,8 @@ class Service:
     def __init__(self, conditions: Conditions) -> None:
         self.conditions = conditions
         self.request_count = 0
-        self._asked: Counter[tuple[str, str]] = Counter()
-        self._attempted: Counter[tuple[str, str]] = Counter()
+        self._asked: Counter[tuple[str, ...]] = Counter()
+        self._attempted: Counter[tuple[str, ...]] = Counter()
 
     def reply(
         self,
@@ -61,7 +61,8 @@ class Service:
             check_auth(dialect, headers)
             question = dialect.read_question({**read_json(body), **address})
             place = (conditions.night, question.key)
-            attempt = read_attempt(headers, count_on(self._attempted, place))
+            arrivals = count_on(self._attempted, (*dialect.PATHS, *place))
+            attempt = read_attempt(headers, arrivals)
             refuse_attempt(dialect, conditions, attempt)
             occurrence = count_on(self._asked, place)
             check_overload(dialect, question, conditions, occurrence)
@@ -110,7 +111,7 @@ class Service:
         return Reply(status=error.status, headers=headers, parts=((0.0, content),))
 
 
-def count_on(counter: Counter[tuple[str, str]], key: tuple[str, str]) -> int:
+def count_on(counter: Counter[tuple[str, ...]], key: tuple[str, ...]) -> int:
     """Return how often ``key`` was counted before, and count it."""
     before = counter[key]
     counter[key] += 1

@@ -15,6 +15,7 @@ from contractcheck.simulator import (
     Faults,
     Simulator,
     anthropic_wire,
+    cohere_wire,
     gemini_wire,
     openai_wire,
     parse_faults,
@@ -66,6 +67,7 @@ def test_clients_that_do_not_count_are_refused_on_first_sight():
     other = {**BODY, "seed": 1}
     assert [ask(service).status for _ in range(5)] == [429, 429, 503, 200, 200]
     assert ask(service, body=other).status == 429
+    assert ask(service, wire=cohere_wire).status == 429
     service.conditions = replace(service.conditions, night="2026-03-02")
     assert ask(service).status == 429
 
