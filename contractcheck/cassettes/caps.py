@@ -23,8 +23,8 @@ MOST_GIT_BYTES = 5 << 20
 reviewers read it, and it stays in the history for ever."""
 
 
-def refuse_long_line(size_bytes: int, place: str) -> None:
-    """Refuse a line beyond ``MOST_LINE_BYTES``.
+def refuse_long_line(size_bytes: int, place: object) -> None:
+    """Refuse a line beyond ``MOST_LINE_BYTES``; ``place`` is shown in the error.
 
     Raises:
         RecordingError: If it is.
@@ -35,8 +35,8 @@ def refuse_long_line(size_bytes: int, place: str) -> None:
         )
 
 
-def refuse_many_lines(count: int, place: str) -> None:
-    """Refuse a file with more than ``MOST_LINES`` lines.
+def refuse_many_lines(count: int, place: object) -> None:
+    """Refuse a file with more than ``MOST_LINES`` lines; ``place`` is shown in the error.
 
     Raises:
         RecordingError: If it has.

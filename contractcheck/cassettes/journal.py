@@ -114,7 +114,7 @@ class JournalWriter:
     def _write(self, lines: Sequence[bytes]) -> None:
         """Write lines in one go, or none of them."""
         descriptor = self._open()
-        refuse_many_lines(len(self.keys) + len(self.requests) + 2, str(self.path))
+        refuse_many_lines(len(self.keys) + len(self.requests) + 2, self.path)
         data, link = self._chain(lines)
         try:
             _write_whole(descriptor, data, self.size_bytes)
@@ -129,7 +129,7 @@ class JournalWriter:
         link = self.link
         done: list[bytes] = []
         for line in lines:
-            refuse_long_line(len(line), str(self.path))
+            refuse_long_line(len(line), self.path)
             if leak := find_leak(line, self.scrubber):
                 raise RecordingError(
                     f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line); "

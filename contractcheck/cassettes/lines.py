@@ -89,7 +89,8 @@ def exchange_line(exchange: Exchange) -> bytes:
 def written_key(line: bytes) -> str | tuple[str, int, int] | None:
     """Digest of a request line, or digest, trial and attempt of an exchange line, not parsed.
 
-    None when the line does not begin as we write it.
+    None when the line does not begin as we write it. Whoever decodes the line later compares: JSON
+    may repeat a member.
     """
     if found := _EXCHANGE_KEY.match(line):
         return found[1].decode("ascii"), int(found[2]), int(found[3])

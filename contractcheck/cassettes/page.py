@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.cassettes.lines import decode_exchange, decode_request, parsed_key, written_key
+from contractcheck.cassettes.lines import decode_exchange, decode_request, parsed_key
 from contractcheck.cassettes.upgrade import FORMAT, check_format, upgraded
 from contractcheck.errors import RecordingError
 from contractcheck.files import parse_json_object
@@ -79,17 +79,11 @@ def twice(key: Key, place: str) -> RecordingError:
 
 
 def line_key(line: bytes, place: str) -> str | Key:
-    """Return the digest of a request line, or the key of an exchange line.
-
-    Lines that begin as we write them are not parsed. Whoever decodes the line later compares:
-    JSON may repeat a member.
+    """Return the digest of a request line, or the key of an exchange line, by parsing it.
 
     Raises:
         RecordingError: If the line is neither.
     """
-    key = written_key(line)
-    if key is not None:
-        return key
     document = parse_json_object(line, place)
     try:
         return parsed_key(document)

@@ -18,6 +18,7 @@ from contractcheck.cassettes.caps import MOST_LINE_BYTES, refuse_long_line, refu
 from contractcheck.cassettes.case_files import REMEDY, open_plain, read_case_bytes, read_plain
 from contractcheck.cassettes.chain import unchained, verified_lines
 from contractcheck.cassettes.layout import CASE_SUFFIX, PART_SUFFIX, is_sealed
+from contractcheck.cassettes.lines import written_key
 from contractcheck.cassettes.open_run import read_open_header
 from contractcheck.cassettes.page import decode_line, key_of, line_key, take_first_line, twice
 from contractcheck.cassettes.reading import edited_after_sealing, read_manifest, refuse_empty
@@ -134,7 +135,7 @@ class _Reel:
         if index == 0:
             self.version = take_first_line(line, self._place(0), run=run, case=self.case)
             return
-        key = line_key(line, self._place(index))
+        key = written_key(line) or line_key(line, self._place(index))
         if isinstance(key, str):
             self.requests[key] = index
         elif key in self.exchanges:
@@ -239,9 +240,9 @@ def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
         end = 0
         while line := file.readline(MOST_LINE_BYTES + 1):
             end += len(line)
-            refuse_long_line(len(line), str(path))
-            refuse_many_lines(len(reel.starts), str(path))
+            refuse_long_line(len(line), path)
             reel.note(line, end, run)
+            refuse_many_lines(len(reel.starts), path)
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
     refuse_empty(end, path)

@@ -1,5 +1,7 @@
 """Several threads, either promise of the disk, and bytes that depend on nothing but the answers."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -201,3 +203,24 @@ def test_the_same_answers_give_the_same_bytes_wherever_they_are_written(tmp_path
         files = sorted(folder.iterdir())
         written.add(tuple((path.name, path.read_bytes()) for path in files))
     assert len(written) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_that_gives_no_locks_is_said_before_anybody_is_asked(
+    tmp_path, make_header, make_exchange, monkeypatch, number
+):
+    def refuse(_descriptor, _operation):
+        raise OSError(number, os.strerror(number))
+
+    run = create_run(tmp_path / "run", make_header(), NOBODY)
+    run.append(make_exchange("a", 0))
+    run.close()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for use in (
+        lambda: create_run(tmp_path / "other", make_header(), NOBODY),
+        lambda: resume_run(run.folder, NOBODY),
+        lambda: seal_run(run.folder, status="complete", ended_at=ENDED_AT),
+    ):
+        with pytest.raises(RecordingError, match=r"header\.json: cannot be locked \(.*\); record"):
+            use()
+    assert len(read_run(run.folder).exchanges) == 1
