@@ -20,6 +20,7 @@ from contractcheck.cassettes.player import Player
 from contractcheck.cassettes.recorder import Recorder, Sink
 from contractcheck.cassettes.socket_guard import guard_patches
 from contractcheck.errors import InterceptionError
+from contractcheck.redaction import scrubbed_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -137,7 +138,7 @@ def _intercepting(session: Recorder | Player, guards: Collection[Patch]) -> Iter
         )
         machine.register_persister(_NullPersister)
         config = machine.get_merged_config(path="contractcheck-journal")
-        with Cassette.use(**config):
+        with scrubbed_logs(session.scrubber), Cassette.use(**config):
             yield
     except BaseException as error:
         for refusal in session.refusals[:1]:

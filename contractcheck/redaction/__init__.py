@@ -7,13 +7,15 @@ Four layers, and the last one fails closed (a hit refuses the write):
 3. ``shapes`` and ``fields``: what looks like a key, and what stands where only secrets stand.
 4. ``scan``: the bytes about to be written are searched once more.
 
-``Scrubber`` puts 2 and 3 together, ``bodies`` applies it whatever the content coding, and
-``file_scan`` searches what others recorded. docs/reference/redaction.md says what is found.
+``Scrubber`` puts 2 and 3 together, ``bodies`` applies it whatever the content coding, ``logs``
+to log records, and ``file_scan`` searches what others recorded. docs/reference/redaction.md says
+what is found.
 """
 
 from contractcheck.redaction.bodies import RedactedBody, redact_body
 from contractcheck.redaction.file_scan import scan_file
 from contractcheck.redaction.headers import allowed_headers, redact_headers
+from contractcheck.redaction.logs import scrubbed_logs
 from contractcheck.redaction.scan import Leak, find_leak
 from contractcheck.redaction.scrub import Scrubber
 
@@ -26,4 +28,5 @@ __all__ = [
     "redact_body",
     "redact_headers",
     "scan_file",
+    "scrubbed_logs",
 ]

@@ -364,7 +364,9 @@ def test_that_fails_while_it_resolves_an_endpoint():
 @pytest.mark.parametrize("kind", ["openai project", "azure"])
 def test_no_key_is_in_a_traceback_or_a_debug_log(tmp_path, server, kind):
     key = make_key(kind)
-    server.answer = answer_of(b'{"ok": true}')
+    wire = key.encode()
+    echoed = b"x-request-id: %s\r\nSet-Cookie: s=%s; path=/\r\n" % (wire, wire)
+    server.answer = answer_of(b'{"ok": true}', echoed)
     (tmp_path / "key.txt").write_text(key)
     port = str(server.server_address[1])
     (tmp_path / "test_leaking.py").write_text(LEAKING_TEST.replace("PORT", port))
