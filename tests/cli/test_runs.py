@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import secrets
 from dataclasses import replace
 
 import click.testing
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contractcheck.cassettes import create_run, seal_run
 from contractcheck.cli import cli
@@ -93,6 +96,14 @@ def call(tmp_path):
     return call
 
 
+ACTING = {chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))} | {
+    "\u200b",
+    "\u2028",
+    "\u202e",
+    "\ufeff",
+}
+
+
 def is_harmless(text):
     acting = {"\x1b", "\x07", "\u202e"} & set(text)
     commands = [line for line in text.splitlines() if line.lstrip().startswith(("::", "##["))]
@@ -173,6 +184,30 @@ def test_what_a_provider_sent_can_be_read_and_cannot_act(tmp_path, call):
     assert is_harmless(text)
     assert "\\x1b]52;c;Zm9v" in text
     assert '  | {"model": "gpt-sim"}' in text.splitlines()
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=st.text(
+        st.sampled_from("a:#[] \n\t\r\x00\x07\x1b\x7f\x9b\u200b\u202e\u2028\ufeff")
+        | st.characters()
+    )
+)
+def test_no_text_of_a_recording_acts(tmp_path, call, text):
+    words = text.encode("utf-8", "replace").decode()
+    headers = (("date", words.replace("\n", " ").replace("\r", " ")),)
+    exchange = make_exchange(body=words.encode(), headers=headers, note=words)
+    folder = write_run(tmp_path / secrets.token_hex(4), exchange, label=words, vantage={"a": words})
+    case = ["--case", "greet"]
+    for command in (["ls"], ["ls", "--json"], ["show", str(folder)], ["show", str(folder), *case]):
+        shown = call(*command, root=folder.parents[4])[1]
+        assert not ACTING & set(shown)
+        assert is_harmless(shown)
+    whole = call("show", str(folder), *case, "--trial", "0")[1]
+    assert not ACTING & set(whole)
+    assert is_harmless(whole)
 
 
 def test_a_body_does_not_look_like_lines_of_ours(tmp_path, call):

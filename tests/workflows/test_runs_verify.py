@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from contractcheck.cassettes import read_run
 from contractcheck.workflows.runs_verify import verify_runs
 
 NAME = "openai-gpt-sim-mini-2026-03-01"
@@ -91,3 +94,25 @@ def test_only_the_runs_asked_for_are_verified(project, accepted):
 
 def test_nothing_recorded_is_no_problem(project):
     assert verify_runs(project.workspace) == ()
+
+
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_flipped_byte_is_noticed_or_changes_nothing(project, accepted, data):
+    (reference,) = baseline_of(project).glob("reference-*")
+    nights = baseline_of(project).glob("nights/*")
+    files = sorted(path for path in (*accepted.iterdir(), *reference.iterdir(), *nights))
+    path = data.draw(st.sampled_from(files))
+    before = path.read_bytes()
+    whole = read_run(accepted), read_run(reference)
+    place = data.draw(st.integers(0, len(before) - 1))
+    flip_bits = data.draw(st.integers(1, 255))
+    path.write_bytes(before[:place] + bytes([before[place] ^ flip_bits]) + before[place + 1 :])
+    try:
+        if not problems(project):
+            assert path.parent.name != "nights"
+            assert (read_run(accepted), read_run(reference)) == whole
+    finally:
+        path.write_bytes(before)
