@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 BASELINE_FILE = "baseline.json"
 _SUFFIX = ".json"
 _REMEDY = "restore it from version control"
+_IS_LINK = f"is a symbolic link; a baseline is plain files in plain folders; {_REMEDY}"
+_MOST_BYTES = 64 << 20
+"""Largest file of a baseline that is read: a night of 20,000 cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,11 @@ class BaselineStore:
     def _document(self, suite: str, target: Target) -> JsonObject | None:
         """``baseline.json``, parsed and of a format that this version reads."""
         path = self.folder(suite, target) / BASELINE_FILE
+        for place in (path.parent.parent, path.parent, path.parent / "nights"):
+            if place.is_symlink():
+                raise RecordingError(f"{place}: {_IS_LINK}")
         try:
-            document = parse_json_object(path.read_bytes(), str(path))
+            document = parse_json_object(_read_file(path), str(path))
         except FileNotFoundError:
             return None
         check_format(document, str(path))
@@ -199,13 +205,33 @@ def _reference_id(baseline: Baseline) -> str:
 def _read_night(folder: Path, row: JsonObject) -> NightStatistics:
     path = folder / "nights" / f"{row['night']}{_SUFFIX}"
     try:
-        data = path.read_bytes()
+        data = _read_file(path)
     except FileNotFoundError as error:
         raise RecordingError(f"{path}: is missing; {_REMEDY}") from error
     document = parse_json_object(data, str(path))
     if _digest(data) != row["statistics"]:
         raise RecordingError(f"{path}: was edited after it was accepted; {_REMEDY}")
     return decode_night(document, str(path))
+
+
+def _read_file(path: Path) -> bytes:
+    """Read a file that may have come with a pull request: no link, no more than fits.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        RecordingError: If it is not a plain file of a bearable size.
+    """
+    if path.is_symlink():
+        raise RecordingError(f"{path}: {_IS_LINK}")
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            words = f"is larger than {_MOST_BYTES >> 20} MiB, as no baseline is"
+            raise RecordingError(f"{path}: {words}; {_REMEDY}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from error
 
 
 def _file_name(statistics: NightStatistics) -> str:

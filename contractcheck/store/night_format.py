@@ -132,8 +132,8 @@ def _decode_case(one: JsonObject) -> CaseNight:
     cells = cast("JsonObject", one["cells"])
     return CaseNight(
         request_fingerprint=str(one["request_fingerprint"]),
-        answered=_integer(one["answered"]),
-        planned=_integer(one["planned"]),
+        answered=_count(one["answered"]),
+        planned=_count(one["planned"]),
         cells={label: _decode_cell(cast("JsonObject", cell)) for label, cell in cells.items()},
     )
 
@@ -141,28 +141,36 @@ def _decode_case(one: JsonObject) -> CaseNight:
 def _decode_cell(cell: JsonObject) -> Cell:
     if "labels" in cell:
         counts = cast("JsonObject", cell["labels"])
-        return LabelCell(counts={label: _integer(count) for label, count in counts.items()})
+        return LabelCell(counts={label: _count(count) for label, count in counts.items()})
     if "numbers" in cell:
-        numbers = cast("list[float]", cell["numbers"])
-        values = tuple(float(number) for number in numbers)
-        return NumberCell(values=values, missing=_integer(cell["missing"]))
+        numbers = cast("list[JsonValue]", cell["numbers"])
+        values = tuple(_number(number) for number in numbers)
+        return NumberCell(values=values, missing=_count(cell["missing"]))
     if "texts" in cell:
         import numpy as np
 
         raw = base64.b64decode(str(cell["mean"]), validate=True)
         mean = np.frombuffer(raw, dtype=_MEAN_TYPE).astype(float)
+        if not np.isfinite(mean).all():
+            raise ValueError("the mean of a text is not finite")
         return TextCell(
-            count=_integer(cell["texts"]),
+            count=_count(cell["texts"]),
             mean=tuple(mean.tolist()),
-            effective_dimension=float(cast("float", cell["effective_dimension"])),
+            effective_dimension=_number(cell["effective_dimension"]),
         )
-    return RateCell(passed=_integer(cell["passed"]), count=_integer(cell["count"]))
+    return RateCell(passed=_count(cell["passed"]), count=_count(cell["count"]))
 
 
-def _integer(value: JsonValue) -> int:
-    if isinstance(value, int):
+def _count(value: JsonValue) -> int:
+    if isinstance(value, int) and value >= 0:
         return value
-    raise TypeError(f"expected an integer, got {value!r}")
+    raise TypeError(f"expected a count, got {value!r}")
+
+
+def _number(value: JsonValue) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    raise TypeError(f"expected a number, got {value!r}")
 
 
 def _strings(value: JsonValue) -> tuple[str, ...]:

@@ -235,6 +235,31 @@ def test_a_night_file_that_was_touched_is_named(store, old, harm, words):
 
 
 @pytest.mark.parametrize(
+    "name", [".", "nights", "..", "baseline.json", "nights/2026-01-01.json"], ids=str
+)
+def test_nothing_is_read_through_a_link(store, old, name):
+    place = (old / name).resolve()
+    elsewhere = store.root.parent / "elsewhere"
+    shutil.move(place, elsewhere)
+    place.symlink_to(elsewhere)
+    message = refused(store.read, "demo", TARGET)
+    assert message == (
+        f"{place}: is a symbolic link; a baseline is plain files in plain folders; "
+        "restore it from version control"
+    )
+
+
+@pytest.mark.parametrize("name", ["baseline.json", "nights/2026-01-01.json"])
+def test_a_file_that_cannot_be_one_is_refused_before_it_is_read(store, old, name):
+    with (old / name).open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    assert refused(store.read, "demo", TARGET).startswith(f"{old / name}: is larger than 64 MiB")
+    (old / name).unlink()
+    (old / name).mkdir()
+    assert "cannot be read (Is a directory)" in refused(store.read, "demo", TARGET)
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda d: d.update(format=3), "format 3; this version reads up to 2: upgrade contractch"),

@@ -1,5 +1,6 @@
 """What lies in version control comes back as it was, in every format that ever lay there."""
 
+import base64
 import shutil
 from pathlib import Path
 
@@ -86,6 +87,64 @@ def test_every_line_of_a_night_is_one_case_or_one_cell(night):
     lines = encode_night(night).splitlines()
     cells = sum(len(one.cells) for one in night.cases.values())
     assert len(lines) == 1 + len(night.cases) + cells
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | NAMES
+STRANGE = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200)
+@given(NIGHTS, STRANGE, st.data())
+def test_a_night_in_which_anything_was_replaced_is_read_or_named(night, strange, data):
+    document = orjson.loads(encode_night(night))
+    place = document
+    while isinstance(place, dict) and place:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if not isinstance(place[key], dict) or data.draw(st.booleans()):
+            place[key] = strange
+            break
+        place = place[key]
+    try:
+        read = decode_night(document, "nights/x.json")
+    except RecordingError as error:
+        message = str(error)
+    else:
+        message = "nights/x.json: "
+        assert decode_night(orjson.loads(encode_night(read)), "again") == read
+    assert message.startswith("nights/x.json: ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"numbers": ["nan"], "missing": 0}, "expected a number, got 'nan'"),
+        ({"numbers": [1.5], "missing": -1}, "expected a count, got -1"),
+        ({"passed": 1, "count": 1.5}, "expected a count, got 1.5"),
+        ({"labels": {"a": "many"}}, "expected a count, got 'many'"),
+        ({"texts": 1, "mean": "AA", "effective_dimension": 1}, "Incorrect padding"),
+        ({"texts": 1, "mean": "AAAA", "effective_dimension": 1}, "buffer size must be"),
+    ],
+)
+def test_a_cell_that_makes_no_sense_is_named(cell, words):
+    case = {"request_fingerprint": "", "answered": 1, "planned": 1, "cells": {"x": cell}}
+    document = {"format": 2, "night": "n", "run": "r", "is_complete": True, "cases": {"a": case}}
+    with pytest.raises(RecordingError) as refused:
+        decode_night(document | {"models": [], "fingerprints": []}, "nights/x.json")
+    assert str(refused.value).startswith("nights/x.json: damaged (")
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("half", [b"\x00\x7c", b"\x00\xfc", b"\x00\x7e"])
+def test_a_vector_that_is_not_finite_is_named(half):
+    cell = {"texts": 1, "effective_dimension": 1.0, "mean": base64.b64encode(half).decode()}
+    case = {"request_fingerprint": "", "answered": 1, "planned": 1, "cells": {"text": cell}}
+    document = {"format": 2, "night": "n", "run": "r", "is_complete": True, "cases": {"a": case}}
+    with pytest.raises(RecordingError, match="the mean of a text is not finite"):
+        decode_night(document | {"models": [], "fingerprints": []}, "x")
 
 
 def test_a_negative_zero_keeps_its_sign():
