@@ -25,6 +25,7 @@ _EXCHANGE_KEY = re.compile(rb'\{"res":"([0-9A-Za-z-]+)","trial":(\d{1,18}),"atte
 _REQUEST_KEY = re.compile(rb'\{"req":"([0-9A-Za-z-]+)",')
 
 _PAIR = 2
+_ENDINGS = frozenset(get_args(Ending))
 
 
 def request_digest(method: str, url: str, body: bytes) -> str:
@@ -157,7 +158,7 @@ def decode_exchange(line: JsonObject, case: str, requests: Mapping[str, Request]
 
 
 def _ending(value: JsonValue) -> Ending:
-    if isinstance(value, str) and value in get_args(Ending):
+    if isinstance(value, str) and value in _ENDINGS:
         return cast("Ending", value)
     raise ValueError(f"{_shown(value)} is no way in which a body ends")
 
@@ -212,8 +213,9 @@ def _integer(value: JsonValue) -> int:
 
 
 def _integers(value: JsonValue) -> tuple[int, ...]:
-    if isinstance(value, list):
-        return tuple(map(_integer, value))
+    # By the types as a whole: a stream has hundreds of these.
+    if isinstance(value, list) and set(map(type, value)) <= {int}:
+        return tuple(cast("list[int]", value))
     raise ValueError("expected a list of integers")
 
 
