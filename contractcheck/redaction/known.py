@@ -33,7 +33,7 @@ Spelling = tuple[tuple[bytes, ...], ...]
 
 def spellings(secret: str) -> Iterator[Spelling]:
     """All ways in which a secret may be spelled."""
-    raw = secret.encode()
+    raw = secret.encode(errors="surrogateescape")
     yield tuple(map(_spellings_of_character, secret))
     yield tuple((b"%02x" % byte, b"%02X" % byte) for byte in raw)
     for shift in range(3):
@@ -56,11 +56,12 @@ _IN_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"
 
 def _spellings_of_character(character: str) -> tuple[bytes, ...]:
     """One character: plain, percent-encoded, escaped in JSON, in HTML; twice over, too."""
-    plain = character.encode()
+    # The environment may hold bytes that are not UTF-8: Python shows them as half a surrogate.
+    plain = character.encode(errors="surrogateescape")
     if character.isascii() and character.isalnum():
         return (plain,)
-    percent = quote(character, safe="") if character not in "-_.~" else f"%{ord(character):02X}"
-    units = character.encode("utf-16-be").hex()
+    percent = quote(plain, safe="") if character not in "-_.~" else f"%{ord(character):02X}"
+    units = character.encode("utf-16-be", "surrogatepass").hex()
     escaped = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
     in_json = {escaped, escaped.upper().replace("U", "u"), _IN_JSON.get(character, escaped)}
     in_json |= {form.replace("\\", "\\\\").replace('"', '\\"') for form in in_json}

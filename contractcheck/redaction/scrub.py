@@ -60,8 +60,8 @@ class Scrubber:
         return b"*" * len(data)
 
     def scrub_text(self, text: str) -> str:
-        """Like ``scrub``, for text."""
-        return self.scrub(text.encode()).decode()
+        """Like ``scrub``, for text (stars count the bytes of UTF-8)."""
+        return self.scrub(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
 
     def scrub_for_identity(self, data: bytes) -> bytes:
         """Return ``data`` with every secret replaced by one token, whatever its length.

@@ -98,6 +98,15 @@ def test_any_text_may_be_a_secret(secrets, noise, data):
     assert all(secret.encode() not in once for secret in secrets if secret.strip("*"))
 
 
+def test_a_secret_that_is_not_utf_8_is_found():
+    secret = b"pass\xff\xfe-word".decode(errors="surrogateescape")
+    scrubber = Scrubber.for_secrets([secret])
+    assert scrubber.scrub(b"<pass\xff\xfe-word>") == b"<***********>"
+    assert scrubber.scrub(b"<pass%FF%fe-word>") == b"<" + b"*" * 15 + b">"
+    encoded = base64.b64encode(b"x:pass\xff\xfe-word")
+    assert scrubber.scrub(encoded).count(b"*") >= len(encoded) - 6
+
+
 def test_many_secrets_are_looked_for_at_once():
     secrets = [f"secret-{number:04}-{number * 7919:012}" for number in range(60)]
     scrubber = Scrubber.for_secrets(secrets)

@@ -164,6 +164,15 @@ def test_text_is_scrubbed_as_bytes_are():
     assert scrubber.scrub_text(f"é {SECRET} ü") == f"é {'*' * len(SECRET)} ü"
 
 
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(), max_size=5), max_size=20))
+def test_text_stays_text(parts):
+    text = "".join(parts)
+    once = scrubber.scrub_text(text)
+    assert scrubber.scrub_text(once) == once
+    assert len(once.encode(errors="surrogatepass")) == len(text.encode(errors="surrogatepass"))
+
+
 def test_a_number_behind_a_credentials_name_stays_json():
     data = b'{"password": 12345678, "n": 1}'
     assert json.loads(scrubber.scrub(data)) == {"password": 12345678, "n": 1}
