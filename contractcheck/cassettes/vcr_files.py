@@ -119,7 +119,11 @@ def _other_file(document: Value) -> str:
         return f"written by {tool} (http_interactions)"
     if isinstance(document.get("log"), dict):
         return "a HAR file (log.entries)"
-    return f"no interactions; its keys are {', '.join(sorted(document)[:5]) or 'none'}"
+    keys = ", ".join(key[:_SHOWN_CHARACTERS] for key in sorted(document)[:_SHOWN_KEYS])
+    return f"no interactions; its keys are {keys or 'none'}"
+
+
+_SHOWN_KEYS, _SHOWN_CHARACTERS = 5, 40
 
 
 def _other_request(item: Value) -> str | None:

@@ -32,6 +32,9 @@ MAX_EXPANDED = 2 * MAX_BYTES
 _NODE_CHARACTERS = 16
 """What an empty value counts as, so that a bomb without text is bounded too."""
 
+_SHOWN_CHARACTERS = 100
+"""Of names in a file that is refused."""
+
 _NAMESPACE = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"str", "python/str", "python/unicode"})
 _LIST_TAGS = frozenset(
@@ -165,6 +168,10 @@ class _Builder:
     def refused(self, event: _Event, what: str) -> UsageError:
         return UsageError(f"{self.file}:{event.start_mark.line + 1}: {what}")
 
+    def unread(self, event: _Event) -> UsageError:
+        tag = (event.tag or "")[:_SHOWN_CHARACTERS]
+        return self.refused(event, f"tag {tag} is not data; it is not read")
+
     def build(self, event: _Event, events: Iterator[_Event], depth: int) -> Value:
         if depth > MAX_DEPTH:
             raise self.refused(event, f"nested deeper than {MAX_DEPTH} levels")
@@ -180,7 +187,9 @@ class _Builder:
     def _follow(self, event: _Event) -> Value:
         name = event.anchor or ""
         if name not in self.anchors:
-            raise self.refused(event, f"alias *{name} of nothing that stands before it")
+            raise self.refused(
+                event, f"alias *{name[:_SHOWN_CHARACTERS]} of nothing that stands before it"
+            )
         value, characters = self.anchors[name]
         self._count(event, characters)
         return value
@@ -201,13 +210,13 @@ class _Builder:
             if tag == "python/object/apply:http.HTTPStatus" and len(items) == 1:
                 return items[0]
             if tag and tag not in _LIST_TAGS:
-                raise self.refused(event, f"tag {event.tag} is not data; it is not read")
+                raise self.unread(event)
             return items
         found = self._mapping(events, depth)
         if tag in _WRAPPING_TAGS:
             return _unwrap(found.get(_WRAPPING_TAGS[tag]))
         if tag and tag not in _MAPPING_TAGS:
-            raise self.refused(event, f"tag {event.tag} is not data; it is not read")
+            raise self.unread(event)
         return found
 
     def _items(self, events: Iterator[_Event], depth: int) -> Iterator[Value]:
@@ -225,7 +234,7 @@ class _Builder:
             if key == "<<" and isinstance(key, Plain):
                 raise self.refused(event, "a merge key (<<); write the values out")
             if key in found:
-                raise self.refused(event, f"key {key[:60]!r} given twice")
+                raise self.refused(event, f"key {key[:_SHOWN_CHARACTERS]!r} given twice")
             found[str(key)] = self.build(next(events), events, depth + 1)
         return found
 
@@ -242,7 +251,7 @@ class _Builder:
             return None if text in _NULLS and not tag else Plain(text)
         if tag == "null":
             return None
-        raise self.refused(event, f"tag {event.tag} is not data; it is not read")
+        raise self.unread(event)
 
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
