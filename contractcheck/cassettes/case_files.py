@@ -35,9 +35,13 @@ def read_case_bytes(path: Path, *, most_bytes: int = MOST_CASE_BYTES) -> bytes:
         RecordingError: If neither is there, or one is no plain file, too large or damaged.
     """
     packed = path.with_name(path.name + PACKED_SUFFIX)
-    if not os.path.lexists(path) and os.path.lexists(packed):
-        return _unpack(read_plain(packed, most_bytes=most_bytes), packed, most_bytes)
-    return read_plain(path, most_bytes=most_bytes)
+    try:
+        return read_plain(path, most_bytes=most_bytes)
+    except RecordingError:
+        # It may never have been there, or another process has packed it just now.
+        if os.path.lexists(path) or not os.path.lexists(packed):
+            raise
+    return _unpack(read_plain(packed, most_bytes=most_bytes), packed, most_bytes)
 
 
 def read_plain(path: Path, *, most_bytes: int = MOST_CASE_BYTES) -> bytes:

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from contractcheck.cassettes import read_run
+from contractcheck.cassettes import case_files, read_run
+from contractcheck.store import pack_run, packing
 from contractcheck.store.packing import copy_plain
 from contractcheck.workflows.record import RecordOptions, resume
 from contractcheck.workflows.replay import open_replay
@@ -65,12 +66,26 @@ def test_a_disk_that_refuses_leaves_a_sealed_readable_run(project, monkeypatch):
     def refuse(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    from contractcheck.store import packing
-
     monkeypatch.setattr(packing, "write_atomically", refuse)
     folder = project.record(1)
     assert names(folder) == PLAIN
     assert read_run(folder).header.status == "complete"
+
+
+def test_a_run_that_is_packed_while_it_is_read_is_read(project, monkeypatch):
+    folder = project.record(1)
+    before = read_run(folder)
+    unpack(folder)
+    really_open = case_files.open_plain
+
+    def open_too_late(path):
+        if path.suffix == ".jsonl":
+            pack_run(folder)
+        return really_open(path)
+
+    monkeypatch.setattr(case_files, "open_plain", open_too_late)
+    assert read_run(folder) == before
+    assert names(folder) == PACKED
 
 
 @pytest.mark.parametrize("is_packed", [True, False])
