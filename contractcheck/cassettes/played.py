@@ -90,9 +90,11 @@ class Played:
     def chunks(self) -> Iterator[bytes]:
         """Each chunk of the body when it is due."""
         if self.response is None:
-            return
-        times_us = self.response.chunk_times_us
-        for chunk, due_us in zip(self.response.chunks(), times_us, strict=True):
+            return iter(())
+        return self._paced(self.response) if self.retime else self.response.chunks()
+
+    def _paced(self, response: Response) -> Iterator[bytes]:
+        for chunk, due_us in zip(response.chunks(), response.chunk_times_us, strict=True):
             self._wait(due_us)
             yield chunk
         self._wait(self.exchange.end_us)
@@ -100,6 +102,10 @@ class Played:
     async def chunks_async(self) -> AsyncIterator[bytes]:
         """Each chunk of the body when it is due."""
         if self.response is None:
+            return
+        if not self.retime:
+            for chunk in self.response.chunks():
+                yield chunk
             return
         times_us = self.response.chunk_times_us
         for chunk, due_us in zip(self.response.chunks(), times_us, strict=True):

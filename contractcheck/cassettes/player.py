@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _FIRST_STATUS, _LAST_STATUS = 200, 999
 """Three digits, and no interim answer (RFC 9110, section 15)."""
 
-_LINE = re.compile(r"[^\x00\r\n\u0100-\U0010ffff]*")
-"""Latin-1 without what ends a line (RFC 9110, section 5.5)."""
+_NO_LINE = re.compile(r"[\x00\r\n\u0100-\U0010ffff]")
+"""What ends a line, and what Latin-1 does not have (RFC 9110, section 5.5)."""
 
 _SHOWN = 10
 _BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -179,4 +179,5 @@ def _unplayable(exchange: Exchange) -> str:
 def _is_http(response: Response) -> bool:
     """Whether a head can be written: recordings may come from a pull request."""
     words = (response.http_version, response.reason, *chain.from_iterable(response.headers))
-    return _FIRST_STATUS <= response.status <= _LAST_STATUS and all(map(_LINE.fullmatch, words))
+    is_status = _FIRST_STATUS <= response.status <= _LAST_STATUS
+    return is_status and _NO_LINE.search("".join(words)) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -67,10 +67,9 @@ class Response:
 
     def chunks(self) -> Iterator[bytes]:
         """The body, cut where it was cut on the wire."""
-        start = 0
-        for length in self.chunk_bytes:
-            yield self.body[start : start + length]
-            start += length
+        body = self.body
+        bounds = pairwise(accumulate(self.chunk_bytes, initial=0))
+        return iter([body[start:end] for start, end in bounds])
 
     def time_of_byte_us(self, offset: int) -> int | None:
         """Arrival of the chunk that holds byte ``offset``, in µs; None when there is none."""

@@ -122,9 +122,12 @@ class _Reel:
         self._make_error = make_error
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._played.chunks()
-        if self._played.error is not None:
-            raise self._make_error(self._played)
+        chunks = self._played.chunks()
+        return chunks if self._played.error is None else self._breaking(chunks)
+
+    def _breaking(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        yield from chunks
+        raise self._make_error(self._played)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -135,11 +138,14 @@ class _AsyncReel:
         self._played = played
         self._make_error = make_error
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._played.chunks_async():
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self._played.chunks_async()
+        return chunks if self._played.error is None else self._breaking(chunks)
+
+    async def _breaking(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
             yield chunk
-        if self._played.error is not None:
-            raise self._make_error(self._played)
+        raise self._make_error(self._played)
 
     async def aclose(self) -> None:
         """Nothing is held."""
