@@ -63,8 +63,8 @@ def test_a_damaged_run_stops_no_later_night_and_is_named(project, file):
 
 
 def test_a_damaged_run_that_is_not_needed_is_not_even_read(project):
-    damaged = project.record(1)
-    project.record(2)
+    damaged = project.record(1, run_id="20260301t020000z-a")
+    project.record(2, run_id="20260302t020000z-a")
     (damaged / "manifest.json").write_bytes(b"torn")
     report = project.judge(project.record(3))
     assert not any(damaged.name in note for note in report.notes)

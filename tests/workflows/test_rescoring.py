@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -139,6 +140,26 @@ def test_a_damaged_run_is_named_and_stops_nothing(accepted):
     packed.write_bytes(packed.read_bytes()[:-9])
     assert str(packed) in again(accepted).notes[-1]
     assert accepted.judge(accepted.record(6)).verdict is not Verdict.ERROR
+
+
+def test_a_run_id_from_a_baseline_never_becomes_a_path(accepted):
+    ask_more(accepted)
+    read = baseline_of(accepted)
+    first = read.nights[0]
+    strange = replace(first, statistics=replace(first.statistics, run_id="../../other"))
+    found = rescore(
+        accepted.workspace, accepted.suite(), replace(read, nights=(strange, *read.nights[1:]))
+    )
+    assert "'../../other' is not a run id" in found.notes[-1]
+
+
+def test_when_the_reference_is_damaged_the_run_store_helps(accepted):
+    ask_more(accepted)
+    reference = accepted.workspace.baselines.reference("hello", baseline_of(accepted).target)
+    (reference / "greet.jsonl").write_bytes(b"torn")
+    assert again(accepted).notes[-1].startswith("5 of 5 accepted nights were measured again")
+    shutil.rmtree(accepted.folders[-1])
+    assert str(reference / "greet.jsonl") in again(accepted).notes[-1]
 
 
 def test_a_question_that_changed_is_no_matter_for_old_answers(accepted):
