@@ -51,7 +51,8 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
             return RedactedBody(body=_scrub(body, scrubber))
         decoded = decode_available(body, coding)
     except ContentCodingError as error:
-        return RedactedBody(body=b"*" * len(body), note=f"not kept: {error}")
+        note = scrubber.scrub_text(f"not kept: {error}")  # it quotes the name of the coding
+        return RedactedBody(body=b"*" * len(body), note=note)
     scrubbed = _scrub(decoded.body, scrubber)
     is_hidden = not decoded.is_whole and not _RECODES_WHEN_CUT.isdisjoint(names)
     if scrubbed == decoded.body and not is_hidden and scrubber.scrub(body) == body:

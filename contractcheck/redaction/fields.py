@@ -40,13 +40,25 @@ _COOKIES = (
 _SHORTEST_VALUE = 6
 
 
+_TEMPLATE = re.compile(
+    rb"(?i:(?:bearer|basic|token) )?"
+    rb"(?:\{+[\w. ]+\}+|\$\{?[A-Z][A-Z0-9_]*\}?|<[\w. -]+>|%[A-Z_]+%|[\w-]{0,8}\.\.\.)"
+)
+"""What programs and manuals write where a secret goes: ``{key}``, ``$API_KEY``, ``<token>``."""
+
+
 def _is_any(value: bytes) -> bool:
-    return len(value) >= _SHORTEST_VALUE
+    return len(value) >= _SHORTEST_VALUE and not _TEMPLATE.fullmatch(value)
 
 
 def _has_digit(value: bytes) -> bool:
     """A key has one; a word of a program or of prose has none."""
     return _is_any(value) and re.search(rb"\d", value) is not None
+
+
+def _is_cookie(value: bytes) -> bool:
+    """It starts with ``name=`` (RFC 6265, 4.1.1)."""
+    return _is_any(value) and re.match(rb"[\w!#$%&'*+.^`|~-]+=\S", value) is not None
 
 
 def _is_mixed(value: bytes) -> bool:
@@ -86,7 +98,7 @@ RULES = (
     ),
     Rule(
         kind="a credential behind its scheme",
-        source=rb"(?i:[:=]\s{0,8}(?:bearer|basic|token))\s{1,8}(" + _OPAQUE + rb"{8,})",
+        source=rb"(?i:[:=]\s{0,8}(?:bearer|basic|token))[ \t]{1,8}(" + _OPAQUE + rb"{8,})",
         accepts=_is_mixed,
     ),
     Rule(
@@ -107,7 +119,7 @@ RULES = (
     Rule(
         kind="a cookie",
         source=rb"(?i:cookie:)[ \t]{0,8}([^\r\n\"\\]{6,})",
-        accepts=lambda value: _is_any(value) and b"=" in value,
+        accepts=_is_cookie,
     ),
     Rule(
         kind="a password in a URL",
@@ -172,7 +184,7 @@ def _compiled() -> tuple[LinearPattern, tuple[tuple[Rule, LinearPattern], ...]]:
 def _may_be_secret(name: bytes, value: bytes) -> bool:
     """Prose behind such a name (``"authorization": "by the manager"``) is no secret."""
     if b"cookie" in name:
-        return _is_any(value) and b"=" in value
+        return _is_cookie(value)
     if b"pass" in name:
         return _is_any(value)
     is_opaque = not re.search(rb"\s", value) or _SCHEME.match(value) is not None or b"=" in value
