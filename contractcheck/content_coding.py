@@ -154,7 +154,8 @@ def split_coding(coding: str) -> tuple[str, ...]:
     for name in found:
         if name not in ("gzip", "deflate", "zstd", "br"):
             raise UnknownCodingError(
-                f"the content coding {name[:40]!r} is not known; known are gzip, deflate, zstd and br"
+                f"the content coding {name[:40]!r} is not known; "
+                "known are gzip, deflate, zstd and br"
             )
         if name == "br":
             _brotli()

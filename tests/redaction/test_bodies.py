@@ -84,6 +84,5 @@ def test_a_secret_beside_the_coded_bytes_is_found_too():
 
 def test_the_note_does_not_quote_a_secret():
     redacted = redact_body(b"body", f"gzip,{SECRET}", scrubber)
-    assert redacted.note == f"not kept: the content coding '{'*' * len(SECRET)}' is not known; " + (
-        "known are gzip, deflate, zstd and br"
-    )
+    stars = "*" * len(SECRET)
+    assert redacted.note.startswith(f"not kept: the content coding '{stars}' is not known; ")
