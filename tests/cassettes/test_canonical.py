@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes.canonical import VOLATILE, Canonicalisation, canonical_request
@@ -25,6 +25,7 @@ def digest(method="POST", url=URL, headers=(), body=BODY, scrubber=NOBODYS, **ru
     return request.digest()
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_a_json_body_counts_by_value(value):
     def turned(item):
@@ -37,6 +38,7 @@ def test_a_json_body_counts_by_value(value):
     assert digest(body=written) == digest(body=rewritten)
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, JSON_VALUES)
 def test_different_values_are_different_requests(left, right):
     # Python takes True for 1; JSON does not.
@@ -45,6 +47,7 @@ def test_different_values_are_different_requests(left, right):
     assert (digests[0] != digests[1]) == differ
 
 
+@settings(deadline=None)
 @given(st.binary(), st.binary())
 def test_any_bytes_have_an_identity(left, right):
     if left == right:
@@ -99,6 +102,7 @@ def test_a_redacted_request_is_known_again():
     assert digest(body=knows.scrub(body)) == digest(body=body, scrubber=knows)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9'_-]{10,40}", fullmatch=True))
 def test_a_multipart_boundary_is_not_part_of_the_request(boundary):
     def form(boundary, said=b"said so"):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes import in_trial
@@ -182,6 +182,7 @@ def cut(body, bounds):
     return [body[a:b] for a, b in itertools.pairwise(edges)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 200), max_size=6), st.integers(0, 60), st.integers(0, 60))
 def test_a_secret_cut_by_chunks_is_found_and_the_bounds_stay(bounds, before, after):
     body = b"a" * before + SECRET.encode() + b"z" * after
@@ -210,6 +211,7 @@ def coded(body, bounds, **head):
     return packed, sink[0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 200), max_size=6))
 def test_a_compressed_body_without_a_secret_is_kept_byte_for_byte(bounds):
     packed, exchange = coded(b"nothing to see" * 20, bounds)
@@ -218,6 +220,7 @@ def test_a_compressed_body_without_a_secret_is_kept_byte_for_byte(bounds):
     assert exchange.note == ""
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 200), max_size=6))
 def test_a_secret_in_a_compressed_body_is_scrubbed_and_the_body_stays_readable(bounds):
     body = b"It is " + SECRET.encode() + b", as you said"
