@@ -34,8 +34,8 @@ class Received:
     status: int
     reason: str
     http_version: str
-    headers: Headers
-    pieces: list[tuple[bytes, int]] = field(default_factory=list)
+    headers: Headers = field(repr=False)  # a traceback with arguments may show it
+    pieces: list[tuple[bytes, int]] = field(default_factory=list, repr=False)
 
 
 class Keeper(Protocol):

@@ -62,4 +62,7 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
 
 def _scrub(body: bytes, scrubber: Scrubber) -> bytes:
     scrubbed = scrubber.scrub(body)
+    if (cut := scrubber.known.find_cut(scrubbed)) is not None:
+        # The stream broke off inside a secret: what came of it is too short to be known elsewhere.
+        scrubbed = scrubbed[: cut[0]] + b"*" * (cut[1] - cut[0])
     return body if scrubbed == body else mend_checksums(body, scrubbed)

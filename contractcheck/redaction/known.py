@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 SHORTEST_SECRET = 6
 """Characters. Shorter values would star out ordinary words; no provider issues keys so short."""
 
+_HEAD = 6
+"""Places at the beginning of a secret that betray it at the very end of a body."""
+
+_LONGEST_CUT_BYTES = 256
+"""Sixteen places in the longest spelling; more of a secret is found anywhere."""
+
 _ANCHOR = 16
 """Places at an end that betray a cut secret: of 62 letters, 95 bits, so nothing else has them."""
 
@@ -85,6 +91,7 @@ class KnownSecrets:
     spellings: tuple[Spelling, ...] = field(repr=False)
     source: bytes = field(repr=False)
     _pattern: LinearPattern | None = field(repr=False)
+    _heads: LinearPattern | None = field(repr=False)
 
     @classmethod
     def of(cls, secrets: Iterable[str]) -> KnownSecrets:
@@ -93,7 +100,10 @@ class KnownSecrets:
         found = tuple(sorted({spelling for secret in wanted for spelling in spellings(secret)}))
         anchors = sorted({anchor for spelling in found for anchor in _anchors(spelling)})
         source = b"|".join(map(_source, anchors))
-        return cls(found, source, compile_linear(source) if source else None)
+        if not found:
+            return cls((), b"", None, None)
+        heads = b"|".join(sorted({_source(spelling[:_HEAD]) for spelling in found}))
+        return cls(found, source, compile_linear(source), compile_linear(heads))
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Find every secret in ``data``, whole or cut to sixteen places of either end."""
@@ -103,6 +113,16 @@ class KnownSecrets:
             start, end = match.span()
             reaches = [_reach(spelling, data, start, end) for spelling in self.spellings]
             yield min(reach[0] for reach in reaches), max(reach[1] for reach in reaches)
+
+    def find_cut(self, data: bytes) -> Span | None:
+        """Find the beginning of a secret, of six places or more, with which ``data`` breaks off."""
+        start = max(0, len(data) - _LONGEST_CUT_BYTES)
+        while self._heads is not None and (match := self._heads.search(data, start)):
+            start = match.span()[0]
+            if any(_is_beginning(spelling, data[start:]) for spelling in self.spellings):
+                return start, len(data)
+            start += 1
+        return None
 
 
 def _anchors(spelling: Spelling) -> Iterator[Spelling]:
@@ -123,13 +143,9 @@ def _source(spelling: Spelling) -> bytes:
 
 def _reach(spelling: Spelling, data: bytes, start: int, end: int) -> Span:
     """How far a spelling goes on from an anchor at ``start:end``, to the right and to the left."""
-    right, count = start, 0
-    for forms in spelling:
-        form = next((form for form in forms if data.startswith(form, right)), None)
-        if form is None:
-            break
-        right, count = right + len(form), count + 1
-    if count < min(_ANCHOR, len(spelling)):
+    enough = min(_ANCHOR, len(spelling))
+    right, count = _walk(spelling, data, start)
+    if count < enough:
         right = end
     left, count = end, 0
     for forms in reversed(spelling):
@@ -137,4 +153,23 @@ def _reach(spelling: Spelling, data: bytes, start: int, end: int) -> Span:
         if form is None:
             break
         left, count = left - len(form), count + 1
-    return (left if count >= min(_ANCHOR, len(spelling)) else start), right
+    return (left if count >= enough else start), right
+
+
+def _walk(spelling: Spelling, data: bytes, start: int) -> tuple[int, int]:
+    """Follow a spelling from ``start``: where it stops, after how many places."""
+    end, count = start, 0
+    for forms in spelling:
+        form = next((form for form in forms if data.startswith(form, end)), None)
+        if form is None:
+            break
+        end, count = end + len(form), count + 1
+    return end, count
+
+
+def _is_beginning(spelling: Spelling, data: bytes) -> bool:
+    """Whether ``data`` is the beginning of a spelling; it may end inside an escape."""
+    end, count = _walk(spelling, data, 0)
+    rest = data[end:]
+    following = spelling[count] if count < len(spelling) else ()
+    return count >= _HEAD and (not rest or any(form.startswith(rest) for form in following))

@@ -15,6 +15,14 @@ STARRED = ECHO.replace(SECRET.encode(), b"*" * len(SECRET))
 scrubber = Scrubber.for_secrets([SECRET])
 
 
+def quote_everything(text):
+    return "".join(c if c.isalnum() else f"%{ord(c):02X}" for c in text)
+
+
+def json_escape(text):
+    return "".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in text)
+
+
 @pytest.mark.parametrize("coding", ["", "identity", *CODINGS])
 def test_a_body_without_a_secret_is_kept_byte_for_byte(coding):
     body = encode_body(CLEAN, coding)
@@ -86,3 +94,21 @@ def test_the_note_does_not_quote_a_secret():
     redacted = redact_body(b"body", f"gzip,{SECRET}", scrubber)
     stars = "*" * len(SECRET)
     assert redacted.note.startswith(f"not kept: the content coding '{stars}' is not known; ")
+
+
+@given(st.integers(0, len(ECHO)), st.sampled_from([str, quote_everything, json_escape]))
+def test_a_body_that_breaks_off_inside_a_secret_keeps_at_most_five_of_its_characters(cut, spell):
+    whole = ECHO.replace(SECRET.encode(), spell(SECRET).encode())
+    body = whole[:cut]
+    redacted = redact_body(body, "", scrubber)
+    start = whole.index(spell(SECRET).encode())
+    assert len(redacted.body) == len(body)
+    assert redacted.body[:start] == body[:start]
+    kept = redacted.body[start : start + len(spell(SECRET))].replace(b"*", b"")
+    assert len(kept) < len(spell(SECRET[:6]))
+    assert redact_body(redacted.body, "", scrubber).body == redacted.body
+
+
+def test_the_beginning_of_a_secret_elsewhere_is_left_alone():
+    body = json.dumps({"text": SECRET[:15]}).encode()
+    assert redact_body(body, "", scrubber).body == body
