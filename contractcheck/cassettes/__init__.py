@@ -13,6 +13,7 @@ from contractcheck.cassettes.layout import is_sealed
 from contractcheck.cassettes.memory_tape import MemoryTape
 from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
+from contractcheck.cassettes.run_plan import declare_cases
 from contractcheck.cassettes.sealing import seal_run
 from contractcheck.cassettes.tape import Tape, open_tape
 from contractcheck.cassettes.trial import SLOT, Slot, in_trial
@@ -29,6 +30,7 @@ __all__ = [
     "Tape",
     "canonical_request",
     "create_run",
+    "declare_cases",
     "in_trial",
     "is_sealed",
     "open_tape",
