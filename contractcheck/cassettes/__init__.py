@@ -1,8 +1,13 @@
 """Recordings: one journal per case and run, sealed into an immutable run.
 
-``interception`` (the only user of vcrpy) hands finished exchanges to a ``JournalWriter``;
-``sealing`` turns a folder of journals into a sealed run; ``reading`` loads and verifies one.
-The format is described in docs/reference/recording-format.md.
+Recording: ``interception`` opens a session; an adapter in ``clients`` sees a request leave inside
+a ``trial``; the ``recorder`` starts a ``take`` of it, and the finished exchange goes to a journal
+of an ``open_run``. ``sealing`` turns that into a sealed run, ``reading`` loads and verifies it.
+Replaying: ``tape`` finds exchanges of a run without loading it; the ``player`` answers each request
+with what its ``playlist`` has next. ``canonical`` says when two requests are the same.
+
+The format is described in docs/reference/recording-format.md, the use in
+docs/how-to/record-sdk-calls.md.
 """
 
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
