@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
     Finder = Callable[[bytes], Iterator[tuple[Span, str]]]
 
-_PIECE = re.compile(
-    rb'"(content|text|partial_json|arguments|delta|thinking|reasoning(?:_content)?)":\s?'
-    rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-)
+_FIELDS = rb"content|text|partial_json|arguments|delta|thinking|reasoning(?:_content)?"
 """The fields in which OpenAI, Anthropic, Google, Mistral and Cohere stream text."""
+
+_STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_PIECE = re.compile(rb'"(' + _FIELDS + rb')":\s?' + _STRING)
+_NUMBERED = re.compile(rb'"(' + _FIELDS + rb'|(?:output_)?index)":\s?(?:' + _STRING + rb"|(\d+))")
+"""The same, and the number of the answer or part that follows; looking for both takes longer."""
 
 
 def find_in_streams(data: bytes, find: Finder) -> Iterator[tuple[Span, str]]:
     """Find secrets in the text that the events of a stream spell together.
 
-    Pieces are joined per field name, in the order of the events. A stream that interleaves
-    several answers mixes their pieces: there a split secret is missed.
+    Pieces are joined per field name and number of the answer, in the order of the events.
 
     Args:
         data: A whole body of server-sent events; anything else holds no stream.
@@ -37,9 +38,17 @@ def find_in_streams(data: bytes, find: Finder) -> Iterator[tuple[Span, str]]:
     """
     if data.count(b"data:") < 2:  # noqa: PLR2004 - one event splits nothing
         return
-    pieces: dict[bytes, list[Span]] = {}
-    for match in _PIECE.finditer(data):
-        pieces.setdefault(match.group(1), []).append(match.span(2))
+    pieces: dict[tuple[bytes, bytes], list[Span]] = {}
+    if b'index":1' in data or b'index": 1' in data:
+        number = b""
+        for match in _NUMBERED.finditer(data):
+            if match.group(3):
+                number = match.group(3)
+            else:
+                pieces.setdefault((number, match.group(1)), []).append(match.span(2))
+    else:
+        for match in _PIECE.finditer(data):
+            pieces.setdefault((b"", match.group(1)), []).append(match.span(2))
     for spans in pieces.values():
         text = b"".join(data[start:end] for start, end in spans)
         bounds = [0, *accumulate(end - start for start, end in spans)]

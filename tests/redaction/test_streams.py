@@ -85,3 +85,19 @@ def test_a_stream_of_ordinary_words_is_left_alone(name):
     ]
     before = stream(EVENTS[name], [word + " " for word in words] * 20)
     assert Scrubber.for_secrets([SECRET]).scrub(before) == before
+
+
+def test_answers_that_come_at_once_are_told_apart():
+    def event(number, text):
+        return {"choices": [{"index": number, "delta": {"content": text}, "finish_reason": None}]}
+
+    text = f"I know {SECRET} is yours"
+    texts = [text[start : start + 4] for start in range(0, len(text), 4)]
+    events = [json.dumps(event(number, piece)) for piece in texts for number in (0, 1)]
+    before = "".join(f"data: {one}\n\n" for one in events).encode()
+    after = Scrubber.for_secrets([SECRET]).scrub(before)
+    said = ["", ""]
+    for line in after.decode().split("\n\n")[:-1]:
+        (choice,) = json.loads(line.removeprefix("data: "))["choices"]
+        said[choice["index"]] += choice["delta"]["content"]
+    assert said == [f"I know {'*' * len(SECRET)} is yours"] * 2
