@@ -170,7 +170,9 @@ def lines_without_times(folder):
     for name in orjson.loads((folder / "manifest.json").read_bytes())["files"]:
         for number, line in enumerate(read_case_bytes(folder / name).splitlines()):
             document = orjson.loads(line)
-            lines[name, number] = {key: document[key] for key in document.keys() - TIMES}
+            kept = {key: document[key] for key in document.keys() - TIMES}
+            kept["headers"] = [h for h in kept.get("headers") or () if h[0] != "date"]
+            lines[name, number] = kept
     return lines
 
 
