@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -43,16 +43,11 @@ class Recording(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Track:
-    """Exchanges of one request in one trial, in the order of sending."""
-
-    keys: list[Key] = field(default_factory=list)
-    position: int = 0
-
-
-@dataclass(slots=True, eq=False)
 class Playlist:
     """What is left to play of one case; several threads may ask.
+
+    Holds no object per exchange but its key: a hundred thousand more would slow every collection
+    of garbage down.
 
     Attributes:
         recording: Where the exchanges are.
@@ -66,13 +61,17 @@ class Playlist:
     case: str
     attempts: Attempts
     identify: Callable[[Request], str | None]
-    _tracks: dict[tuple[str, int], _Track] = field(default_factory=dict)
+    _keys: list[Key] = field(init=False)
+    _starts: dict[tuple[str, int], int] = field(default_factory=dict)
+    _played: set[Key] = field(default_factory=set)
+    _begun: dict[tuple[str, int], deque[Key]] = field(default_factory=dict)
     _recorded_as: dict[str, list[str]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        for key in sorted(self.recording.keys(self.case), key=lambda key: key[2]):
-            self._tracks.setdefault(key[:2], _Track()).keys.append(key)
+        self._keys = sorted(self.recording.keys(self.case))
+        for index in reversed(range(len(self._keys))):
+            self._starts[self._keys[index][:2]] = index
 
     def next(self, digest: str, trial: int, older: Callable[[], str]) -> Exchange | None:
         """Return the next exchange of a request in a trial; None when there is none left.
@@ -86,44 +85,52 @@ class Playlist:
             older: Digest of the request under the rule of format 1.
         """
         with self._lock:
-            track = self._track(digest, trial) or self._tracks.get((older(), trial))
-            while track is not None and track.position < len(track.keys):
-                exchange = self._find(track.keys[track.position])
-                track.position += 1
-                is_last = track.position == len(track.keys)
-                if is_last or self.attempts == "all" or not _is_repeated(exchange):
-                    return exchange
+            left = self._begun.pop((digest, trial), None) or self._left(digest, trial, older)
+            while left:
+                key = left.popleft()
+                self._played.add(key)
+                exchange = self._find(key)
+                if left and self.attempts == "settled" and _is_repeated(exchange):
+                    continue
+                if left:
+                    self._begun[digest, trial] = left
+                return exchange
         return None
 
     def trials_of(self, digest: str) -> dict[int, int]:
         """Number of recorded exchanges of a request, by trial."""
         with self._lock:
-            names = (digest, *self._aliases().get(digest, ()))
-            return {
-                trial: len(track.keys)
-                for (name, trial), track in sorted(self._tracks.items())
-                if name in names
-            }
+            names = {digest, *self._aliases().get(digest, ())}
+            return dict(sorted(Counter(t for name, t, _ in self._keys if name in names).items()))
 
     def unused(self) -> Iterator[Key]:
         """Every exchange that was neither played nor passed over."""
-        for track in self._tracks.values():
-            yield from track.keys[track.position :]
+        return (key for key in self._keys if key not in self._played)
 
-    def _track(self, digest: str, trial: int) -> _Track | None:
-        if (track := self._tracks.get((digest, trial))) is not None:
-            return track
+    def _left(self, digest: str, trial: int, older: Callable[[], str]) -> deque[Key]:
+        keys = self._group(digest, trial) or self._merged(digest, trial)
+        keys = keys or self._group(older(), trial)
+        return deque(key for key in keys if key not in self._played)
+
+    def _group(self, digest: str, trial: int) -> list[Key]:
+        """Exchanges of one recorded digest in one trial, in the order of sending."""
+        start = self._starts.get((digest, trial))
+        if start is None:
+            return []
+        end = start + 1
+        while end < len(self._keys) and self._keys[end][:2] == (digest, trial):
+            end += 1
+        return self._keys[start:end]
+
+    def _merged(self, digest: str, trial: int) -> list[Key]:
         names = self._aliases().get(digest, ())
-        found = [t for name in names if (t := self._tracks.pop((name, trial), None)) is not None]
-        if not found:
-            return None
-        merged = found[0]
-        if len(found) > 1:
-            # Several digests of old are one request today: only the clock knows their order.
-            keys = [key for track in found for key in track.keys]
-            merged = _Track(sorted(keys, key=lambda key: self._find(key).started_at))
-        self._tracks[digest, trial] = merged
-        return merged
+        groups = [group for name in names if (group := self._group(name, trial))]
+        keys = [key for group in groups for key in group]
+        # Several digests of old are one request today: only the clock knows their order.
+        return sorted(keys, key=self._started_at) if len(groups) > 1 else keys
+
+    def _started_at(self, key: Key) -> str:
+        return self._find(key).started_at
 
     def _aliases(self) -> Mapping[str, list[str]]:
         """Recorded digests by the digest that their request has today."""
