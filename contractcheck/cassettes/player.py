@@ -13,6 +13,7 @@ from contractcheck.cassettes.lines import request_digest
 from contractcheck.cassettes.mismatch import explain_mismatch
 from contractcheck.cassettes.played import Clock, Played, SystemClock
 from contractcheck.cassettes.playlist import Playlist
+from contractcheck.cassettes.recent import Recent
 from contractcheck.cassettes.session import current_slot
 from contractcheck.errors import (
     ContractcheckError,
@@ -63,6 +64,7 @@ class Player:
     clock: Clock = field(default_factory=SystemClock)
     refusals: list[ContractcheckError] = field(default_factory=list)
     _playlists: dict[str, Playlist] = field(default_factory=dict)
+    _digests: Recent[str] = field(default_factory=Recent)
     _lock: Lock = field(default_factory=Lock)
 
     def begin(self, outgoing: Outgoing, *, via: str) -> Played | None:
@@ -110,18 +112,18 @@ class Player:
         return digest if request is None else f"{request.method} {request.url}"
 
     def _find(self, outgoing: Outgoing, slot: Slot) -> Exchange:
-        sent = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
         playlist = self._playlist(slot.case)
-        digest = sent.digest()
+        digest = self._digest(outgoing)
         exchange = playlist.next(digest, slot.trial, lambda: self._older_digest(outgoing))
         if exchange is not None and not (reason := _unplayable(exchange)):
             return exchange
         where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.name(self.scrubber)}"
         if exchange is None:
-            raise UnmatchedRequestError(f"{where}: {self._reason(sent, digest, slot, playlist)}")
+            reason = self._reason(outgoing, digest, slot, playlist)
+            raise UnmatchedRequestError(f"{where}: {reason}")
         raise ReplayError(f"{where}: {reason}")
 
-    def _reason(self, sent: CanonicalRequest, digest: str, slot: Slot, playlist: Playlist) -> str:
+    def _reason(self, outgoing: Outgoing, digest: str, slot: Slot, playlist: Playlist) -> str:
         by_trial = playlist.trials_of(digest)
         if slot.trial in by_trial:
             return (
@@ -131,6 +133,7 @@ class Player:
         if by_trial:
             trials = ", ".join(map(str, list(by_trial)[:_SHOWN]))
             return f"was recorded in other trials only ({trials}); record this trial too"
+        sent = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
         recorded = (
             self._canonical(request.method, request.url, request.headers, request.body)
             for request in self.recording.requests(slot.case).values()
@@ -154,6 +157,10 @@ class Player:
         """Digest of format 1: over the whole redacted URL and the starred body."""
         url = self.scrubber.scrub_text(outgoing.url)
         return request_digest(outgoing.method, url, self.scrubber.scrub(outgoing.body))
+
+    def _digest(self, outgoing: Outgoing) -> str:
+        key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
+        return self._digests.get(key, lambda: self._canonical(*key).digest())
 
     def _canonical(self, method: str, url: str, headers: Headers, body: bytes) -> CanonicalRequest:
         return canonical_request(method, url, headers, body, scrubber=self.scrubber, rule=self.rule)

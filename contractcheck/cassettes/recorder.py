@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
+from contractcheck.cassettes.recent import Recent
 from contractcheck.cassettes.session import current_slot
 from contractcheck.cassettes.take import Take
 from contractcheck.errors import ContractcheckError
@@ -53,6 +54,7 @@ class Recorder:
     strict: bool = False
     rule: Canonicalisation = EXACT
     refusals: list[ContractcheckError] = field(default_factory=list)
+    _requests: Recent[Request] = field(default_factory=Recent)
     _slots: WeakSet[Slot] = field(default_factory=WeakSet)
     _next_attempts: dict[tuple[str, int, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -66,7 +68,8 @@ class Recorder:
             raise
         if slot is None:
             return None
-        request = self._stored_request(outgoing)
+        key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
+        request = self._requests.get(key, lambda: self._stored_request(outgoing))
         attempt = self._number(slot, request.digest)
         return Take(slot=slot, attempt=attempt, request=request, via=via, keeper=self)
 
