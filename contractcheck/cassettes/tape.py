@@ -18,6 +18,7 @@ from contractcheck.cassettes.caps import MOST_LINE_BYTES, refuse_long_line, refu
 from contractcheck.cassettes.case_files import REMEDY, open_plain, read_case_bytes, read_plain
 from contractcheck.cassettes.chain import unchained, verified_lines
 from contractcheck.cassettes.layout import CASE_SUFFIX, PART_SUFFIX, is_sealed
+from contractcheck.cassettes.line_source import BytesSource, FileSource, RecentFiles, state_of
 from contractcheck.cassettes.lines import written_key
 from contractcheck.cassettes.open_run import read_open_header
 from contractcheck.cassettes.page import decode_line, key_of, line_key, take_first_line, twice
@@ -90,18 +91,19 @@ def open_tape(folder: Path, *, cases: Collection[str] | None = None) -> Tape:
         RecordingError: If a file is missing, torn, edited, or of a newer format.
     """
     reels: dict[str, _Reel] = {}
+    files = RecentFiles()
     if not is_sealed(folder):
         header = read_open_header(folder)
         for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
             case = path.name.removesuffix(PART_SUFFIX)
             if cases is None or case in cases:
-                reels[case] = _open_part(path, header.id, case)
+                reels[case] = _open_part(path, files, header.id)
         return Tape(header=header, root=None, _reels=dict(sorted(reels.items())))
     header, digests, root = read_manifest(folder)
     for name, digest in digests.items():
         case = name.removesuffix(CASE_SUFFIX)
         if cases is None or case in cases:
-            reels[case] = _open_sealed(folder / name, header.id, case, digest)
+            reels[case] = _open_sealed(folder / name, files, header.id, digest)
     return Tape(header=header, root=root, _reels=dict(sorted(reels.items())))
 
 
@@ -119,7 +121,7 @@ class _Reel:
         exchanges: Index of the line, by key.
     """
 
-    source: _File | _Bytes
+    source: FileSource | BytesSource
     case: str
     is_chained: bool = False
     version: int = 0
@@ -177,52 +179,17 @@ class _Reel:
         return RecordingError(f"{self._place(index)}: damaged line: a member stands there twice")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Bytes:
-    """A file that had to be unpacked, in memory."""
-
-    path: Path
-    data: bytes
-
-    def read(self, start: int, end: int) -> bytes:
-        return self.data[start:end]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _File:
-    """A plain file, opened for each read: a run of thousands of cases holds no descriptor."""
-
-    path: Path
-    state: tuple[int, ...]
-
-    def read(self, start: int, end: int) -> bytes:
-        descriptor = open_plain(self.path)
-        try:
-            if _state(descriptor) != self.state:
-                raise RecordingError(
-                    f"{self.path}: changed after it was verified; open the recording again"
-                )
-            return os.pread(descriptor, end - start, start)
-        except OSError as error:
-            raise RecordingError(f"{self.path}: {error.strerror}; {REMEDY}") from error
-        finally:
-            os.close(descriptor)
-
-
-def _state(descriptor: int) -> tuple[int, ...]:
-    found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _open_sealed(path: Path, run: str, case: str, digest: str) -> _Reel:
+def _open_sealed(path: Path, files: RecentFiles, run: str, digest: str) -> _Reel:
+    case = path.name.removesuffix(CASE_SUFFIX)
     if not os.path.lexists(path):
         data = read_case_bytes(path)  # packed, or else missing
-        reel = _Reel(source=_Bytes(path=path, data=data), case=case)
+        reel = _Reel(source=BytesSource(path=path, data=data), case=case)
         _wind(reel, io.BytesIO(data), run, digest)
         return reel
     descriptor = open_plain(path)
     with os.fdopen(descriptor, "rb", buffering=_BLOCK_BYTES) as file:
-        reel = _Reel(source=_File(path=path, state=_state(descriptor)), case=case)
+        source = FileSource(path=path, state=state_of(descriptor), files=files)
+        reel = _Reel(source=source, case=case)
         _wind(reel, file, run, digest)
     return reel
 
@@ -248,13 +215,13 @@ def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
     refuse_empty(end, path)
 
 
-def _open_part(path: Path, run: str, case: str) -> _Reel:
+def _open_part(path: Path, files: RecentFiles, run: str) -> _Reel:
     descriptor = open_plain(path)
     try:
-        state = _state(descriptor)
+        source = FileSource(path=path, state=state_of(descriptor), files=files)
     finally:
         os.close(descriptor)
-    reel = _Reel(source=_File(path=path, state=state), case=case, is_chained=True)
+    reel = _Reel(source=source, case=path.name.removesuffix(PART_SUFFIX), is_chained=True)
     for line, _, end in verified_lines(read_plain(path), path):
         reel.note(line, end, run)
     return reel
