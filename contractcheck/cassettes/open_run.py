@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from contractcheck.files import (
     sync_folder,
     write_atomically,
 )
+from contractcheck.model.suite import ID_PATTERN
 from contractcheck.redaction import find_leak
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import RunHeader
     from contractcheck.redaction import Scrubber
+
+_CASE = re.compile(ID_PATTERN)
 
 
 @dataclass(slots=True)
@@ -111,6 +115,10 @@ class OpenRun:
             sync_folder(self.folder)
 
     def _writer(self, case: str) -> JournalWriter:
+        if _CASE.fullmatch(case) is None:
+            raise RecordingError(
+                f"{self.folder}: {case!r} is not the id of a case, and would not stay in the folder"
+            )
         with self._guard:
             self.lock()
             if case not in self.writers:

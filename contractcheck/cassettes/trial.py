@@ -8,13 +8,19 @@ thread of one's own needs ``contextvars.copy_context().run``.
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contractcheck.errors import UsageError
+from contractcheck.model.suite import ID_PATTERN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_ID = re.compile(ID_PATTERN)
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -55,7 +61,11 @@ def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]
         case: Case id.
         trial: 0-based index of the trial.
         first_attempt: Least number of an attempt; above 0 when a run is resumed.
+
+    Raises:
+        UsageError: If ``case`` is no id (it becomes a file name) or ``trial`` no index.
     """
+    _check(case, trial)
     slot = Slot(case, trial, first_attempt)
     token = SLOT.set(slot)
     try:
@@ -63,3 +73,14 @@ def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]
     finally:
         SLOT.reset(token)
         slot.close()
+
+
+def _check(case: str, trial: int) -> None:
+    """Refuse before anything is sent what could not be stored after it was paid for."""
+    if not isinstance(case, str) or _ID.fullmatch(case) is None:
+        raise UsageError(
+            f"{case!r} is not the id of a case: lower-case letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit, at most 64 (it becomes the name of a file)"
+        )
+    if type(trial) is not int or trial < 0:
+        raise UsageError(f"{trial!r} is not the index of a trial: a whole number from 0 on")

@@ -6,6 +6,7 @@ import pytest
 
 from contractcheck.cassettes import SLOT, in_trial
 from contractcheck.cassettes.trial import Slot
+from contractcheck.errors import UsageError
 
 
 def test_the_innermost_trial_counts_and_nothing_is_left_behind():
@@ -42,3 +43,18 @@ def test_all_that_was_left_for_the_end_is_done_even_when_part_of_it_fails():
         slot.close()
     assert sorted(done) == ["a", "c"]
     assert slot.at_end == {}
+
+
+@pytest.mark.parametrize(
+    "case", ["Greet", "my case", "../esc", "a/b", "", ".x", "a" * 65, "test_x[a]", "é", None]
+)
+def test_refuses_a_case_that_cannot_be_the_name_of_a_file(case):
+    with pytest.raises(UsageError, match="is not the id of a case"), in_trial(case, 0):
+        pass
+    assert SLOT.get() is None
+
+
+@pytest.mark.parametrize("trial", ["0", True, -1, 1.0, None])
+def test_refuses_a_trial_that_is_no_index(trial):
+    with pytest.raises(UsageError, match="is not the index of a trial"), in_trial("greet", trial):
+        pass
