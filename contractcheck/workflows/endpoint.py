@@ -7,6 +7,7 @@ named (``--base-url``), or to one listed in ``CONTRACTCHECK_TRUSTED_HOSTS``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,7 +21,20 @@ if TYPE_CHECKING:
     from contractcheck.model.target import Target
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+_SECRET_ENDINGS = (
+    *("KEY", "TOKEN", "SECRET", "PASSWORD"),
+    *("PASSWD", "PASSPHRASE", "CREDENTIALS"),
+)
+
+_SETTING = re.compile(
+    r"true|false|yes|no|on|off|none|null|auto|enabled?|disabled?|default|required|optional"
+    r"|production|development|staging|testing|password|secret|changeme|postgres"
+    r"|\d{1,7}|(?:~?/|\.{1,2}/|[a-z]:\\)[^\0\n]*\.(?:json|ya?ml|toml|txt|pem|key|crt|p12|pfx|pub)",
+    re.IGNORECASE,
+)
+"""Values that say how something is set, defaults that everybody knows, short numbers, and names of
+files: no secrets, and starring them would take words out of ordinary text."""
+
 _NO_KEY = "none"
 """Sent to servers on this machine that need no key; some refuse an empty header."""
 
@@ -77,11 +91,15 @@ def resolve_endpoint(
 
 
 def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of all variables that by their name hold a credential."""
+    """Values of all variables that by their name hold a credential.
+
+    A value that is a mere setting (``true``, ``production``, a number of up to seven digits, the
+    name of a key file) is none. Values under six characters are left out by ``Scrubber``.
+    """
     return tuple(
         value
         for name, value in sorted(environment.items())
-        if name.upper().endswith(_SECRET_ENDINGS) and value
+        if name.upper().endswith(_SECRET_ENDINGS) and value and not _SETTING.fullmatch(value)
     )
 
 

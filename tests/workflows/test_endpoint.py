@@ -91,5 +91,50 @@ def test_a_missing_key_is_named():
 
 
 def test_secrets_are_what_the_names_of_variables_say():
-    environment = {"A_KEY": "1", "B_TOKEN": "2", "c_secret": "3", "D_PASSWORD": "4", "KEYS": "5"}
-    assert find_secrets({**environment, "EMPTY_KEY": ""}) == ("1", "2", "4", "3")
+    named = {
+        "A_KEY": "value-1",
+        "B_TOKEN": "value-2",
+        "D_PASSWORD": "value-3",
+        "GCP_CREDENTIALS": "value-4",
+        "OPENAI_APIKEY": "value-5",
+        "PGPASSWORD": "value-6",
+        "SSH_PASSPHRASE": "value-7",
+        "TOKEN": "value-8",
+        "c_secret": "value-9",
+        "mysql_passwd": "value-x",
+    }
+    others = {"KEYS": "a", "TOKENIZER": "b", "SSH_AUTH_SOCK": "/run/agent", "EMPTY_KEY": ""}
+    assert find_secrets(named | others) == tuple(named.values())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "true",
+        "Enabled",
+        "production",
+        "password",
+        "5432",
+        "1234567",
+        "/etc/keys/account.json",
+        "~/.config/key.pem",
+        r"C:\keys\account.json",
+    ],
+)
+def test_what_only_says_how_something_is_set_is_no_secret(value):
+    assert find_secrets({"SOME_KEY": value}) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hunterzwei",
+        "correct horse",
+        "12345678",
+        "/9j/4AAQSkZJRg+/=",
+        "productionX9",
+        "/abc.def/ghi",
+    ],
+)
+def test_what_may_be_a_password_is_one(value):
+    assert find_secrets({"SOME_KEY": value}) == (value,)
