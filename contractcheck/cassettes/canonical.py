@@ -1,15 +1,17 @@
 """When two requests are the same request: what its digest is made of.
 
-Method, path, query (by name; order among equal names kept) and body (JSON by value), after
-redaction. Not scheme, host and port: case and target already say whom was asked, and a loopback
-port is another one every day. Not headers: clients put their version and clock there. A request
-with another credential is the same request; so is a multipart body with another random boundary.
-What else may differ is declared in a ``Canonicalisation``, never guessed.
+Method, host, path, query (by name; order among equal names kept) and body (JSON by value), after
+redaction. Not scheme and port: a server on this machine has another port every day, so all of them
+are one host. Not headers: clients put their version and clock there; the one that says what a
+request to AWS is about counts. A request with another credential is the same request; so is a
+multipart body with another random boundary. What else may differ is declared in a
+``Canonicalisation``, never guessed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,11 +29,20 @@ if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonValue
     from contractcheck.redaction import Scrubber
 
-_VERSION = b"contractcheck-request-2"
+_VERSION = b"contractcheck-request-3"
 """Keeps digests of this rule apart from those of another one."""
 
 _BOUNDARY = re.compile(r'multipart/.*;\s*boundary="?([^";,]+)', re.IGNORECASE)
 """RFC 2046, section 5.1.1."""
+
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|(?:[\w-]+\.)*localhost")
+_HERE = "loopback"
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+"""Beyond 64 bits orjson reads integers as floats, and different ones as the same."""
+
+_AWS_OPERATION = "x-amz-target"
+"""The JSON protocols of AWS post everything to ``/``."""
 
 VOLATILE = "<volatile>"
 
@@ -67,22 +78,25 @@ class CanonicalRequest:
 
     Attributes:
         method: Upper case.
+        host: Lower case, without port; one name for this machine.
         path: As sent.
         query: Name and value as sent (quoted), by name.
         body: The JSON value, or the bytes when it is no JSON.
+        operation: What a request to AWS is about; else empty.
     """
 
     method: str
+    host: str
     path: str
     query: tuple[tuple[str, str], ...]
     body: JsonValue | bytes
+    operation: str = ""
 
     def digest(self) -> str:
         """Identity of the request: blake2b-128, as hex."""
-        body = self.body
-        data = body if isinstance(body, bytes) else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         query = "&".join(f"{name}={value}" for name, value in self.query)
-        material = b"\0".join((_VERSION, f"{self.method} {self.path}?{query}".encode(), data))
+        line = f"{self.method} {self.host} {self.path}?{query} {self.operation}"
+        material = b"\0".join((_VERSION, line.encode(), written(self.body)))
         return hashlib.blake2b(material, digest_size=16).hexdigest()
 
 
@@ -100,7 +114,7 @@ def canonical_request(
     Args:
         method: In any case.
         url: Absolute, or path and query.
-        headers: Only ``content-type`` is looked at.
+        headers: Only ``content-type`` and ``x-amz-target`` are looked at.
         body: True or redacted bytes.
         scrubber: Puts one token in the place of every secret, whatever its length.
         rule: What else may differ.
@@ -108,10 +122,28 @@ def canonical_request(
     parts = urlsplit(scrubber.scrub_for_identity(url.encode()).decode())
     return CanonicalRequest(
         method=method.upper(),
+        host=_canonical_host(parts.netloc),
         path=parts.path or "/",
         query=_canonical_query(parts.query, rule),
         body=_canonical_body(scrubber.scrub_for_identity(_unbounded(headers, body)), rule),
+        operation=next((value for name, value in headers if name.lower() == _AWS_OPERATION), ""),
     )
+
+
+def _canonical_host(netloc: str) -> str:
+    place = netloc.rpartition("@")[2].lower()
+    host = place if place.endswith("]") else re.sub(r":\d*$", "", place)
+    return _HERE if _LOOPBACK.fullmatch(host) else host
+
+
+def written(body: JsonValue | bytes) -> bytes:
+    """Write a body with its members in order, the same for equal values."""
+    if isinstance(body, bytes):
+        return body
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # an integer beyond 64 bits
+        return json.dumps(body, sort_keys=True).encode("utf-8", "surrogatepass")
 
 
 def _canonical_query(query: str, rule: Canonicalisation) -> tuple[tuple[str, str], ...]:
@@ -132,12 +164,12 @@ def _unbounded(headers: Headers, body: bytes) -> bytes:
 
 
 def _canonical_body(body: bytes, rule: Canonicalisation) -> JsonValue | bytes:
+    read = json.loads if _LONG_NUMBER.search(body) else orjson.loads
     try:
-        document = cast("JsonValue", orjson.loads(body))
-        # What cannot be written again (nested too deeply) has no canonical form.
-        orjson.dumps(document)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return body
+        document = cast("JsonValue", read(body))
+        written(document)
+    except (ValueError, TypeError, RecursionError):
+        return body  # no JSON, or nothing that can be written again (nested too deeply)
     if not (rule.fields and isinstance(document, dict | list)):
         return document
     return _masked(document, rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import orjson
+from contractcheck.cassettes.canonical import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,13 @@ def explain_mismatch(sent: CanonicalRequest, recorded: Iterable[CanonicalRequest
 
 
 def _parts(request: CanonicalRequest) -> dict[str, JsonValue | bytes]:
-    parts: dict[str, JsonValue | bytes] = {"method": request.method, "path": request.path}
+    parts: dict[str, JsonValue | bytes] = {
+        "method": request.method,
+        "host": request.host,
+        "path": request.path,
+    }
+    if request.operation:
+        parts["header x-amz-target"] = request.operation
     for name, value in request.query:
         parts[f"query {name}" + "'" * sum(key.startswith(f"query {name}") for key in parts)] = value
     if isinstance(request.body, bytes):
@@ -103,4 +109,4 @@ def _window(text: str, start: int) -> str:
 
 
 def _text(value: JsonValue | bytes) -> str:
-    return repr(value) if isinstance(value, bytes) else orjson.dumps(value).decode()
+    return repr(value) if isinstance(value, bytes) else written(value).decode()

@@ -77,7 +77,7 @@ def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]
 
 def _check(case: str, trial: int) -> None:
     """Refuse before anything is sent what could not be stored after it was paid for."""
-    if not isinstance(case, str) or _ID.fullmatch(case) is None:
+    if type(case) is not str or _ID.fullmatch(case) is None:
         raise UsageError(
             f"{case!r} is not the id of a case: lower-case letters, digits, '.', '_' and '-', "
             "beginning with a letter or digit, at most 64 (it becomes the name of a file)"

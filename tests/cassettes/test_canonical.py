@@ -55,13 +55,46 @@ def test_any_bytes_have_an_identity(left, right):
     assert len(digest(body=left)) == 32
 
 
-def test_where_the_provider_is_does_not_matter():
-    assert digest(url="http://127.0.0.1:4711/v1/chat?beta=true&model=m") == digest()
-    assert digest(url="/v1/chat?beta=true&model=m") == digest()
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.1:4711",
+        "https://localhost",
+        "http://[::1]:80",
+        "http://127.0.0.2",
+        "HTTP://LOCALHOST:1",
+    ],
+)
+def test_every_server_on_this_machine_is_one_host(place):
+    assert digest(url=place + "/v1") == digest(url="http://127.0.0.1:9/v1")
+
+
+def test_host_counts_scheme_port_and_user_do_not():
+    same = {
+        digest(url="https://api.example.com/v1"),
+        digest(url="http://api.example.com:8080/v1"),
+        digest(url="https://user:secret@API.example.com/v1"),
+    }
+    assert len(same) == 1
+    assert digest(url="https://api.example.org/v1") not in same
+    assert digest(url="http://127.0.0.1/v1") not in same
+
+
+def test_what_an_aws_request_is_about_counts():
+    get, put = (digest(headers=(("X-Amz-Target", f"Dynamo.{name}"),)) for name in ("Get", "Put"))
+    assert len({get, put, digest()}) == 3
+    assert digest(headers=(("x-amz-target", "Dynamo.Get"),)) == get
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 + 1, 123456789012345678901234, -(10**30)])
+def test_integers_of_any_size_count(number):
+    near = {digest(body=json.dumps({"id": number + step, "a": 1}).encode()) for step in (0, 1, 2)}
+    assert len(near) == 3
+    assert digest(body=json.dumps({"a": 1, "id": number}, indent=1).encode()) in near
 
 
 def test_parameters_count_by_name_and_their_own_order():
-    assert digest(url="/v1/chat?model=m&beta=true") == digest()
+    assert digest(url="https://api.example.com/v1/chat?model=m&beta=true") == digest()
     assert digest(url="/x?a=1&a=2") != digest(url="/x?a=2&a=1")
 
 

@@ -334,4 +334,4 @@ def test_a_proxy_is_not_asked_by_a_replay(server, closed_port, sink):
         asyncio.run(ask(f"{server.url}/"))
     with replaying(sink.tape, ANYTHING), in_trial("a", 0):
         proxy = f"http://127.0.0.1:{closed_port}"
-        assert asyncio.run(ask("https://nowhere.invalid/", proxy=proxy)) == b"{}"
+        assert asyncio.run(ask("https://localhost:9/", proxy=proxy)) == b"{}"
