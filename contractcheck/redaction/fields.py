@@ -122,10 +122,6 @@ RULES = (
         accepts=_is_cookie,
     ),
     Rule(
-        kind="a password in a URL",
-        source=rb"://[^\s/:@\"'\\<>?#]{0,64}:([^\s/@\"'\\<>?#]{6,})@",
-    ),
-    Rule(
         kind="an AWS account",
         source=rb"\barn:aws[a-z-]{0,10}:[^:\s\"]{0,40}:[^:\s\"]{0,40}:(\d{12}):",
     ),

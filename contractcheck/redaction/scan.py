@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contractcheck.redaction.addresses import find_in_addresses
+
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
 
@@ -27,9 +29,10 @@ class Leak:
 def find_leak(data: bytes, scrubber: Scrubber) -> Leak | None:
     """Return the first secret in ``data``, or None.
 
-    Looks for known secrets and for shapes of keys, which are certain wherever they stand.
+    Looks for known secrets, for shapes of keys and for the user part of addresses, which are
+    certain wherever they stand.
     Field rules are not asked again: in a line that wraps a body, a name and a value of two
     fields could meet, and a recording would be refused for nothing.
     """
-    found = min(scrubber.find_certain(data), default=None)
+    found = min((*scrubber.find_certain(data), *find_in_addresses(data)), default=None)
     return None if found is None else Leak(kind=found[1], offset=found[0][0])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from contractcheck.redaction.addresses import addresses_source, find_in_addresses
 from contractcheck.redaction.fields import fields_source, find_fields
 from contractcheck.redaction.known import KnownSecrets
 from contractcheck.redaction.linear import compile_linear
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from contractcheck.redaction.linear import LinearPattern, Span
 
-_SHORTEST_RUN = b"*" * 6
-"""No rule stars less."""
+_RUN_OR_USER = (b"*" * 6, b"*@", b"*%40")
+"""No rule stars less than six, but for the user part of an address."""
 
-_STARRED = re.compile(rb"\*{6,}")
+_STARRED = re.compile(rb"\*{6,}|(?<=[/\\]/)\*+(?=@)|(?<=%2[Ff])\*+(?=%40)")
 _TOKEN = b"*****"
 _MOST_PASSES = 16
 """Two are usual. Text that needs more was made to; nothing of it is kept (fail closed)."""
@@ -70,7 +71,8 @@ class Scrubber:
         request.
         """
         scrubbed = self.scrub(data)
-        return _STARRED.sub(_TOKEN, scrubbed) if _SHORTEST_RUN in scrubbed else scrubbed
+        is_starred = any(mark in scrubbed for mark in _RUN_OR_USER)
+        return _STARRED.sub(_TOKEN, scrubbed) if is_starred else scrubbed
 
     def find_certain(self, data: bytes) -> Iterator[tuple[Span, str]]:
         """Find known secrets and things shaped like one, wherever they stand."""
@@ -84,6 +86,7 @@ class Scrubber:
         """Find every secret, starred ones included: its span, and what kind it is."""
         yield from self.find_certain(data)
         yield from find_fields(data)
+        yield from find_in_addresses(data)
         yield from find_in_streams(data, self.find_certain)
 
     def _is_split(self, data: bytes) -> bool:
@@ -94,9 +97,8 @@ class Scrubber:
 def _make(secrets: frozenset[str]) -> Scrubber:
     known = KnownSecrets.of(secrets)
     certain = shapes_source() + (b"|" + known.source if known.source else b"")
-    return Scrubber(
-        known, compile_linear(certain + b"|" + fields_source()), compile_linear(certain)
-    )
+    everything = b"|".join((certain, fields_source(), addresses_source()))
+    return Scrubber(known, compile_linear(everything), compile_linear(certain))
 
 
 def _starred(data: bytes, spans: Iterable[Span]) -> bytes:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from contractcheck.redaction import Scrubber
+from contractcheck.redaction import Scrubber, find_leak
 
 VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # as a hash looks, and as keys without a prefix do
 scrubber = Scrubber.for_secrets([])
@@ -101,7 +101,7 @@ def test_a_quoted_value_may_hold_anything():
         ("https://x/b?sv=2024&SIG=ab%2Fcdefgh%3D&se=1", "ab%2Fcdefgh%3D"),
         ("https://x/b?X-Amz-Credential=AKIDx%2F20260101&X=1", "AKIDx%2F20260101"),
         ("https://x/b?X-Amz-Signature=deadbeef&X=1", "deadbeef"),
-        ("https://user:hunter2secret@x/y", "hunter2secret"),
+        ("https://user:hunter2secret@x/y", "user:hunter2secret"),
         ("grant_type=x&assertion=abcdefgh", "abcdefgh"),
         ("password=correcthorse&user=me", "correcthorse"),
         ("Authorization: Basic dXNlcjpwYXNzMQ==", "dXNlcjpwYXNzMQ=="),
@@ -127,3 +127,50 @@ def test_credentials_and_accounts_in_addresses_and_headers_are_starred(text, sec
     cleaned = scrubber.scrub(text.encode())
     assert cleaned == text.replace(secret, "*" * len(secret)).encode()
     assert scrubber.scrub_for_identity(cleaned) == scrubber.scrub_for_identity(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("https://tok9fh3k@x/y", "tok9fh3k"),
+        ("https://bob:pw123@x/y", "bob:pw123"),
+        ("https://:p@x", ":p"),
+        ("postgresql+psycopg://a:b@x:5432/c?d=e@f", "a:b"),
+        ("https://bob:p@ss@x/y", "bob:p@ss"),
+        ("https://bob:p%40ss(1)@x/y", "bob:p%40ss(1)"),
+        (r'{"url": "https:\/\/bob:pw@x\/y"}', "bob:pw"),
+        (r'"{\"url\": \"https:\\\/\\\/bob:pw@x\"}"', "bob:pw"),
+        ("next=https%3A%2F%2Fbob%3Apw%40x%2Fy", "bob%3Apw"),
+    ],
+)
+def test_the_user_part_of_an_address_is_starred_and_never_written(text, secret):
+    data = text.encode()
+    cleaned = scrubber.scrub(data)
+    assert cleaned == data.replace(secret.encode(), b"*" * len(secret))
+    assert scrubber.scrub(cleaned) == cleaned
+    assert find_leak(data, scrubber).kind == "a credential in an address"
+    assert find_leak(cleaned, scrubber) is None
+
+
+def test_who_asks_is_not_part_of_what_is_asked():
+    one, other = b"see https://bob:pw@x/y now", b"see https://t@x/y now"
+    assert scrubber.scrub_for_identity(one) == scrubber.scrub_for_identity(other)
+    assert scrubber.scrub_for_identity(one) == scrubber.scrub_for_identity(scrubber.scrub(one))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x/@user/y?mail=a@b.c#d@e",
+        "see https://x.example, mail a@b.c",
+        "[x](https://x.example),[y](mailto:a@b.c)",
+        "https://{user}:{password}@x/y",
+        "https://<token>@x/y",
+        "https://$USER:${PASSWORD}@x",
+        "git clone ssh://git@x/y",
+        '["https://x","a@b.c"]',
+    ],
+)
+def test_an_address_without_a_credential_stays(text):
+    assert scrubber.scrub(text.encode()) == text.encode()
+    assert find_leak(text.encode(), scrubber) is None
