@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -65,6 +66,9 @@ class Playlist:
     _starts: dict[tuple[str, int], int] = field(default_factory=dict)
     _played: set[Key] = field(default_factory=set)
     _begun: dict[tuple[str, int], deque[Key]] = field(default_factory=dict)
+    _passed: defaultdict[tuple[str, int], deque[Key]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
     _recorded_as: dict[str, list[str]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -77,25 +81,30 @@ class Playlist:
         """Return the next exchange of a request in a trial; None when there is none left.
 
         An attempt that a client would only repeat (transport error, 408, 409, 429, 5xx), and that
-        was followed by another one, counts as played: nobody waits for a recorded ``retry-after``.
+        was over before the next one began, counts as played: nobody waits for a recorded
+        ``retry-after``. Whoever still asks when all others were played made those calls himself,
+        and gets them then, in their order.
 
         Args:
             digest: Of the request, under today's rule.
             trial: 0-based.
             older: Digest of the request under the rule of format 1.
         """
+        group = digest, trial
         with self._lock:
-            left = self._begun.pop((digest, trial), None) or self._left(digest, trial, older)
+            left = self._begun.pop(group, None) or self._left(digest, trial, older)
             while left:
                 key = left.popleft()
                 self._played.add(key)
                 exchange = self._find(key)
-                if left and self.attempts == "settled" and _is_repeated(exchange):
+                if left and self.attempts == "settled" and self._is_retried(exchange, left[0]):
+                    self._passed[group].append(key)
                     continue
                 if left:
-                    self._begun[digest, trial] = left
+                    self._begun[group] = left
                 return exchange
-        return None
+            passed = self._passed.get(group)
+            return self._find(passed.popleft()) if passed else None
 
     def trials_of(self, digest: str) -> dict[int, int]:
         """Number of recorded exchanges of a request, by trial."""
@@ -141,6 +150,10 @@ class Playlist:
                     self._recorded_as[today].append(recorded)
         return self._recorded_as
 
+    def _is_retried(self, exchange: Exchange, following: Key) -> bool:
+        """Whether the next attempt repeats this one; equal requests at once do not."""
+        return _is_repeated(exchange) and _is_over_before(exchange, self._find(following))
+
     def _find(self, key: Key) -> Exchange:
         exchange = self.recording.find(self.case, *key)
         if exchange is None:
@@ -153,3 +166,17 @@ def _is_repeated(exchange: Exchange) -> bool:
     if response is None or exchange.ended == "error":
         return True
     return response.status in _REPEATED_STATUS or response.status >= _SERVER_ERROR
+
+
+def _is_over_before(one: Exchange, other: Exchange) -> bool:
+    """Whether one ended before the other began; False when their times cannot tell."""
+    try:
+        lasted = timedelta(microseconds=one.waited_us + one.end_us)
+        return _moment(one.started_at) + lasted <= _moment(other.started_at)
+    except (ValueError, OverflowError):
+        return False
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
