@@ -20,7 +20,7 @@ from contractcheck.cassettes import (
     seal_run,
 )
 from contractcheck.cassettes.canonical import EXACT
-from contractcheck.errors import UsageError
+from contractcheck.errors import RecordingError, UsageError
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target, parse_target
 from contractcheck.redaction import Scrubber
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes import Canonicalisation, OpenRun
     from contractcheck.cassettes.player import Player
+    from contractcheck.cassettes.playlist import Attempts
     from contractcheck.model.exchange import Exchange
 
 
@@ -87,6 +88,7 @@ def replay_calls(
     secrets: Iterable[str] = (),
     retime: float = 0.0,
     strict: bool = True,
+    attempts: Attempts = "settled",
     rule: Canonicalisation = EXACT,
     allow_hosts: Collection[str] = (),
 ) -> Iterator[Player]:
@@ -96,19 +98,32 @@ def replay_calls(
         folder: What ``record_calls`` made.
         secrets: Of today; another key is the same request.
         retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
-        strict: Refuse calls outside a trial, and refuse to end with unused exchanges.
+        strict: Refuse calls outside a trial, refuse to end with unused exchanges, and refuse a
+            recording whose block raised.
+        attempts: ``settled`` passes over what a client would only repeat, ``all`` does not.
         rule: As given when it was recorded.
         allow_hosts: Hosts that may be connected to all the same, such as a local database.
 
     Raises:
-        RecordingError: If the recording is missing or damaged.
+        RecordingError: If the recording is missing or damaged, or with ``strict`` not whole.
         ReplayError: If a call was never recorded, or a recorded one was not made.
         InterceptionError: If another session is open in this process.
     """
     scrubber = Scrubber.for_secrets((*find_secrets(os.environ), *secrets))
     tape = open_tape(Path(folder))
+    if strict and tape.root is None:
+        raise RecordingError(
+            f"{folder}: this recording was interrupted, and what is missing is not known; record "
+            "it again, or look at it with strict=False"
+        )
     with replaying(
-        tape, scrubber, retime=retime, strict=strict, rule=rule, allow_hosts=allow_hosts
+        tape,
+        scrubber,
+        retime=retime,
+        strict=strict,
+        attempts=attempts,
+        rule=rule,
+        allow_hosts=allow_hosts,
     ) as player:
         yield player
 

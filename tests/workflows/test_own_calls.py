@@ -12,6 +12,7 @@ from contractcheck.simulator import Conditions, Simulator
 
 BODY = {"model": "gpt-sim", "messages": [{"role": "user", "content": "Say hello."}]}
 KEY = "a-key-of-our-own-4711"
+BEARER = {"authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def url():
 
 
 def ask(client, url, **extra):
-    return client.post(url, json=BODY | extra, headers={"authorization": f"Bearer {KEY}"}).content
+    return client.post(url, json=BODY | extra, headers=BEARER).content
 
 
 def record(folder, url, trials=3):
@@ -147,6 +148,44 @@ def test_tasks_at_once_keep_their_answers_apart(tmp_path, url):
         live = asyncio.run(ask_all(url))
     with replay_calls(tmp_path / "run"):
         assert asyncio.run(ask_all("http://127.0.0.1:9/v1/chat/completions")) == live
+
+
+def test_an_interrupted_recording_is_not_played_as_a_whole_one(tmp_path, url):
+    def stop():
+        with record_calls(tmp_path / "run", target="openai:gpt-sim"), httpx2.Client() as client:
+            live.append(ask_in_trial(client, url, 0))
+            raise KeyboardInterrupt
+
+    live = []
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    with (
+        pytest.raises(
+            RecordingError, match=r"run: this recording was interrupted.*record it again"
+        ),
+        replay_calls(tmp_path / "run"),
+    ):
+        pass
+    with replay_calls(tmp_path / "run", strict=False), httpx2.Client() as client:
+        assert [ask_in_trial(client, url, 0)] == live
+
+
+def test_every_attempt_can_be_played(tmp_path):
+    def statuses():
+        with httpx2.Client() as client, in_trial("greet", 0):
+            return [client.post(url, json=BODY, headers=BEARER).status_code for _ in range(12)]
+
+    busy = Conditions(night="2026-03-01", time_scale=0.0, error_rate=0.5)
+    with Simulator(busy) as simulator:
+        url = f"{simulator.base_url}/v1/chat/completions"
+        with record_calls(tmp_path / "run", target="openai:gpt-sim"):
+            live = statuses()
+    with replay_calls(tmp_path / "run", attempts="all"):
+        assert statuses() == live
+    with replay_calls(tmp_path / "run"):
+        settled = statuses()
+    assert settled != live
+    assert sorted(settled) == sorted(live)
 
 
 def test_the_package_offers_them_and_nothing_else():
