@@ -57,6 +57,7 @@ class RunHeader:
         cases: Plan per case id, in suite order.
         vantage: What on our side can matter: versions, platform, region.
         label: Free words such as ``simulated``; printed wherever the run is shown.
+        endpoint: Base URL that was asked; empty when not known. A resumed run goes on there.
     """
 
     id: str
@@ -71,6 +72,7 @@ class RunHeader:
     cases: Mapping[str, CasePlan]
     vantage: Mapping[str, str]
     label: str = ""
+    endpoint: str = ""
 
     @property
     def planned_trials(self) -> int:

@@ -61,7 +61,9 @@ class RunStore:
         return tuple(sorted(f for f in parent.iterdir() if is_run_id(f.name)))
 
     def find(self, name: str) -> Path:
-        """Find a run by folder, id, or unambiguous beginning of an id.
+        """Find a run by id, folder, or unambiguous beginning of an id.
+
+        A whole id means the run of this store, even if a folder here is called the same.
 
         Raises:
             UsageError: If no run, or more than one, has this name.
@@ -69,6 +71,9 @@ class RunStore:
         from pathlib import Path
 
         path = Path(name)
+        own = sorted(f for f in self.root.glob(f"*/*/{name}")) if is_run_id(name) else []
+        if len(own) == 1:
+            return own[0]
         if name and path.is_dir():
             return path
         found = sorted(f for f in self.root.glob(f"*/*/{_glob_safe(name)}*") if f.is_dir())

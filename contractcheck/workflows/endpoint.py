@@ -17,6 +17,7 @@ from contractcheck.providers import dialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from urllib.parse import SplitResult
 
     from contractcheck.model.target import Target
 
@@ -79,15 +80,20 @@ def resolve_endpoint(
         raise UsageError(f"the endpoint at {host} holds a user or password; take it out")
     if parts.scheme not in ("http", "https") or not host:
         raise UsageError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
-    is_local = host in _LOOPBACK
-    if base_url is None and not is_local:
+    is_here = is_local(parts)
+    if base_url is None and not is_here:
         _require_trust(host, urlsplit(speaker.base_url).hostname or "", target, environment)
-    if parts.scheme == "http" and not is_local:
+    if parts.scheme == "http" and not is_here:
         raise UsageError(f"{url}: a credential is never sent over plain http; use https")
-    key = environment.get(speaker.key_variable) or (_NO_KEY if is_local else "")
+    key = environment.get(speaker.key_variable) or (_NO_KEY if is_here else "")
     if not key:
         raise UsageError(f"{target.id}: set {speaker.key_variable} to a key for {host}")
     return Endpoint(base_url=url, key=key, secrets=(key, *find_secrets(environment)))
+
+
+def is_local(url: SplitResult) -> bool:
+    """Whether a URL leads to this machine."""
+    return (url.hostname or "") in _LOOPBACK
 
 
 def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ import os
 import platform
 import sys
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from contractcheck import __version__
 from contractcheck.cassettes import (
@@ -30,7 +31,7 @@ from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import SamplingOptions, SilentProgress, sample
 from contractcheck.store import new_run_id, pack_run
-from contractcheck.workflows.endpoint import resolve_endpoint
+from contractcheck.workflows.endpoint import is_local, resolve_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
     from contractcheck.sampling import Progress
+    from contractcheck.workflows.endpoint import Endpoint
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -109,11 +111,12 @@ def record_run(
         },
         vantage=describe_vantage(),
         label=options.label,
+        endpoint=endpoint.base_url,
     )
     folder = workspace.runs.folder(suite.name, target, header.id)
     scrubber = Scrubber.for_secrets(endpoint.secrets)
     with closing(create_run(folder, header, scrubber, fsync=options.fsync)) as run:
-        _finish(run, suite, cases, options, progress)
+        _finish(run, suite, cases, options, endpoint=endpoint, progress=progress)
     _pack(workspace.runs.folders(suite.name, target))
     return folder
 
@@ -124,13 +127,13 @@ def resume(
     """Go on with an interrupted run; the result equals an uninterrupted one.
 
     Raises:
-        UsageError: If the run is sealed already, or the suite has other requests by now.
+        UsageError: If the run is sealed already, the suite has other requests by now, or another
+            host would be asked than before.
         RecordingError: If a journal was damaged.
     """
     if is_sealed(folder):
         raise UsageError(f"{folder.name} is complete and sealed; there is nothing to resume")
-    target = read_header(folder).target
-    endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    endpoint = _endpoint_of(read_header(folder), options)
     scrubber = Scrubber.for_secrets(endpoint.secrets)
     with closing(resume_run(folder, scrubber, fsync=options.fsync)) as run:
         cases = _select(suite, run.header.cases)
@@ -140,9 +143,23 @@ def resume(
                     f"{case.id}: its request changed since the run began; one run asks one "
                     "question: start a new run"
                 )
-        _finish(run, suite, cases, options, progress)
+        _finish(run, suite, cases, options, endpoint=endpoint, progress=progress)
     _pack((folder,))
     return folder
+
+
+def _endpoint_of(header: RunHeader, options: RecordOptions) -> Endpoint:
+    """Where an interrupted run goes on: where it began, unless a server here moved its port."""
+    target = replace(header.target, base_url=header.endpoint or header.target.base_url)
+    endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    began, goes_on = (urlsplit(url) for url in (header.endpoint, endpoint.base_url))
+    is_same = (began.hostname, began.path) == (goes_on.hostname, goes_on.path)
+    if header.endpoint and not is_same and not (is_local(began) and is_local(goes_on)):
+        raise UsageError(
+            f"{header.id} began at {header.endpoint} and would go on at {endpoint.base_url}: one "
+            "run asks one provider; give the same --base-url, or start a new run"
+        )
+    return endpoint
 
 
 def _finish(
@@ -150,11 +167,10 @@ def _finish(
     suite: Suite,
     cases: tuple[Case, ...],
     options: RecordOptions,
+    *,
+    endpoint: Endpoint,
     progress: Progress | None,
 ) -> None:
-    endpoint = resolve_endpoint(
-        run.header.target, base_url=options.base_url, environment=os.environ
-    )
     sampling = SamplingOptions(
         base_url=endpoint.base_url,
         key=endpoint.key,

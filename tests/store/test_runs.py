@@ -58,3 +58,11 @@ def test_a_name_that_fits_none_or_several_is_told(store, name, words):
     with pytest.raises(UsageError) as refused:
         store.find(name)
     assert words in str(refused.value)
+
+
+def test_a_whole_id_is_the_run_of_the_store_whatever_lies_here(store, tmp_path, monkeypatch):
+    folder = store.folder("demo", TARGET, "20260101t000000z-aaaa").resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder.name).mkdir()
+    assert store.find(folder.name).resolve() == folder
+    assert store.find(f"./{folder.name}").resolve() == tmp_path / folder.name
