@@ -143,6 +143,15 @@ RULES = (
 _QUOTED_HEAD = (
     rb"(" + _NAME + rb")(?:\\*[\"'])?\s{0,8}[:=]\s{0,8}(?:[\[(]\s{0,8})?[bfru]?(\\*)([\"'])"
 )
+_PAIR_OF_BYTES = (
+    rb"(" + _NAME + rb")\\*[\"']\s{0,8},\s{0,8}b"
+    rb"(?:\\*'([^'\r\n]{5,}[^'\r\n\\])\\*'|\\*\"([^\"\r\n\\]{6,})\\*\")"
+)
+"""``(b'Set-Cookie', b'sid=…')``: headers as HTTP clients log them. Only as bytes: a list of words
+may well hold the name of such a header, and then any other word."""
+
+_END_OF_JSON_STRING = re.compile(rb"\"\s*(?:[,:\]}]|$)")
+
 _DOUBLE_QUOTE = re.compile(rb'(\\*)"|[\r\n]')
 _SINGLE_QUOTE = re.compile(rb"(\\*)'|\\*[\r\n\"]")
 _NEXT_IN_LIST = re.compile(rb"\s{0,8},\s{0,8}(\\*)[\"']")
@@ -152,16 +161,22 @@ _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-\
 def fields_source() -> bytes:
     """RE2 source that matches wherever ``find_fields`` may find something."""
     sources = [b"(?:" + rule.source + b")" for rule in RULES]
-    return b"|".join([*sources, _QUOTED_HEAD, _FORM_FIELD])
+    return b"|".join([*sources, _QUOTED_HEAD, _PAIR_OF_BYTES, _FORM_FIELD])
 
 
 def find_fields(data: bytes) -> Iterator[tuple[Span, str]]:
     """Find every value that stands where only secrets stand: its span and its kind."""
-    quoted, rules = _compiled()
+    quoted, pair, rules = _compiled()
     for match in quoted.finditer(data):
         for start, end in _quoted_values(data, match):
             if _may_be_secret(data[slice(*match.span(1))].lower(), data[start:end]):
                 yield (start, end), "the value of a credential's field"
+    for match in pair.finditer(data):
+        start, end = max(match.span(2), match.span(3))
+        value = data[start:end]
+        is_one = _END_OF_JSON_STRING.search(value) is None
+        if is_one and _may_be_secret(data[slice(*match.span(1))].lower(), value):
+            yield (start, end), "the value of a credential's field"
     for rule, pattern in rules:
         for match in pattern.finditer(data):
             start, end = match.span(1)
@@ -171,10 +186,9 @@ def find_fields(data: bytes) -> Iterator[tuple[Span, str]]:
 
 
 @cache
-def _compiled() -> tuple[LinearPattern, tuple[tuple[Rule, LinearPattern], ...]]:
-    return compile_linear(_QUOTED_HEAD), tuple(
-        (rule, compile_linear(rule.source)) for rule in RULES
-    )
+def _compiled() -> tuple[LinearPattern, LinearPattern, tuple[tuple[Rule, LinearPattern], ...]]:
+    rules = tuple((rule, compile_linear(rule.source)) for rule in RULES)
+    return compile_linear(_QUOTED_HEAD), compile_linear(_PAIR_OF_BYTES), rules
 
 
 def _may_be_secret(name: bytes, value: bytes) -> bool:

@@ -38,11 +38,8 @@ def scrubbed_logs(scrubber: Scrubber) -> Iterator[None]:
 
 
 def _scrub_record(record: logging.LogRecord, scrubber: Scrubber) -> None:
-    try:
-        message = record.getMessage()
-    except (TypeError, ValueError, KeyError):
-        message = f"{record.msg} {record.args}"  # logging would print both as they are
-        record.msg, record.args = "%s", (message,)
+    """Scrub what a handler would write; never raises into the code that logs."""
+    message = _message(record)
     scrubbed = scrubber.scrub_text(message)
     if scrubbed != message:
         record.msg, record.args = "%s", (scrubbed,)
@@ -51,3 +48,18 @@ def _scrub_record(record: logging.LogRecord, scrubber: Scrubber) -> None:
         scrubbed = scrubber.scrub_text(text)
         if scrubbed != text:
             record.exc_text = scrubbed  # formatters take what is already there
+    if record.stack_info:
+        record.stack_info = scrubber.scrub_text(record.stack_info)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message of a record; one that cannot be made is replaced by words that can."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - a ``__str__`` of the code under test may raise anything
+        try:
+            message = f"{record.msg} {record.args}"  # logging would print both as they are
+        except Exception as error:  # noqa: BLE001 - the same
+            message = f"a log record: its text cannot be made ({type(error).__name__})"
+    record.msg, record.args = "%s", (message,)
+    return message

@@ -174,3 +174,39 @@ def test_who_asks_is_not_part_of_what_is_asked():
 def test_an_address_without_a_credential_stays(text):
     assert scrubber.scrub(text.encode()) == text.encode()
     assert find_leak(text.encode(), scrubber) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("[(b'Set-Cookie', b'sid=abc; Path=/'), (b'x', b'y')]", "sid=abc; Path=/"),
+        ("[(b'set-cookie', b'sid=\"abcdef\"; Path=/')]", 'sid="abcdef"; Path=/'),
+        (r"[(b'set-cookie', b'sid=ab\xff\\cd')]", r"sid=ab\xff\\cd"),
+        ("[(b'set-cookie', b\"sid='abcdef'\")]", "sid='abcdef'"),
+        ("[(b'authorization', b'Bearer abc.def')]", "Bearer abc.def"),
+        ("[(b'Api-Key', b'abcdefgh'), (b'x', b'y')]", "abcdefgh"),
+        ("[(b'openai-organization', b'acme-corp')]", "acme-corp"),
+        ("((b'openai-project',b'acme-corp'))", "acme-corp"),
+        ('{"log": "[(b\'Set-Cookie\', b\'sid=abc\')]", "n": 1}', "sid=abc"),
+    ],
+)
+def test_headers_as_pairs_of_bytes_are_starred_as_clients_log_them(text, secret):
+    cleaned = scrubber.scrub(text.encode())
+    assert cleaned == text.replace(secret, "*" * len(secret)).encode()
+    assert scrubber.scrub(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["password", "api_key", "authorization", "refund"]',
+        '{"required": ["api_key", "username"]}',
+        "os.getenv('OPENAI_API_KEY', 'default-value')",
+        "[('password', 'required'), ('cookie', 'chocolate chip')]",
+        "[(b'content-type', b'application/json')]",
+        "(b'authorization', b'by the manager')",
+        """{"a": "'authorization', b'","b":"","c":"'"}""",
+    ],
+)
+def test_words_in_lists_stay(text):
+    assert scrubber.scrub(text.encode()) == text.encode()

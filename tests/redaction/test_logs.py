@@ -64,3 +64,41 @@ def test_the_factory_is_given_back_when_the_session_fails():
     with pytest.raises(ZeroDivisionError), scrubbed_logs(Scrubber.for_secrets([])):
         raise ZeroDivisionError
     assert logging.getLogRecordFactory() is factory
+
+
+def test_a_cookie_that_a_client_logs_as_a_pair_of_bytes_is_scrubbed(written):
+    logger, stream = written
+    headers = [(b"Set-Cookie", b"sid=abcdef; Path=/"), (b"openai-organization", b"acme-corp")]
+    with scrubbed_logs(Scrubber.for_secrets([])):
+        logger.debug("receive_response_headers.complete return_value=%r", (b"HTTP/1.1", headers))
+    assert "sid=abcdef" not in stream.getvalue()
+    assert "acme-corp" not in stream.getvalue()
+
+
+class Broken(Exception):  # noqa: N818 - what it is called in code under test
+    def __str__(self):
+        raise AttributeError(SECRET)
+
+    __repr__ = __str__
+
+
+def test_what_cannot_be_written_does_not_fail_the_code_that_logs_it(written):
+    logger, stream = written
+    with scrubbed_logs(Scrubber.for_secrets([SECRET])):
+        logger.info("%s", Broken())
+        logger.info(Broken())
+        logger.info("%s %r", "a", Broken())
+        logger.error("failed", exc_info=Broken())
+    assert "its text cannot be made (AttributeError)" in stream.getvalue()
+    assert stream.getvalue().count("cannot be made") == 3
+    assert "failed" in stream.getvalue()
+    assert SECRET not in stream.getvalue()
+
+
+def test_the_stack_of_a_record_is_scrubbed(written):
+    logger, stream = written
+    scrubber = Scrubber.for_secrets(["azure/32+hex=0123456789abcdef"])
+    with scrubbed_logs(scrubber):
+        logger.info("azure/32+hex=0123456789abcdef", stack_info=True)
+    assert SECRET not in stream.getvalue()
+    assert "Stack (most recent call last)" in stream.getvalue()
