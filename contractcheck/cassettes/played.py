@@ -7,10 +7,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+from contractcheck.errors import ReplayError
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from contractcheck.errors import ContractcheckError
     from contractcheck.model.exchange import Exchange, Response
+
+
+_NO_BODY = frozenset({204, 304})
+"""Whatever their heads say (RFC 9112, section 6.3)."""
 
 
 class Clock(Protocol):
@@ -54,16 +61,20 @@ class Played:
         for chunk in played.chunks(): ...   # or: async for chunk in played.chunks_async()
         if played.error is not None:        # the body broke off here
             raise <the client's own error class of that name>(played.error)
+        if played.is_cut:                   # and only if the client asks for more than this
+            raise played.overrun()
 
     Attributes:
         exchange: What was recorded.
         retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
         clock: Measures and waits.
+        refuse: Remembers an error for the end of the session; clients like to swallow and retry.
     """
 
     exchange: Exchange
     retime: float
     clock: Clock
+    refuse: Callable[[ContractcheckError], None]
     _begun_s: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +89,27 @@ class Played:
     def error(self) -> str | None:
         """Class name of the recorded transport error."""
         return self.exchange.error
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more came than is recorded, because the client had stopped reading."""
+        response = self.response
+        if response is None or self.exchange.ended != "closed":
+            return False
+        return not _is_whole(self.exchange.request.method, response)
+
+    def overrun(self) -> ReplayError:
+        """Return the error for a client that reads on where it stopped when it was recorded."""
+        one = self.exchange
+        size_bytes = 0 if one.response is None else len(one.response.body)
+        error = ReplayError(
+            f"case {one.case!r}, trial {one.trial}: {one.request.method} {one.request.url}: the "
+            f"client stopped reading here when it was recorded, after {size_bytes} bytes: "
+            "it closed or cancelled the answer, or its trial ended; what would follow is not "
+            "known. Read no further, or record it again"
+        )
+        self.refuse(error)
+        return error
 
     def wait_for_head(self) -> None:
         """Wait until the head (or the error in its place) is due."""
@@ -128,3 +160,12 @@ class Played:
     def _left_s(self, due_us: int) -> float:
         """Against the beginning, so that a slow consumer does not add to the recorded times."""
         return self._begun_s + due_us * self.retime / 1e6 - self.clock.now_s()
+
+
+def _is_whole(method: str, response: Response) -> bool:
+    """Whether a body that nobody read to its end has come all the same."""
+    if method == "HEAD" or response.status in _NO_BODY:
+        return True
+    if response.header("transfer-encoding") is not None:
+        return False
+    return response.header("content-length") == str(len(response.body))

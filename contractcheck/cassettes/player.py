@@ -78,7 +78,7 @@ class Player:
         except ContractcheckError as error:
             self.refusals.append(error)
             raise
-        return Played(exchange, self.retime, self.clock)
+        return Played(exchange, self.retime, self.clock, self.refusals.append)
 
     def unused(self) -> tuple[tuple[str, Key], ...]:
         """Case and key of every recorded exchange that nobody asked for."""

@@ -92,7 +92,7 @@ class Recorder:
         redacted = redact_body(body, _coding(received.headers), self.scrubber)
         if redacted.is_recoded:
             lengths = _cut_again(lengths, len(redacted.body))
-            headers = _with_length(headers, len(redacted.body))
+            headers = _with_length(headers, len(body), len(redacted.body))
         response = Response(
             status=received.status,
             reason=self.scrubber.scrub_text(received.reason),
@@ -158,8 +158,10 @@ def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:
     return tuple(end - start for start, end in pairwise((0, *ends, size_bytes)))
 
 
-def _with_length(headers: Headers, size_bytes: int) -> Headers:
+def _with_length(headers: Headers, was_bytes: int, size_bytes: int) -> Headers:
+    """Correct the length of a body that came whole; of another one it shows that it did not."""
+    whole = ("content-length", str(was_bytes))
     return tuple(
-        (name, str(size_bytes) if name.lower() == "content-length" else value)
+        (name, str(size_bytes) if (name.lower(), value) == whole else value)
         for name, value in headers
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes.played import Played
     from contractcheck.model.exchange import Response
+
+
+_LOOK_AGAIN_S = 0.01
+"""Between two looks for a client that takes what there is and never waits."""
 
 
 async def played_connection(
@@ -83,15 +88,35 @@ class _Player(asyncio.Transport):
             async for chunk in chunks:
                 time_us = next(times_us)
                 if time_us != fed_us:
-                    await asyncio.sleep(0)  # the client takes what it got, before it is asked
-                    await self._awaited.wait()
+                    await self._wait_until_all_is_taken()
                 fed_us = time_us
                 self._protocol.data_received(self._framer.chunk(chunk))
         self._protocol.data_received(self._framer.end())
-        if self._played.error is not None:
+        if self._played.is_cut:
+            await self._refuse_more()
+        elif self._played.error is not None:
             self._break_off(self._played.error)
         elif self._framer.is_endless:
             self._lose(None)
+
+    async def _wait_until_all_is_taken(self) -> None:
+        """Return when the client waits for more, or has nothing left to take without waiting."""
+        await asyncio.sleep(0)  # the client takes what it got, before it is asked
+        while not self._awaited.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    await self._awaited.wait()
+            payload = self._protocol._payload  # noqa: SLF001 - what its own parser fills
+            if payload is not None and not payload._buffer:  # noqa: SLF001 - as its read_nowait looks
+                return
+
+    async def _refuse_more(self) -> None:
+        """Raise an error in whoever waits for more than there is."""
+        await asyncio.sleep(0)
+        await self._awaited.wait()
+        payload = self._protocol._payload  # noqa: SLF001 - what its own parser fills
+        if payload is not None:
+            payload.set_exception(self._played.overrun())
 
     def _break_off(self, name: str) -> None:
         if "Timeout" in name:

@@ -152,14 +152,14 @@ def _take_plain_chunks(data: bytes, start: int, pieces: list[bytes]) -> int:
 class Framer:
     """Puts a recorded answer on a wire again: the head, each chunk, the end.
 
-    A body that broke off is left without its end, so that the client notices as it did. One that
-    was read in part only gets an end there.
+    A body that broke off, or that was read in part only, is left without its end: the one so that
+    the client notices as it did, the other because nobody knows how it went on.
     """
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
         self._response = response
         self._framing = framing_of(exchange.request.method, response.status, response.headers)
-        self._is_broken = exchange.ended == "error"
+        self._is_broken = exchange.ended != "eof"
 
     @property
     def is_endless(self) -> bool:

@@ -123,11 +123,12 @@ class _Reel:
 
     def __iter__(self) -> Iterator[bytes]:
         chunks = self._played.chunks()
-        return chunks if self._played.error is None else self._breaking(chunks)
+        is_broken = self._played.error is not None or self._played.is_cut
+        return self._breaking(chunks) if is_broken else chunks
 
     def _breaking(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from chunks
-        raise self._make_error(self._played)
+        raise self._played.overrun() if self._played.is_cut else self._make_error(self._played)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -140,12 +141,13 @@ class _AsyncReel:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._played.chunks_async()
-        return chunks if self._played.error is None else self._breaking(chunks)
+        is_broken = self._played.error is not None or self._played.is_cut
+        return self._breaking(chunks) if is_broken else chunks
 
     async def _breaking(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             yield chunk
-        raise self._make_error(self._played)
+        raise self._played.overrun() if self._played.is_cut else self._make_error(self._played)
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -84,6 +84,8 @@ def _wire(played: Played) -> Iterator[bytes]:
         yield framer.chunk(chunk)
     if played.error is not None and (error := _body_error(played.error, framer)) is not None:
         raise error
+    if played.is_cut:
+        raise played.overrun()
     yield framer.end()
 
 

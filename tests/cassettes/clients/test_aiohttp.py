@@ -75,6 +75,23 @@ def test_a_body_may_be_read_in_every_way(consume, server, sink):
     assert live
 
 
+def test_a_body_may_be_taken_without_ever_waiting_for_it(server, sink):
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    server.scripts["/"] = [head, *(framed(b"data: %d\n\n" % n) for n in range(4)), b"0\r\n\r\n"]
+
+    async def work(session):
+        taken = b""
+        async with session.get(server.url) as response, asyncio.timeout(10):
+            while not response.content.at_eof():
+                server.next_part()
+                taken += response.content.read_nowait()
+                await asyncio.sleep(0.01)
+        return taken
+
+    live, again = live_and_again(server, sink, work)
+    assert again == live == b"".join(b"data: %d\n\n" % n for n in range(4))
+
+
 def test_http_chunks_keep_their_bounds_even_when_they_came_together(server, sink):
     pieces = [framed(b"data: %d\n\n" % number) for number in range(4)]
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

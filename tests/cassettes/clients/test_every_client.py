@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes import MemoryTape, in_trial, recording, replaying
-from contractcheck.errors import RecordingError
+from contractcheck.errors import RecordingError, ReplayError
 from contractcheck.redaction import Scrubber
 
 ANYTHING = Scrubber.for_secrets(())
@@ -342,6 +342,71 @@ def test_a_settled_answer_is_replayed_without_its_retry(first, server, sink):
         assert go(first, server, "").status == 200
     with replaying(sink.tape, ANYTHING, attempts="all"), in_trial("a", 0):
         assert [go(first, server, "").status for _ in range(2)] == [429, 200]
+
+
+class Enough(Exception):  # noqa: N818 - no error: the caller has what it wanted
+    """Raised by a caller that reads no further."""
+
+
+def read_some(client, server, count, *, seen):
+    """Read that many chunks and drop the rest."""
+
+    def pull():
+        seen.append(client)
+        if len(seen) == count:
+            raise Enough
+        server.next_part()
+
+    with contextlib.suppress(Enough):
+        CLIENTS[client](f"{server.url}/", b"{}", pull)
+    return seen
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_dropped_stream_is_no_whole_answer(client, server, sink):
+    server.scripts["/"] = SCRIPTS["stream"]
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        read_some(client, server, 2, seen=[])
+    server.stop()
+    (exchange,) = sink
+    assert (exchange.ended, list(exchange.response.chunks())) == ("closed", EVENTS[:2])
+    with replaying(sink.tape, ANYTHING), in_trial("a", 0):
+        assert len(read_some(client, server, 2, seen=[])) == 2
+    past = "client stopped reading here when it was recorded, after 32 bytes"
+    seen = []
+
+    def read_on():
+        with replaying(sink.tape, ANYTHING) as player, in_trial("a", 0):
+            with pytest.raises(ReplayError, match=past):
+                read_some(client, server, 9, seen=seen)
+            assert len(player.refusals) == 1
+
+    with pytest.raises(ReplayError, match=past):  # once more: a client may have swallowed it
+        read_on()
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("script", ["length", "large", "large chunk", "large until closed"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_that_stops_where_it_stopped_is_told_nothing(client, script, server, sink):
+    """However far its library had read ahead."""
+    server.scripts["/"] = [b"".join(SCRIPTS[script])]
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        read_some(client, server, 1, seen=[])
+    server.stop()
+    with replaying(sink.tape, ANYTHING), in_trial("a", 0):
+        assert len(read_some(client, server, 1, seen=[])) == 1
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_dropped_body_that_had_come_whole_is_whole(client, server, sink):
+    server.scripts["/"] = SCRIPTS["length"]
+    with recording(sink, ANYTHING, strict=True), in_trial("a", 0):
+        go("httpx2", server, "")
+    server.stop()
+    tape = MemoryTape.of([replace(sink[0], ended="closed")])
+    with replaying(tape, ANYTHING), in_trial("a", 0):
+        assert go(client, server, "").body == TEXT
 
 
 def test_every_client_plays_what_another_recorded(server, sink):

@@ -162,10 +162,12 @@ def test_a_broken_body_is_left_without_its_end():
             response.read()
 
 
-def test_a_body_that_was_read_in_part_ends_there():
+def test_a_body_that_was_read_in_part_is_no_whole_one():
     for headers in ([("Content-Length", "9")], [("Transfer-Encoding", "chunked")]):
         response = read_by_http_client(make([b"12345"], headers=headers, ended="closed"))
-        assert response.read() == b"12345"
+        assert response.read(5) == b"12345"
+        with pytest.raises(http.client.IncompleteRead):
+            response.read()
 
 
 def test_an_empty_chunk_does_not_end_a_body():
