@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from contractcheck.cassettes.caps import refuse_long_line, refuse_many_lines
 from contractcheck.cassettes.case_files import REMEDY, read_case_bytes, read_plain
+from contractcheck.cassettes.digests import root_digest
 from contractcheck.cassettes.headers import decode_header
 from contractcheck.cassettes.journal import read_part
 from contractcheck.cassettes.layout import (
@@ -19,7 +20,6 @@ from contractcheck.cassettes.layout import (
 )
 from contractcheck.cassettes.open_run import read_open_header
 from contractcheck.cassettes.page import Page
-from contractcheck.cassettes.sealing import root_digest
 from contractcheck.cassettes.upgrade import check_format
 from contractcheck.errors import RecordingError
 from contractcheck.files import parse_json_object, refuse_conflict

@@ -7,13 +7,13 @@ a run is still open and is sealed again from its parts.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.cassettes.case_files import read_plain
+from contractcheck.cassettes.case_files import read_case_bytes
+from contractcheck.cassettes.digests import file_digest, root_digest
 from contractcheck.cassettes.headers import encode_header
 from contractcheck.cassettes.journal import read_part
 from contractcheck.cassettes.layout import (
@@ -26,9 +26,10 @@ from contractcheck.cassettes.layout import (
 from contractcheck.cassettes.lines import exchange_line, request_line
 from contractcheck.cassettes.open_run import locked, read_open_header
 from contractcheck.cassettes.page import first_line
+from contractcheck.cassettes.reading import read_manifest
 from contractcheck.cassettes.upgrade import FORMAT
 from contractcheck.errors import RecordingError
-from contractcheck.files import TEMPORARY_SUFFIX, parse_json_object, write_atomically
+from contractcheck.files import TEMPORARY_SUFFIX, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,14 +47,15 @@ def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
         ended_at: UTC, RFC 3339.
 
     Raises:
-        RecordingError: If a journal does not verify, is still written, or the disk refuses;
-            nothing is removed then.
+        RecordingError: If a journal or what was sealed does not verify, a journal is still
+            written, or the disk refuses; nothing is removed then.
     """
     if not is_sealed(folder):
         header = replace(read_open_header(folder), status=status, ended_at=ended_at)
         with locked(folder):
             if not is_sealed(folder):  # another process may have, before we had the lock
                 _write_sealed(folder, header)
+    root = _verified_root(folder)
     try:
         for leftover in (*folder.glob(f"*{PART_SUFFIX}"), *folder.glob(f"*{TEMPORARY_SUFFIX}")):
             leftover.unlink(missing_ok=True)
@@ -62,8 +64,29 @@ def seal_run(folder: Path, *, status: RunStatus, ended_at: str) -> str:
         raise RecordingError(
             f"{folder}: is sealed and whole, but its journals cannot be removed ({error.strerror})"
         ) from error
-    path = folder / MANIFEST_FILE
-    return str(parse_json_object(read_plain(path), str(path))["root"])
+    return root
+
+
+def _verified_root(folder: Path) -> str:
+    """Root digest of a sealed run whose journals may be removed, because all of it is sealed."""
+    parts = sorted(folder.glob(f"*{PART_SUFFIX}"))
+    try:
+        _, digests, root = read_manifest(folder)
+        for part in parts:
+            _verify_case(folder / f"{part.name.removesuffix(PART_SUFFIX)}{CASE_SUFFIX}", digests)
+    except RecordingError as error:
+        if not parts:
+            raise
+        raise RecordingError(
+            f"{error}. Its journals are kept; if every case still has one, remove "
+            f"{folder / MANIFEST_FILE} and seal again"
+        ) from error
+    return root
+
+
+def _verify_case(path: Path, digests: dict[str, str]) -> None:
+    if digests.get(path.name) != file_digest(read_case_bytes(path)):
+        raise RecordingError(f"{path}: is not what {MANIFEST_FILE} says")
 
 
 def _write_sealed(folder: Path, header: RunHeader) -> None:
@@ -74,17 +97,6 @@ def _write_sealed(folder: Path, header: RunHeader) -> None:
         write_atomically(folder / f"{case}{CASE_SUFFIX}", data)
         digests[f"{case}{CASE_SUFFIX}"] = file_digest(data)
     write_atomically(folder / MANIFEST_FILE, _manifest_bytes(header, digests))
-
-
-def file_digest(data: bytes) -> str:
-    """sha256 as hex: what a reviewer can check with any tool."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def root_digest(header: dict[str, object], files: dict[str, str]) -> str:
-    """Digest over the header and all file digests."""
-    material = orjson.dumps([header, files], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(material).hexdigest()
 
 
 def _sealed_bytes(page: Page) -> bytes:

@@ -224,3 +224,46 @@ def test_a_disk_that_gives_no_locks_is_said_before_anybody_is_asked(
         with pytest.raises(RecordingError, match=r"header\.json: cannot be locked \(.*\); record"):
             use()
     assert len(read_run(run.folder).exchanges) == 1
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_manifest_that_does_not_verify_costs_no_journal(tmp_path, make_header, make_exchange):
+    run = create_run(tmp_path / "run", make_header(), NOBODY)
+    run.append(make_exchange("a", 0))
+    run.close()
+    manifest = run.folder / "manifest.json"
+    manifest.write_bytes(b"<<<<<<< HEAD\n")
+    before = contents(run.folder)
+    with pytest.raises(RecordingError, match=r"journals are kept; .* remove .*manifest\.json and"):
+        seal_run(run.folder, status="complete", ended_at=ENDED_AT)
+    assert contents(run.folder) == before
+    manifest.unlink()
+    seal_run(run.folder, status="complete", ended_at=ENDED_AT)
+    assert [x.trial for x in read_run(run.folder).exchanges] == [0]
+
+
+@pytest.mark.parametrize("damage", ["torn", "missing", "unnamed"])
+def test_a_journal_is_removed_only_when_its_case_is_sealed(
+    tmp_path, make_header, make_exchange, damage
+):
+    run = create_run(tmp_path / "run", make_header(), NOBODY)
+    run.append(make_exchange("a", 0))
+    run.close()
+    journal = run.folder / "a.jsonl.part"
+    kept = journal.read_bytes()
+    seal_run(run.folder, status="complete", ended_at=ENDED_AT)
+    sealed = run.folder / "a.jsonl"
+    if damage == "torn":
+        sealed.write_bytes(sealed.read_bytes()[:-9])
+    elif damage == "missing":
+        sealed.unlink()
+    else:
+        journal = run.folder / "b.jsonl.part"
+    journal.write_bytes(kept)
+    before = contents(run.folder)
+    with pytest.raises(RecordingError, match="Its journals are kept"):
+        seal_run(run.folder, status="complete", ended_at=ENDED_AT)
+    assert contents(run.folder) == before
