@@ -57,7 +57,8 @@ def recording(
 
     Raises:
         InterceptionError: If another session is open.
-        RecordingError: At the end, if the sink refused an exchange: clients may swallow errors.
+        RecordingError: At the end, if the sink refused an exchange (clients may swallow errors),
+            or if a request still waits for its response.
         UnseenCallError: At the end, if with ``strict`` a connection was refused.
     """
     session = Recorder(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakSet
 
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
 from contractcheck.cassettes.recent import Recent
 from contractcheck.cassettes.session import current_slot
 from contractcheck.cassettes.take import Take
-from contractcheck.errors import ContractcheckError
+from contractcheck.errors import ContractcheckError, RecordingError
 from contractcheck.model.exchange import Request, Response
 from contractcheck.redaction import redact_body, redact_headers
 
@@ -55,7 +55,7 @@ class Recorder:
     rule: Canonicalisation = EXACT
     refusals: list[ContractcheckError] = field(default_factory=list)
     _requests: Recent[Request] = field(default_factory=Recent)
-    _slots: WeakSet[Slot] = field(default_factory=WeakSet)
+    _under_way: set[Take] = field(default_factory=set)
     _next_attempts: dict[tuple[str, int, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -71,16 +71,31 @@ class Recorder:
         key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
         request = self._requests.get(key, lambda: self._stored_request(outgoing))
         attempt = self._number(slot, request.digest)
-        return Take(slot=slot, attempt=attempt, request=request, via=via, keeper=self)
+        take = Take(slot=slot, attempt=attempt, request=request, via=via, keeper=self)
+        with self._lock:
+            self._under_way.add(take)
+        return take
 
     def close(self) -> None:
         """End every take that is still open: nobody will see more of it.
 
+        A request without a response is a refusal: whoever still waits may get one, unseen.
+
         Raises:
             RecordingError: If the sink refuses.
         """
-        for slot in list(self._slots):
-            slot.close()
+        with self._lock:
+            left = tuple(self._under_way)
+        if waiting := sum(not take.has_head for take in left):
+            self.refusals.append(
+                RecordingError(
+                    f"{waiting} requests were still under way when the session ended, so their "
+                    "answers are not recorded: wait for them inside the session, or cancel them"
+                )
+            )
+        with ExitStack() as ends:
+            for take in left:
+                ends.callback(take.abandon)
 
     def stored(self, received: Received) -> tuple[Response, str]:
         """Redact a response: see ``Keeper``."""
@@ -117,11 +132,15 @@ class Recorder:
             self.refusals.append(error)
             raise
 
+    def let_go(self, take: Take) -> None:
+        """Forget a take that ends now: see ``Keeper``."""
+        with self._lock:
+            self._under_way.discard(take)
+
     def _number(self, slot: Slot, digest: str) -> int:
         """Number a request among its equals in a trial, in the order of sending."""
         key = slot.case, slot.trial, digest
         with self._lock:
-            self._slots.add(slot)
             attempt = max(slot.first_attempt, self._next_attempts.get(key, 0))
             self._next_attempts[key] = attempt + 1
         return attempt

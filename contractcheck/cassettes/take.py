@@ -50,6 +50,9 @@ class Keeper(Protocol):
     def keep(self, exchange: Exchange) -> None:
         """Store a finished exchange."""
 
+    def let_go(self, take: Take) -> None:
+        """Forget a take that ends now."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Take:
@@ -78,8 +81,10 @@ class Take:
     _is_finished: bool = False
     _lock: Lock = field(default_factory=Lock)
 
-    def __post_init__(self) -> None:
-        self.slot.at_end[self] = self.abandon
+    @property
+    def has_head(self) -> bool:
+        """Whether a response has begun to come."""
+        return self._received is not None
 
     def on_sent(self) -> None:
         """The request leaves now, after any wait for a connection: all times count from here."""
@@ -91,6 +96,8 @@ class Take:
         self._received = Received(
             status=status, reason=reason, http_version=http_version, headers=headers
         )
+        # Not before: who still waits for an answer gets it, even after the trial.
+        self.slot.at_end[self] = self.abandon
 
     def on_chunk(self, chunk: bytes, *, is_with_last: bool = False) -> None:
         """A piece of the body is here, and goes to the consumer now.
@@ -137,6 +144,7 @@ class Take:
                 return
             self._is_finished = True
         self.slot.at_end.pop(self, None)
+        self.keeper.let_go(self)
         self.keeper.keep(self._exchange(ended, error))
 
     def _exchange(self, ended: Ending, error: str | None) -> Exchange:

@@ -9,7 +9,7 @@ thread of one's own needs ``contextvars.copy_context().run``.
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -42,8 +42,9 @@ class Slot:
 
     def close(self) -> None:
         """Do what was left for the end, all of it even when part of it fails."""
-        with ExitStack() as ends:
-            while self.at_end:
+        # Not by asking whether it is empty: another thread may take the last one out.
+        with ExitStack() as ends, suppress(KeyError):
+            while True:
                 ends.callback(self.at_end.popitem()[1])
 
 
@@ -54,8 +55,9 @@ SLOT: ContextVar[Slot | None] = ContextVar("contractcheck_slot", default=None)
 def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]:
     """Make every request inside the context belong to a trial.
 
-    Response bodies that are still open at the end count as dropped by the client. A trial may
-    be entered again: its attempts are counted on.
+    Response bodies that are still open at the end count as dropped by the client; a request that
+    still waits for its response goes on, and belongs to this trial. A trial may be entered again:
+    its attempts are counted on.
 
     Args:
         case: Case id.

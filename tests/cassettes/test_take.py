@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import gzip
 import itertools
 import sys
@@ -98,10 +99,51 @@ def test_a_take_that_is_left_open_ends_with_its_session():
     sink = []
     session = recorder(sink)
     with in_trial("case", 0):
-        session.begin(REQUEST, via="test")
+        session.begin(REQUEST, via="test").on_headers(**HEAD)
         session.close()
         assert [x.ended for x in sink] == ["closed"]
     assert len(sink) == 1
+    assert session.refusals == []
+
+
+def test_a_request_that_waits_for_its_answer_outlives_its_trial():
+    sink = []
+    session = recorder(sink)
+    with in_trial("case", 3):
+        one = session.begin(REQUEST, via="test")
+    assert sink == []
+    one.on_headers(**HEAD)
+    one.on_chunk(b"late")
+    one.finish("eof")
+    session.close()
+    assert [(x.trial, x.ended, x.response.body) for x in sink] == [(3, "eof", b"late")]
+    assert session.refusals == []
+
+
+def test_a_late_answer_that_nobody_closes_ends_with_its_session():
+    sink = []
+    session = recorder(sink)
+    with in_trial("case", 3):
+        one = session.begin(REQUEST, via="test")
+    one.on_headers(**HEAD)
+    del one
+    gc.collect()
+    session.close()
+    assert [(x.trial, x.ended) for x in sink] == [(3, "closed")]
+    assert session.refusals == []
+
+
+def test_an_answer_that_nobody_waited_for_is_told_at_the_end():
+    sink = []
+    session = recorder(sink)
+    for trial in range(2):
+        with in_trial("case", trial):
+            session.begin(REQUEST, via="test")
+    session.close()
+    assert [(x.ended, x.response) for x in sink] == [("closed", None)] * 2
+    (refusal,) = session.refusals
+    assert isinstance(refusal, RecordingError)
+    assert str(refusal).startswith("2 requests were still under way when the session ended")
 
 
 def test_a_body_without_a_head_is_a_mistake_of_the_adapter():

@@ -170,6 +170,20 @@ def test_an_interrupted_recording_is_not_played_as_a_whole_one(tmp_path, url):
         assert [ask_in_trial(client, url, 0)] == live
 
 
+def test_an_answer_that_comes_after_its_trial_belongs_to_it(tmp_path, url):
+    async def ask_late(place):
+        async with httpx2.AsyncClient() as client:
+            with in_trial("greet", 0):
+                asked = asyncio.create_task(client.post(place, json=BODY, headers=BEARER))
+                await asyncio.sleep(0)
+            return (await asked).content
+
+    with record_calls(tmp_path / "run", target="openai:gpt-sim", secrets=[KEY]):
+        live = asyncio.run(ask_late(url))
+    with replay_calls(tmp_path / "run"):
+        assert asyncio.run(ask_late("http://127.0.0.1:9/v1/chat/completions")) == live
+
+
 def test_every_attempt_can_be_played(tmp_path):
     def statuses():
         with httpx2.Client() as client, in_trial("greet", 0):
