@@ -35,6 +35,22 @@ def refuse_long_line(size_bytes: int, place: object) -> None:
         )
 
 
+def refuse_large_case(size_bytes: int, place: object) -> None:
+    """Refuse a journal beyond ``MOST_CASE_BYTES``; ``place`` is shown in the error.
+
+    A sealed case is never larger than its journal, so what was written until then can be sealed.
+
+    Raises:
+        RecordingError: If it is.
+    """
+    if size_bytes > MOST_CASE_BYTES:
+        raise RecordingError(
+            f"{place}: would be larger than {MOST_CASE_BYTES / (1 << 20):,.0f} MiB, which is never "
+            "read; everything before is kept: seal the run, and give the case fewer samples, or "
+            "split it"
+        )
+
+
 def refuse_many_lines(count: int, place: object) -> None:
     """Refuse a file with more than ``MOST_LINES`` lines; ``place`` is shown in the error.
 

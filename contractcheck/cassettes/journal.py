@@ -13,7 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from contractcheck.cassettes.caps import refuse_long_line, refuse_many_lines
+import orjson
+
+from contractcheck.cassettes.caps import refuse_large_case, refuse_long_line, refuse_many_lines
 from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.chain import chained, verified_lines
 from contractcheck.cassettes.layout import PART_SUFFIX
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.model.exchange import Exchange
-    from contractcheck.redaction import Scrubber
+    from contractcheck.redaction import Leak, Scrubber
 
 Fsync = Literal["each", "close"]
 """When the disk itself must confirm: after each exchange, or when the journal is closed. A killed
@@ -70,7 +72,8 @@ class JournalWriter:
 
         Raises:
             RecordingError: If a secret would be written, the exchange was recorded already or
-                cannot be read again, the disk refuses, or somebody else writes to the journal.
+                cannot be read again, the journal is full, the disk refuses, or somebody else
+                writes to the journal.
         """
         digest = exchange.request.digest
         key = (digest, exchange.trial, exchange.attempt)
@@ -116,6 +119,7 @@ class JournalWriter:
         descriptor = self._open()
         refuse_many_lines(len(self.keys) + len(self.requests) + 2, self.path)
         data, link = self._chain(lines)
+        refuse_large_case(self.size_bytes + len(data), self.path)
         try:
             _write_whole(descriptor, data, self.size_bytes)
             self.link = link
@@ -131,10 +135,7 @@ class JournalWriter:
         for line in lines:
             refuse_long_line(len(line), self.path)
             if leak := find_leak(line, self.scrubber):
-                raise RecordingError(
-                    f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line); "
-                    "please report this: redaction should have removed it"
-                )
+                raise self._leaking(leak, line)
             linked, link = chained(line, link)
             done.append(linked + b"\n")
         return b"".join(done), link
@@ -176,6 +177,17 @@ class JournalWriter:
                 temporary.unlink(missing_ok=True)
             raise
         self._descriptor, self.link, self.size_bytes = descriptor, link, len(data)
+
+    def _leaking(self, leak: Leak, line: bytes) -> RecordingError:
+        what = f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line)"
+        members = orjson.loads(line)
+        if "contractcheck" in members or find_leak("\n".join(members).encode(), self.scrubber):
+            # In the first line or the name of a member: they are ours, nothing that was redacted.
+            return RecordingError(
+                f"{what}: its value is an ordinary word that every recording holds, such as the "
+                "name of a member; unset the variable that is named like a credential and holds it"
+            )
+        return RecordingError(f"{what}; please report this: redaction should have removed it")
 
     def _refused(self, error: OSError) -> RecordingError:
         return RecordingError(

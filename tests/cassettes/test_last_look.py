@@ -29,3 +29,27 @@ def test_a_header_that_holds_a_credential_is_refused_before_anything_is_written(
     with pytest.raises(RecordingError, match="take it out, nothing was written"):
         create_run(tmp_path / "run", make_header(**{field: value}), Scrubber.for_secrets([SECRET]))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["headers", "waited_us", "attempt", "journal"])
+def test_a_credential_that_is_a_word_of_every_recording_is_said_to_be_one(
+    tmp_path, make_header, make_exchange, word
+):
+    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([word]))
+    with pytest.raises(RecordingError) as refused:
+        run.append(make_exchange("a", 0))
+    run.close()
+    said = str(refused.value).removeprefix(str(run.folder))
+    assert "an ordinary word that every recording holds" in said
+    assert "please report" not in said
+    assert f" {word}" not in said
+
+
+def test_such_a_credential_in_a_body_is_still_a_leak_to_report(
+    tmp_path, make_header, make_exchange
+):
+    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
+    for place in ({"body": SECRET.encode()}, {"note": SECRET}, {"via": f"x {SECRET}"}):
+        with pytest.raises(RecordingError, match="please report this"):
+            run.append(make_exchange("a", 0, **place))
+    run.close()

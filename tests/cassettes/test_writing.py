@@ -1,5 +1,7 @@
 """Several threads, either promise of the disk, and bytes that depend on nothing but the answers."""
 
+import collections
+import contextlib
 import errno
 import fcntl
 import os
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contractcheck.cassettes import create_run, read_run, resume_run, seal_run
+from contractcheck.cassettes import caps, create_run, read_run, resume_run, seal_run
 from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
@@ -267,3 +269,28 @@ def test_a_journal_is_removed_only_when_its_case_is_sealed(
     with pytest.raises(RecordingError, match="Its journals are kept"):
         seal_run(run.folder, status="complete", ended_at=ENDED_AT)
     assert contents(run.folder) == before
+
+
+def test_a_journal_never_outgrows_what_can_be_read_and_sealed(
+    tmp_path, make_header, make_exchange, monkeypatch
+):
+    run = create_run(tmp_path / "run", make_header(), NOBODY)
+    run.append(make_exchange("a", 0))
+    most_bytes = (run.folder / "a.jsonl.part").stat().st_size * 2
+    monkeypatch.setattr(caps, "MOST_CASE_BYTES", most_bytes)
+    refused = r"a\.jsonl\.part: would be larger than .* seal the run"
+    with pytest.raises(RecordingError, match=refused), contextlib.closing(run):
+        collections.deque((run.append(make_exchange("a", trial)) for trial in range(1, 9)), 0)
+    kept = [x.trial for x in read_run(run.folder).exchanges]
+    assert kept[:2] == [0, 1]
+    resumed = resume_run(run.folder, NOBODY)
+    resumed.append(make_exchange("b", 0))  # another case has room
+    resumed.close()
+    sizes = {path.name: path.stat().st_size for path in run.folder.glob("*.part")}
+    assert sizes["a.jsonl.part"] <= most_bytes
+    seal_run(run.folder, status="complete", ended_at=ENDED_AT)
+    assert [(x.case, x.trial) for x in read_run(run.folder).exchanges] == [
+        *(("a", trial) for trial in kept),
+        ("b", 0),
+    ]
+    assert (run.folder / "a.jsonl").stat().st_size <= sizes["a.jsonl.part"]
