@@ -4,6 +4,11 @@ While a session is strict, ``socket.socket.connect`` and ``connect_ex`` let only
 run inside ``making_call`` (an adapter that records), that go to an allowed host, or that stay on
 this machine without a network (unix sockets). asyncio and every client in pure Python connect
 through these two methods; C extensions with sockets of their own (gRPC) do not and stay unseen.
+
+What is sent is not looked at. A connection that was open before the session, of a client that is
+not intercepted (plain ``http.client``), stays unseen as well, and so do datagrams of a socket that
+never connects: at a send, a client's socket cannot be told from one that a server in this process
+has accepted. Open such clients inside the session.
 """
 
 from __future__ import annotations
