@@ -8,6 +8,7 @@ follows an answer that clients retry is the next attempt of the same trial.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes.canonical import canonical_request
@@ -35,12 +36,14 @@ class VcrImporter:
 
     Attributes:
         scrubber: Knows the secrets; what looks like one is starred too.
-        imported_at: UTC, RFC 3339; stands for the unknown times of recording.
+        imported_at: UTC, RFC 3339; stands for the unknown times of recording, a microsecond later
+            for each interaction, so that their order is kept.
     """
 
     scrubber: Scrubber
     imported_at: str
     _last: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    _taken: int = 0
 
     def take(self, interaction: Interaction, case: str) -> Exchange:
         """Make the next exchange of a case."""
@@ -54,7 +57,7 @@ class VcrImporter:
             attempt=attempt,
             request=request,
             response=response,
-            started_at=self.imported_at,
+            started_at=self._next_time(),
             waited_us=0,
             headers_us=0,
             end_us=0,
@@ -66,6 +69,11 @@ class VcrImporter:
         )
         self._last[case, request.digest] = exchange
         return exchange
+
+    def _next_time(self) -> str:
+        at = datetime.fromisoformat(self.imported_at) + timedelta(microseconds=self._taken)
+        self._taken += 1
+        return at.isoformat()
 
     def take_all(self, interactions: Sequence[Interaction], case: str) -> tuple[Exchange, ...]:
         """Make the exchanges of a whole file."""

@@ -53,7 +53,9 @@ def ls(suite: str | None, target: Target | None, as_json: bool, root: Path) -> N
         rows = [asdict(run) for run in found.runs]
         click.echo(json.dumps(rows, default=str, indent=2))
         return
-    if not found.runs:
+    if not found.runs and (suite is not None or target is not None):
+        click.echo(f"no run below {place.runs.root} is of this suite and target", err=True)
+    elif not found.runs:
         click.echo(f"no run below {place.runs.root}; `contractcheck run` makes one", err=True)
     for run in found.runs:
         click.echo(one_line(_line(run)))

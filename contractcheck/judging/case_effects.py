@@ -102,7 +102,8 @@ def _label_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
     if not n_old or not n_new:
         return _unknown(n_old, n_new, p)
     moves = [b / n_new - a / n_old for a, b in zip(old, new, strict=True)]
-    most = max(range(len(names)), key=lambda i: (abs(moves[i]), names[i]))
+    # Of two that moved alike, such as yes and no, the one that became more frequent.
+    most = max(range(len(names)), key=lambda i: (round(abs(moves[i]), 9), moves[i], names[i]))
     interval = newcombe_difference(old[most], n_old, new[most], n_new)
     return Estimate(
         method=_METHOD,

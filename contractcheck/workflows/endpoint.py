@@ -71,6 +71,7 @@ def resolve_endpoint(
     """
     speaker = dialect(target.provider)
     url = (base_url or target.base_url or speaker.base_url).rstrip("/")
+    url = url.removesuffix("/v1")  # part of what the SDKs take; the dialects' paths begin with it
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

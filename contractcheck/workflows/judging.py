@@ -109,6 +109,6 @@ def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
         return (again,)
     if header.status == "interrupted":
         return (f"contractcheck run --resume {header.id}", show)
-    if any(finding.kind in _DOUBTFUL for finding in judgement.findings):
+    if header.status == "partial" or any(f.kind in _DOUBTFUL for f in judgement.findings):
         return (show, again)
     return (show, accept)

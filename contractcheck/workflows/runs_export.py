@@ -46,8 +46,10 @@ def export_run(folder: Path, destination: Path, *, style: VcrFormat) -> tuple[Ex
     run = read_run(folder)
     cases = dict.fromkeys(exchange.case for exchange in run.exchanges)
     made: list[tuple[ExportedFile, bytes]] = []
+    # Stock vcrpy looks at method and address by default: order is all that tells questions apart.
+    sent = sorted(run.exchanges, key=lambda exchange: exchange.started_at)
     for case in cases:
-        own = [exchange for exchange in run.exchanges if exchange.case == case]
+        own = [exchange for exchange in sent if exchange.case == case]
         held = [exchange for exchange in own if is_exportable(exchange)]
         path = destination / f"{case}.{style}"
         file = ExportedFile(path=path, interactions=len(held), left_out=len(own) - len(held))

@@ -97,3 +97,8 @@ def test_what_to_do_next_depends_on_the_verdict(project):
     )
     cut = project.judge(project.record(3, max_requests=1))
     assert cut.next_steps[0] == f"contractcheck run --resume {cut.run_id}"
+
+
+def test_nobody_is_told_to_accept_a_run_of_a_part_of_the_suite(project):
+    part = project.judge(project.record(1, cases=["part"]))
+    assert not any("accept" in step for step in part.next_steps)

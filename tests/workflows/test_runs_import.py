@@ -244,3 +244,14 @@ def test_a_truncated_file_never_leaves_half_a_run(place, tmp_path, data):
         import_cassettes(place, [path], PLAIN)
     except ContractcheckError:
         assert everything_below(place.root) == before
+
+
+def test_the_order_of_questions_survives(tmp_path, place):
+    uri = "https://api.example.com/v1/chat"
+    questions = [json.dumps({"n": n}) for n in (7, 3, 9, 1, 8, 2)]
+    write(tmp_path / "a.yaml", *((uri, question, f"to {question}") for question in questions))
+    folder = import_cassettes(place, [tmp_path / "a.yaml"], PLAIN).folder
+    export_run(folder, tmp_path / "out", style="json")
+    (exported,) = (tmp_path / "out").iterdir()
+    again = json.loads(exported.read_text())["interactions"]
+    assert [one["request"]["body"] for one in again] == questions
