@@ -14,7 +14,7 @@ from contractcheck.cassettes.mismatch import explain_mismatch
 from contractcheck.cassettes.played import Clock, Played, SystemClock
 from contractcheck.cassettes.playlist import Playlist
 from contractcheck.cassettes.recent import Recent
-from contractcheck.cassettes.session import current_slot
+from contractcheck.cassettes.session import current_slot, websocket_refusal
 from contractcheck.errors import (
     ContractcheckError,
     ReplayError,
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 _FIRST_STATUS, _LAST_STATUS = 200, 999
 """Three digits, and no interim answer (RFC 9110, section 15)."""
+
+_SWITCHING_PROTOCOLS = 101
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
+"""More bytes than any disk holds; clients that read more digits fail in their own ways."""
 
 _NO_LINE = re.compile(r"[\x00\r\n\u0100-\U0010ffff]")
 """What ends a line, and what Latin-1 does not have (RFC 9110, section 5.5)."""
@@ -74,6 +79,8 @@ class Player:
             slot = current_slot(outgoing, self.scrubber, strict=self.strict)
             if slot is None:
                 return None
+            if outgoing.opens_websocket:
+                raise websocket_refusal(outgoing, slot, self.scrubber)
             exchange = self._find(outgoing, slot)
         except ContractcheckError as error:
             self.refusals.append(error)
@@ -175,6 +182,10 @@ def _unplayable(exchange: Exchange) -> str:
             "the client gave this request up before an answer came, when it was recorded; there "
             "is nothing to play: record it again"
         )
+    if response is not None and response.status == _SWITCHING_PROTOCOLS:
+        return (
+            "the recorded answer opened a WebSocket (status 101), and WebSockets are not recorded"
+        )
     if response is not None and not _is_http(response):
         return (
             "the head of the recorded answer is not one that HTTP can carry: the recording was "
@@ -186,5 +197,13 @@ def _unplayable(exchange: Exchange) -> str:
 def _is_http(response: Response) -> bool:
     """Whether a head can be written: recordings may come from a pull request."""
     words = (response.http_version, response.reason, *chain.from_iterable(response.headers))
-    is_status = _FIRST_STATUS <= response.status <= _LAST_STATUS
-    return is_status and _NO_LINE.search("".join(words)) is None
+    return (
+        _FIRST_STATUS <= response.status <= _LAST_STATUS
+        and response.http_version.isascii()
+        and _NO_LINE.search("".join(words)) is None
+        and all(
+            _LENGTH.fullmatch(value.strip()) is not None
+            for name, value in response.headers
+            if name.lower() == "content-length" and value.strip().isdecimal()
+        )
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
 from contractcheck.cassettes.recent import Recent
-from contractcheck.cassettes.session import current_slot
+from contractcheck.cassettes.session import current_slot, websocket_refusal
 from contractcheck.cassettes.take import Take
 from contractcheck.errors import ContractcheckError, RecordingError
 from contractcheck.model.exchange import Request, Response
@@ -63,6 +63,10 @@ class Recorder:
         """Start the take of a request, or let it pass: see ``Session``."""
         try:
             slot = current_slot(outgoing, self.scrubber, strict=self.strict)
+            if slot is not None and outgoing.opens_websocket:
+                if self.strict:
+                    raise websocket_refusal(outgoing, slot, self.scrubber)
+                slot = None
         except ContractcheckError as error:
             self.refusals.append(error)
             raise

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from contractcheck.cassettes.trial import SLOT
-from contractcheck.errors import InterceptionError
+from contractcheck.errors import InterceptionError, UnseenCallError
 
 if TYPE_CHECKING:
     from contractcheck.cassettes.played import Played
@@ -48,6 +48,14 @@ class Outgoing:
         place = self.url.partition("?")[0].partition("://")[2].rpartition("@")[2]
         return scrubber.scrub_text(f"{self.method} {place}")
 
+    @property
+    def opens_websocket(self) -> bool:
+        """Whether it asks to turn the connection into a WebSocket (RFC 6455, section 4.1)."""
+        return any(
+            name.lower() == "upgrade" and "websocket" in value.lower()
+            for name, value in self.headers
+        )
+
 
 class Session(Protocol):
     """A recording or replaying session, as adapters see it."""
@@ -62,6 +70,7 @@ class Session(Protocol):
         Raises:
             InterceptionError: If it belongs to no trial and the session is strict.
             UnmatchedRequestError: If the recording holds no answer to it.
+            UnseenCallError: If it opens a WebSocket, and the session is strict or replays.
         """
 
 
@@ -84,3 +93,12 @@ def current_slot(outgoing: Outgoing, scrubber: Scrubber, *, strict: bool) -> Slo
             "runs in a copy of its context; or open the session with strict=False to let it pass"
         )
     return slot
+
+
+def websocket_refusal(outgoing: Outgoing, slot: Slot, scrubber: Scrubber) -> UnseenCallError:
+    """Return the error for a request that opens a WebSocket inside a trial."""
+    return UnseenCallError(
+        f"case {slot.case!r}, trial {slot.trial}: {outgoing.name(scrubber)} opens a WebSocket. "
+        "WebSockets are not recorded, so none can be played: use the provider's HTTP interface "
+        "inside trials"
+    )

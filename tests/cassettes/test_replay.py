@@ -297,8 +297,10 @@ def test_many_unused_exchanges_are_counted():
         {"headers": (("x-a", "\u20ac"),)},
         {"http_version": "HTTP/1.1\n"},
         {"reason": "\U0001f600"},
+        {"http_version": "HTTP/\xe9"},
+        {"headers": (("Content-Length", "9" * 5000),)},
         {"status": 42},
-        {"status": 101},
+        {"status": 100},
         {"status": 1000},
     ],
     ids=str,
@@ -307,6 +309,13 @@ def test_a_head_that_http_cannot_carry_is_refused(head):
     one = exchange()
     one = replace(one, response=replace(one.response, **head))
     with pytest.raises(ReplayError, match="not one that HTTP can carry"), play([one]):
+        ask()
+
+
+def test_an_answer_that_opened_a_websocket_says_so():
+    one = exchange()
+    one = replace(one, response=replace(one.response, status=101))
+    with pytest.raises(ReplayError, match="WebSockets are not recorded"), play([one]):
         ask()
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NO_BODY = frozenset({204, 304})
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,16}")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _PLAIN_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 _MAX_LINE_BYTES = 64 * 1024
 """As ``http.client`` and urllib3: longest line of a chunk size or trailer."""
@@ -42,7 +43,7 @@ def framing_of(method: str, status: int, headers: Headers) -> Framing:
         return Framing(kind="none")
     if fields.get("transfer-encoding", "").lower().endswith("chunked"):
         return Framing(kind="chunks")
-    if (length := fields.get("content-length", "")).isdecimal():
+    if _LENGTH.fullmatch(length := fields.get("content-length", "")):
         return Framing(kind="length", length_bytes=int(length))
     return Framing(kind="close")
 

@@ -1,14 +1,17 @@
 """Everything that aiohttp does with a response, live and from a recording."""
 
 import asyncio
+import contextlib
 import gzip
 import zlib
+from functools import partial
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from contractcheck.cassettes import in_trial, recording, replaying
-from contractcheck.errors import UnmatchedRequestError
+from contractcheck.errors import UnmatchedRequestError, UnseenCallError
 from contractcheck.redaction import Scrubber
 
 ANYTHING = Scrubber.for_secrets(())
@@ -352,3 +355,54 @@ def test_a_proxy_is_not_asked_by_a_replay(server, closed_port, sink):
     with replaying(sink.tape, ANYTHING), in_trial("a", 0):
         proxy = f"http://127.0.0.1:{closed_port}"
         assert asyncio.run(ask("https://localhost:9/", proxy=proxy)) == b"{}"
+
+
+@contextlib.asynccontextmanager
+async def echo_server():
+    """Answer every message of a WebSocket."""
+
+    async def talk(request):
+        answering = web.WebSocketResponse()
+        await answering.prepare(request)
+        async for message in answering:
+            await answering.send_str(f"echo {message.data}")
+        return answering
+
+    app = web.Application()
+    app.router.add_get("/", talk)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def say_hello(open_session):
+    """Open a WebSocket inside a trial; like many a client, swallow the error that this raises."""
+
+    async def main():
+        async with echo_server() as url, aiohttp.ClientSession() as client:
+            with open_session(), in_trial("a", 0), contextlib.suppress(UnseenCallError):
+                async with client.ws_connect(url) as socket:
+                    await socket.send_str("hello")
+                    return await socket.receive_str()
+
+    return asyncio.run(main())
+
+
+def test_a_websocket_is_refused_before_it_opens(sink):
+    for open_session in (
+        partial(recording, sink, ANYTHING, strict=True),
+        partial(replaying, sink.tape, ANYTHING),
+        partial(replaying, sink.tape, ANYTHING, strict=False),
+    ):
+        with pytest.raises(UnseenCallError, match="WebSockets are not recorded"):
+            say_hello(open_session)
+    assert sink == []
+
+
+def test_a_lenient_recording_lets_a_websocket_pass_unseen(sink):
+    assert say_hello(partial(recording, sink, ANYTHING)) == "echo hello"
+    assert sink == []

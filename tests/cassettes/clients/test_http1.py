@@ -191,3 +191,8 @@ def test_a_recording_cannot_add_headers(reason, value):
     assert body == b""
     assert head.count(b"\r\n") == 4
     assert head.count(b"\n") == 4
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "\xb2", "1e3", ""])
+def test_a_length_that_is_none_is_not_taken_for_one(length):
+    assert framing_of("GET", 200, (("content-length", length),)) == Framing(kind="close")
