@@ -248,11 +248,14 @@ def sdk_question(number: int) -> list[dict[str, str]]:
 
 
 def floor_transport_of_sdk() -> httpx2.MockTransport:
-    return httpx2.MockTransport(
-        lambda request: httpx2.Response(
-            200, headers=_HEADERS, content=chat(len(request.content)).answer
-        )
-    )
+    answers: dict[bytes, bytes] = {}
+    answer = chat(0).answer
+
+    def look_up(request: httpx2.Request) -> httpx2.Response:
+        content = answers.setdefault(request.content, answer)
+        return httpx2.Response(200, headers=_HEADERS, content=content)
+
+    return httpx2.MockTransport(look_up)
 
 
 def record_sdk(place: Path, traffic: Sequence[Traffic]) -> None:
