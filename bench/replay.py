@@ -12,7 +12,8 @@ One cassette of n chat exchanges is replayed through one httpx2 client:
 - floor: an ``httpx2.MockTransport`` over a dictionary: what the client itself costs.
 
 Then the whole-suite layout (200 cases × 10 trials, one file per case, chats and 200-chunk streams),
-where vcrpy reads YAML, and the real openai SDK, paired and interleaved with the floor.
+where vcrpy reads YAML, and the real openai SDK, ten trials of each question as suites ask
+them, paired and interleaved with the floor.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 CASE = "bench"
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _AT_EACH = 5
+TRIALS = 10
 _HEADERS = {"content-type": "application/json"}
 
 
@@ -218,24 +220,27 @@ def pull(client: httpx2.Client, one: Traffic, *, chunks: int) -> None:
 
 
 def print_sdk(folder: Path, *, pairs: int) -> None:
-    traffic = [chat(number) for number in range(pairs)]
+    questions = pairs // TRIALS
     place = folder / "sdk"
     ours: list[float] = []
     floor: list[float] = []
     with open_client(floor_transport_of_sdk()) as mocked:
         plain = openai.OpenAI(api_key="none", http_client=mocked, max_retries=0)
-        record_sdk(place, traffic)
+        record_sdk(place, questions)
         with replayed(place):
             through = openai.OpenAI(api_key="none", max_retries=0)
-            for number in range(-20, pairs):
-                for side in random.sample(("floor", "ours"), k=2):
-                    # The first question is asked in 21 trials: 20 of them warm up.
-                    with in_trial(CASE, max(0, -number)):
-                        taken = time_sdk(plain if side == "floor" else through, max(0, number))
-                    if number >= 0:
-                        (floor if side == "floor" else ours).append(taken)
+            for number in range(-1, questions):
+                for trial in range(TRIALS):
+                    for side in random.sample(("floor", "ours"), k=2):
+                        with in_trial(CASE, trial):
+                            taken = time_sdk(plain if side == "floor" else through, number)
+                        if number >= 0:  # what came before warms up
+                            (floor if side == "floor" else ours).append(taken)
     low, middle, high = ratio_interval(ours, floor)
-    print(f"\n**The openai SDK ({openai.__version__}), one chat, {pairs} interleaved pairs**\n")
+    print(
+        f"\n**The openai SDK ({openai.__version__}), {questions} chats × {TRIALS} trials, "
+        "interleaved pairs**\n"
+    )
     print("| through | median µs |")
     print("|---|---|")
     print(f"| a dictionary behind httpx2.MockTransport | {statistics.median(floor):.0f} |")
@@ -258,28 +263,26 @@ def floor_transport_of_sdk() -> httpx2.MockTransport:
     return httpx2.MockTransport(look_up)
 
 
-def record_sdk(place: Path, traffic: Sequence[Traffic]) -> None:
+def record_sdk(place: Path, questions: int) -> None:
     """The requests as the SDK writes them, with the answers of the bench."""
     bodies: list[bytes] = []
 
     def keep(request: httpx2.Request) -> httpx2.Response:
         bodies.append(request.content)
-        return httpx2.Response(200, headers=_HEADERS, content=traffic[0].answer)
+        return httpx2.Response(200, headers=_HEADERS, content=chat(0).answer)
 
     with open_client(httpx2.MockTransport(keep)) as client:
         sdk = openai.OpenAI(api_key="none", http_client=client, max_retries=0)
-        for number in range(len(traffic)):
+        for number in range(-1, questions):
             sdk.chat.completions.create(model="gpt-sim-mini", messages=sdk_question(number))
-    asked = [replace(one, body=body) for one, body in zip(traffic, bodies, strict=True)]
     write_run(
         place,
-        # The first one is asked once more per warm-up round.
         (
-            exchange_of(one, case=CASE, trial=trial)
-            for number, one in enumerate(asked)
-            for trial in (range(21) if number == 0 else (0,))
+            exchange_of(replace(chat(number, trial=trial), body=body), case=CASE, trial=trial)
+            for number, body in enumerate(bodies)
+            for trial in range(TRIALS)
         ),
-        {CASE: 1},
+        {CASE: TRIALS},
     )
 
 
