@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
@@ -123,6 +124,9 @@ def _resolve(reference: Reference) -> FilePath:
         path = (root / relative).resolve()
     except (OSError, RuntimeError):  # a name that is too long, a circle of links
         raise reference.problem(f"{excerpt(relative)} cannot be followed") from None
+    # From Python 3.13 on, a circle of links is resolved to itself.
+    if os.path.islink(path):  # noqa: PTH114 - is_symlink() raises for a name that is too long
+        raise reference.problem(f"{excerpt(relative)} cannot be followed")
     if not path.is_relative_to(root):
         raise reference.problem(what)
     return path

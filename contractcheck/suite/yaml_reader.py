@@ -88,7 +88,10 @@ def read_yaml(data: bytes, *, file: str) -> Document:
         # Besides its own errors the parser lets through those of int() and chr().
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
-        reader.add(line, (), f"not YAML: {str(error).partition(chr(10))[0]}")
+        # What chr() says of a number beyond Unicode depends on the version of Python.
+        is_ours = isinstance(error, YAMLError)
+        what = str(error).partition("\n")[0] if is_ours else "a number or an escape is out of range"
+        reader.add(line, (), f"not YAML: {what}")
     if reader.problems:
         raise YamlError(reader.problems)
     return Document(value=value, lines=reader.lines)

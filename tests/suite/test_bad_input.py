@@ -113,7 +113,7 @@ YAML_TABLE = {
     ),
     "beyond Unicode": (
         'a: "\\U99999999"\n',
-        ["mail.contract.yaml: not YAML: Python int too large to convert to C int"],
+        ["mail.contract.yaml: not YAML: a number or an escape is out of range"],
     ),
     "control character": (
         b"a: 1\nb: \x00\n",
