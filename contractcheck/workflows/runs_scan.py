@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from contractcheck.content_coding import decode_body
@@ -49,7 +50,7 @@ class ScanResult:
 def scan_paths(
     paths: Iterable[Path], *, environment: Mapping[str, str], detect_secrets: bool = False
 ) -> ScanResult:
-    """Search files, and all files below folders (links and ``.git`` left out).
+    """Search files, and all files below folders (links, pipes and ``.git`` left out).
 
     Args:
         paths: Files and folders.
@@ -67,8 +68,8 @@ def scan_paths(
     files = 0
     for file in _files(paths):
         try:
-            if file.stat().st_size > MAX_BYTES:
-                unread.append(f"{file}: larger than {MAX_BYTES} bytes")
+            if reason := _unreadable(file):
+                unread.append(f"{file}: {reason}")
                 continue
             data = file.read_bytes()
             data = _unpacked(file, data)
@@ -92,6 +93,16 @@ def scan_paths(
 
 
 _PACKED = {".zst": "zstd", ".gz": "gzip"}
+
+
+def _unreadable(file: Path) -> str | None:
+    """Why a file is not even opened: reading a pipe or a device may never end."""
+    status = file.stat()
+    if not S_ISREG(status.st_mode):
+        return "is a pipe, socket or device and no file; write what it gives to a file first"
+    if status.st_size > MAX_BYTES:
+        return f"larger than {MAX_BYTES} bytes"
+    return None
 
 
 def _unpacked(file: Path, data: bytes) -> bytes:

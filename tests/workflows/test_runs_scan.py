@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket as socket_library
 import sys
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -63,6 +66,29 @@ def test_what_could_not_be_searched_is_said(folder):
     found = scan_paths([path, folder / "clean.yaml"], environment={})
     assert found.files == 1
     assert str(path) in found.unread[0]
+
+
+def test_what_is_no_file_is_not_waited_for(folder):
+    """Nobody writes to the pipe, so whoever opened it would wait for ever."""
+    pipe = folder / "pipe.yaml"
+    os.mkfifo(pipe)
+    socket = folder / "socket"
+    with _listening(socket):
+        found = scan_paths([pipe, socket, Path(os.devnull)], environment={})
+    assert found.files == 0
+    assert [words.partition(": is a pipe, socket or device")[0] for words in found.unread] == [
+        str(pipe),
+        str(socket),
+        os.devnull,
+    ]
+
+
+@contextmanager
+def _listening(path):
+    # A socket's path may have some hundred characters; a temporary folder has more at times.
+    with socket_library.socket(socket_library.AF_UNIX) as listener, chdir(path.parent):
+        listener.bind(path.name)
+        yield
 
 
 def test_detect_secrets_is_asked_for_before_anything_is_searched(folder, monkeypatch):
