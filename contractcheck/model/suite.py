@@ -127,6 +127,25 @@ class Margin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GatePolicy:
+    """Rules of the release gate, beside level, power and margins.
+
+    Attributes:
+        slots: Blocks at most, >= 2: times that every case is asked on every side.
+        critical: Margins that stop the gate as soon as one of them is broken; empty makes all
+            of them so.
+        muted: Margins that are shown and never decide.
+        same_model: Both sides are promised to be one model: then any difference of the answers
+            is a reason not to move, not only a margin.
+    """
+
+    slots: int = 20
+    critical: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+    same_model: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """The suite's rules for a verdict.
 
@@ -135,7 +154,9 @@ class Policy:
         nights: Accepted nights a complete baseline has, >= 5.
         alpha: Level of a two-sided comparison outside the nightly rule, 0..1.
         power: Power at which smallest visible changes are stated, 0..1.
-        margins: Tolerance per plane or metric: ``conformance``, ``ttft``, ``total``, ``refusals``.
+        margins: Tolerance per plane or metric: ``conformance``, ``refusals``, ``error_rate``,
+            ``ttft``, ``total``, ``time_per_token``.
+        gate: Rules of the release gate.
         limits: Absolute bounds: ``latency_p95_s`` (s), ``error_rate`` (0..1).
         allowed_models: Model echoes accepted besides the target's own name.
         on_inconclusive: ``warn`` (exit 0) or ``fail`` (exit 3).
@@ -149,6 +170,7 @@ class Policy:
     alpha: float = 0.05
     power: float = 0.8
     margins: Mapping[str, Margin] = field(default_factory=dict)
+    gate: GatePolicy = GatePolicy()
     limits: Mapping[str, float] = field(default_factory=dict)
     allowed_models: tuple[str, ...] = ()
     on_inconclusive: Literal["warn", "fail"] = "warn"

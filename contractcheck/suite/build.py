@@ -13,6 +13,7 @@ from contractcheck.metrics import default_metrics
 from contractcheck.model.suite import (
     Case,
     CheckSpec,
+    GatePolicy,
     Message,
     MetricSpec,
     Parameters,
@@ -95,7 +96,7 @@ def build_suite(
         _case(source, ("cases", index), case, shape.defaults)
         for index, case in enumerate(shape.cases)
     ]
-    policy = _policy(shape.policy)
+    policy = _policy(source, shape.policy)
     if source.problems:
         return tuple(source.problems)
     fingerprint = digest_suite(name=shape.suite, version=shape.version, policy=policy, cases=cases)
@@ -290,18 +291,40 @@ def _check_arguments(source: _Source, path: Path, case: Case) -> None:
             source.add((*path, "checks", index), problem)
 
 
-def _policy(shape: PolicyFile) -> Policy:
+def _policy(source: _Source, shape: PolicyFile) -> Policy:
     margins = {name: margin for name, margin in shape.margins if margin is not None}
     limits = {name: limit for name, limit in shape.limits if limit is not None}
+    gate = GatePolicy(
+        slots=shape.gate.slots,
+        critical=shape.gate.critical,
+        muted=shape.gate.muted,
+        same_model=shape.gate.same_model,
+    )
+    _check_gate(source, gate, margins)
     return Policy(
         alarm_budget_per_year=shape.watch.alarm_budget,
         nights=shape.watch.nights,
         alpha=shape.gate.alpha,
         power=shape.gate.power,
         margins=margins,
+        gate=gate,
         limits=limits,
         allowed_models=shape.identity.allow,
         on_inconclusive=shape.on_inconclusive,
         store_prompts=shape.store_prompts,
         volatile=shape.volatile,
     )
+
+
+def _check_gate(source: _Source, gate: GatePolicy, margins: Collection[str]) -> None:
+    """Refuse a rule about a margin that does not exist: it would silently protect nothing."""
+    declared = f"declared: {', '.join(sorted(margins))}" if margins else "none is declared"
+    for key, names in (("critical", gate.critical), ("muted", gate.muted)):
+        for index, name in enumerate(names):
+            path: Path = ("policy", "gate", key, index)
+            if name not in margins:
+                source.add(path, f"policy.margins has no {name!r}; {declared}")
+            elif name in names[:index]:
+                source.add(path, f"{name!r} is given twice")
+            elif key == "muted" and name in gate.critical:
+                source.add(path, f"{name!r} is critical too; keep it in one of the lists")

@@ -133,6 +133,7 @@ CheckField = Annotated[CheckEntry, PlainValidator(read_check), WithJsonSchema(_c
 MetricField = Annotated[MetricEntry, PlainValidator(read_metric), WithJsonSchema(_metric_schema())]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+MarginName = Literal["conformance", "error_rate", "refusals", "time_per_token", "total", "ttft"]
 
 
 class _Strict(BaseModel):
@@ -203,6 +204,17 @@ class GateFile(_Strict):
 
     alpha: Share = Field(0.05, description="Level of the comparison.")
     power: Share = Field(0.8, description="Power at which visible changes are stated.")
+    slots: int = Field(
+        20, ge=2, le=1000, description="Times that every case is asked on each side, at most."
+    )
+    critical: tuple[MarginName, ...] = Field(
+        (), description="Margins that end the gate as soon as they are broken; none means all."
+    )
+    muted: tuple[MarginName, ...] = Field((), description="Margins that are shown, and no more.")
+    same_model: bool = Field(
+        False,  # noqa: FBT003 - pydantic takes the default in first place
+        description="Both sides are promised to be one model: any difference counts.",
+    )
 
 
 class MarginsFile(_Strict):
@@ -210,8 +222,14 @@ class MarginsFile(_Strict):
 
     conformance: Difference | None = Field(None, description="Of pass rates, such as -0.02.")
     refusals: Difference | None = Field(None, description="Of the refusal rate, such as +0.02.")
+    error_rate: Difference | None = Field(
+        None, description="Of the share of failed requests, such as +0.01."
+    )
     ttft: Ratio | None = Field(None, description="Of the time to first token, such as 1.25x.")
     total: Ratio | None = Field(None, description="Of the total time, such as 1.25x.")
+    time_per_token: Ratio | None = Field(
+        None, description="Of the time per output token, such as 1.25x."
+    )
 
 
 class LimitsFile(_Strict):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from contractcheck.model.json_text import canonical_json
+from contractcheck.model.suite import GatePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,9 @@ def digest_suite(*, name: str, version: str, policy: Policy, cases: Sequence[Cas
     rules = asdict(policy)
     # Says which request is which, and judges nothing.
     del rules["volatile"]
+    # Suites that do not set it were fingerprinted before it could be set.
+    if policy.gate == GatePolicy():
+        del rules["gate"]
     return digest_json(
         {"suite": name, "version": version, "policy": cast("JsonValue", rules), "cases": judged}
     )

@@ -427,7 +427,7 @@ RULE_TABLE = {
             "mail.contract.yaml:8: policy.watch.alarm_budget: expected the chance of any false alarm in a year, between 0 and 1, such as 0.10/year; got the number 0.1",
             "mail.contract.yaml:8: policy.watch.nights: expected a number of at least 5, got the number 3",
             "mail.contract.yaml:9: policy.gate.alpha: expected a number above 0, got the number 0",
-            "mail.contract.yaml:10: policy.margins: unknown key 'foo'; allowed: conformance, refusals, total, ttft",
+            "mail.contract.yaml:10: policy.margins: unknown key 'foo'; allowed: conformance, error_rate, refusals, time_per_token, total, ttft",
             "mail.contract.yaml:10: policy.margins.conformance: expected a difference between -1 and 1, such as -0.02 or +0.02; got the number 2",
             "mail.contract.yaml:10: policy.margins.ttft: expected a ratio of at least 1, such as 1.25x; got the number 1.2",
             "mail.contract.yaml:11: policy.limits: unknown key 'latency_p95'; did you mean 'latency_p95_s'? Allowed: error_rate, latency_p95_s",
@@ -435,6 +435,35 @@ RULE_TABLE = {
             "mail.contract.yaml:12: policy.on_inconclusive: expected 'warn' or 'fail', got the text 'no'",
             "mail.contract.yaml:13: policy.volatile[0]: '$[' is not a JSONPath of RFC 9535 (unbalanced brackets, line 1, column 2), such as $.metadata.request_id",
             "mail.contract.yaml:13: policy.volatile[1]: expected a JSONPath such as $.metadata.request_id, got the number 7",
+        ],
+    ),
+    "shape of the gate": (
+        BASE + "policy:\n  gate:\n    slots: 1\n    critical: [tft]\n    same_model: 1\n",
+        [
+            "mail.contract.yaml:9: policy.gate.slots: expected a number of at least 2, got the number 1",
+            "mail.contract.yaml:10: policy.gate.critical[0]: expected 'conformance', 'error_rate', 'refusals', 'time_per_token', 'total' or 'ttft', got the text 'tft'",
+            "mail.contract.yaml:11: policy.gate.same_model: expected true or false, got the number 1",
+        ],
+    ),
+    "margins that the gate names": (
+        BASE
+        + "policy:\n"
+        + "  margins: {ttft: 1.2x, refusals: 0.1}\n"
+        + "  gate:\n"
+        + "    critical: [ttft, ttft, total]\n"
+        + "    muted:\n"
+        + "      - refusals\n"
+        + "      - ttft\n",
+        [
+            "mail.contract.yaml:10: policy.gate.critical[1]: 'ttft' is given twice",
+            "mail.contract.yaml:10: policy.gate.critical[2]: policy.margins has no 'total'; declared: refusals, ttft",
+            "mail.contract.yaml:13: policy.gate.muted[1]: 'ttft' is critical too; keep it in one of the lists",
+        ],
+    ),
+    "margins that the gate names without any": (
+        BASE + "policy: {gate: {muted: [ttft]}}\n",
+        [
+            "mail.contract.yaml:7: policy.gate.muted[0]: policy.margins has no 'ttft'; none is declared"
         ],
     ),
 }

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import SuiteError
-from contractcheck.model.suite import CheckMode, Margin, Message, Policy
+from contractcheck.model.suite import CheckMode, GatePolicy, Margin, Message, Policy
 from contractcheck.model.target import Target
 from contractcheck.suite import find_suites, load_suite, load_suites
 
@@ -24,7 +24,7 @@ targets:
 defaults: {samples: 4, temperature: 1, max_output_tokens: 50, stop: [END]}
 policy:
   watch: {alarm_budget: 0.05/year, nights: 14}
-  gate: {alpha: 0.01, power: 0.9}
+  gate: {alpha: 0.01, power: 0.9, slots: 30, critical: [refusals], muted: [ttft], same_model: true}
   margins: {conformance: -0.02, refusals: +0.03, ttft: 1.25x}
   limits: {latency_p95_s: 4, error_rate: 0}
   identity: {allow: [m-2026-01-01]}
@@ -70,6 +70,7 @@ def test_reads_every_field(folder):
             "refusals": Margin(value=0.03, kind="difference"),
             "ttft": Margin(value=1.25, kind="ratio"),
         },
+        gate=GatePolicy(slots=30, critical=("refusals",), muted=("ttft",), same_model=True),
         limits={"latency_p95_s": 4.0, "error_rate": 0.0},
         allowed_models=("m-2026-01-01",),
         on_inconclusive="fail",
@@ -212,6 +213,7 @@ def test_what_may_differ_on_replay_judges_nothing(folder):
         ("alarm_budget: 0.05/year", "alarm_budget: 0.10/year"),
         ("ttft: 1.25x", "ttft: 1.5x"),
         ("samples: 6", "samples: 7"),
+        ("same_model: true", "same_model: false"),
         ("2.1.0-rc.1", "2.1.0"),
     ],
 )
