@@ -10,6 +10,7 @@ touches a disk: the journal is the store.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def replaying(
     Args:
         tape: From ``open_tape`` or ``MemoryTape.of``; everything on it is expected to be asked for.
         scrubber: Takes out the secrets of today, so that another key is the same request.
-        retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
+        retime: Share of the recorded times to wait, finite and >= 0: 0 answers at once, 1 keeps
+            the clock.
         strict: Refuse requests outside a trial, and refuse to end with unused exchanges.
         attempts: ``settled`` passes over what a client would only repeat, ``all`` does not.
         rule: What may differ between equal requests.
@@ -101,11 +103,16 @@ def replaying(
         clock: For ``retime``.
 
     Raises:
-        InterceptionError: If another session is open.
+        InterceptionError: If another session is open, or ``retime`` is no time to wait.
         ReplayError: At the end, if a request had no answer (clients may swallow errors), or if
             part of a strict replay was not asked for.
         UnseenCallError: At the end, if a connection was refused.
     """
+    if not 0 <= retime < inf:
+        raise InterceptionError(
+            f"retime={retime!r}: a finite share of the recorded times, of at least 0, can be "
+            "waited: 0 answers at once, 1 keeps the recorded clock"
+        )
     session = Player(
         recording=tape,
         scrubber=scrubber,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from contractcheck.cassettes import (
     seal_run,
 )
 from contractcheck.cassettes.canonical import EXACT
-from contractcheck.errors import RecordingError, UsageError
+from contractcheck.cassettes.layout import HEADER_FILE
+from contractcheck.errors import InterceptionError, RecordingError, UsageError
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target, parse_target
 from contractcheck.redaction import Scrubber
@@ -66,7 +67,8 @@ def record_calls(
     Raises:
         UsageError: If ``target`` is none.
         RecordingError: If the folder exists, or the disk refuses.
-        InterceptionError: If another session is open in this process.
+        InterceptionError: If another session is open in this process, or no call was made inside a
+            trial; then nothing is left in ``folder``.
     """
     folder = Path(folder)
     scrubber = Scrubber.for_secrets((*find_secrets(os.environ), *secrets))
@@ -77,7 +79,15 @@ def record_calls(
             yield
     finally:
         run.close()
-    declare_cases(folder, counted.plans())
+    plans = counted.plans()
+    if not plans:
+        _take_back(folder)
+        raise InterceptionError(
+            f"{folder}: nothing was recorded, because no call was made inside a trial, and nothing "
+            'was kept: make the calls inside "with in_trial(case, trial)", before the block of '
+            "record_calls ends"
+        )
+    declare_cases(folder, plans)
     seal_run(folder, status="complete", ended_at=datetime.now(UTC).isoformat())
 
 
@@ -97,7 +107,8 @@ def replay_calls(
     Args:
         folder: What ``record_calls`` made.
         secrets: Of today; another key is the same request.
-        retime: Share of the recorded times to wait: 0 answers at once, 1 keeps the clock.
+        retime: Share of the recorded times to wait, finite and >= 0: 0 answers at once, 1 keeps
+            the clock.
         strict: Refuse calls outside a trial, refuse to end with unused exchanges, and refuse a
             recording whose block raised.
         attempts: ``settled`` passes over what a client would only repeat, ``all`` does not.
@@ -107,7 +118,7 @@ def replay_calls(
     Raises:
         RecordingError: If the recording is missing or damaged, or with ``strict`` not whole.
         ReplayError: If a call was never recorded, or a recorded one was not made.
-        InterceptionError: If another session is open in this process.
+        InterceptionError: If another session is open in this process, or ``retime`` is no time.
     """
     scrubber = Scrubber.for_secrets((*find_secrets(os.environ), *secrets))
     tape = open_tape(Path(folder))
@@ -146,6 +157,13 @@ class _CountedTrials:
             case: CasePlan(samples=len(trials), request_fingerprint="", parts={})
             for case, trials in sorted(self._trials.items())
         }
+
+
+def _take_back(folder: Path) -> None:
+    """Remove a run in which nothing was recorded, so that its folder can be recorded into."""
+    with suppress(OSError):  # what else somebody put there stays
+        (folder / HEADER_FILE).unlink()
+        folder.rmdir()
 
 
 def _target(text: str) -> Target:

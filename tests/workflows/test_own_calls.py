@@ -134,6 +134,47 @@ def test_refuses_calls_that_belong_to_no_trial(tmp_path, url):
         ask_outside()
 
 
+def test_a_recording_of_nothing_is_refused_and_leaves_nothing(tmp_path, url):
+    with (
+        pytest.raises(InterceptionError, match=r"run: nothing was recorded.*in_trial\(case, trial"),
+        record_calls(tmp_path / "run", target="openai:gpt-sim"),
+    ):
+        pass
+    assert not (tmp_path / "run").exists()
+    record(tmp_path / "run", url)
+    assert is_sealed(tmp_path / "run")
+
+
+def test_calls_that_were_let_pass_are_no_recording(tmp_path, url):
+    with (
+        pytest.raises(InterceptionError, match="nothing was recorded"),
+        record_calls(tmp_path / "run", target="openai:gpt-sim", strict=False),
+        httpx2.Client() as client,
+    ):
+        ask(client, url)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_others_put_beside_a_recording_of_nothing_stays(tmp_path):
+    folder = tmp_path / "run"
+    with (
+        pytest.raises(InterceptionError, match="nothing was recorded"),
+        record_calls(folder, target="openai:gpt-sim"),
+    ):
+        (folder / "notes.txt").write_text("mine")
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("retime", [-1, -1e-9, float("nan"), float("inf")])
+def test_a_time_that_cannot_be_waited_is_refused(tmp_path, url, retime):
+    record(tmp_path / "run", url, trials=1)
+    with (
+        pytest.raises(InterceptionError, match=r"retime=.*of at least 0"),
+        replay_calls(tmp_path / "run", retime=retime),
+    ):
+        pass
+
+
 def test_tasks_at_once_keep_their_answers_apart(tmp_path, url):
     async def ask_all(place):
         async with httpx2.AsyncClient() as client:
