@@ -58,9 +58,20 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
         for (case, trial), exchange in sorted(run.last_attempts().items())
         if case in cases
     )
-    table = _tabulate(header, answers, cases)
+    return measure_answers(header, answers, suite)
+
+
+def measure_answers(header: RunHeader, answers: Sequence[TrialAnswer], suite: Suite) -> MeasuredRun:
+    """Measure answers that were read before, such as those of a run with something changed.
+
+    Args:
+        header: The run's header; its cases are the suite's.
+        answers: One per trial.
+        suite: The contract.
+    """
+    table = _tabulate(header, answers, {case.id: case for case in suite.cases})
     statistics = reduce_night(header, suite, answers, table)
-    return MeasuredRun(header=header, answers=answers, table=table, statistics=statistics)
+    return MeasuredRun(header=header, answers=tuple(answers), table=table, statistics=statistics)
 
 
 def _tabulate(
