@@ -12,14 +12,17 @@ from contractcheck.cli.runs_options import told_count, told_size
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError, UsageError
 from contractcheck.model.exchange import IMPORTED
+from contractcheck.model.json_text import canonical_json
 from contractcheck.report.safe_text import one_line
 from contractcheck.report.safe_text import show as show_safely
+from contractcheck.workflows.runs_answer import assemble_answer, readable_arguments
 from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from contractcheck.model.completion import Completion
     from contractcheck.model.exchange import Exchange, Headers
     from contractcheck.model.run import Run, RunHeader
     from contractcheck.workflows.runs_show import CaseCounts
@@ -54,7 +57,8 @@ def show(  # noqa: PLR0917 - click passes options by name
         sys.stdout.buffer.write(raw_body(loaded))
         return
     if trial is not None:
-        lines = [line for exchange in loaded.exchanges for line in _whole(exchange)]
+        provider = loaded.header.target.provider
+        lines = [line for exchange in loaded.exchanges for line in _whole(exchange, provider)]
     elif case is not None:
         lines = [one_line(_told(exchange)) for exchange in loaded.exchanges]
     else:
@@ -127,8 +131,8 @@ def _times(exchange: Exchange) -> str:
     return f"{waited}headers {head}, end {exchange.end_us / 1e6:.3f} s{lateness}"
 
 
-def _whole(exchange: Exchange) -> Iterator[str]:
-    """One exchange with headers and bodies."""
+def _whole(exchange: Exchange, provider: str) -> Iterator[str]:
+    """One exchange with headers and bodies, and what the provider's dialect reads in them."""
     yield one_line(f"── {_told(exchange)}")
     yield one_line(f"at {exchange.started_at} via {exchange.via or 'unknown'}")
     yield one_line(f"request {exchange.request.digest}")
@@ -137,6 +141,23 @@ def _whole(exchange: Exchange) -> Iterator[str]:
     if response is not None:
         yield one_line(f"{response.http_version} {response.status} {response.reason}")
         yield from _message(response.headers, response.body)
+    answer = assemble_answer(exchange, provider)
+    if answer is not None:
+        yield from _answer(answer)
+
+
+def _answer(answer: Completion) -> Iterator[str]:
+    counts = (("in", answer.input_tokens), ("out", answer.output_tokens))
+    tokens = [f"{count} tokens {way}" for way, count in counts if count is not None]
+    wrong = [answer.detail] if answer.detail else []
+    words = (answer.outcome.value, *wrong, f"finished by {answer.finish_reason}", *tokens)
+    yield one_line(f"answer: {', '.join(words)}")
+    if answer.text:
+        yield _with_margin(answer.text)
+    for call in answer.tool_calls:
+        yield one_line(f"  calls {call.name}")
+        yield _with_margin(canonical_json(readable_arguments(call)))
+    yield ""
 
 
 def _message(headers: Headers, body: bytes) -> Iterator[str]:
@@ -149,9 +170,12 @@ def _message(headers: Headers, body: bytes) -> Iterator[str]:
 
 def _body_text(body: bytes, coding: str) -> str:
     try:
-        text = show_safely(decode_body(body, coding).decode())
+        return _with_margin(decode_body(body, coding).decode())
     except (ContentCodingError, UnicodeDecodeError):
         kind = one_line(coding) or "not UTF-8"
         return f"  <{len(body)} bytes, {kind}; --raw writes them>"
-    # The margin keeps what others wrote from looking like lines of ours.
-    return "\n".join(f"  | {line}" for line in text.split("\n"))
+
+
+def _with_margin(text: str) -> str:
+    """Text of others, kept from looking like lines of ours."""
+    return "\n".join(f"  | {line}" for line in show_safely(text).split("\n"))

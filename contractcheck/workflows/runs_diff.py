@@ -6,20 +6,24 @@ Times are never compared: two nights never take equally long, and what they say 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.model.json_text import JsonTextError, parse_json
 from contractcheck.workflows.json_difference import Difference, json_differences
+from contractcheck.workflows.runs_answer import plain_body, stream_differences
+from contractcheck.workflows.text_difference import line_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from contractcheck.model.exchange import Exchange, Request, Response
     from contractcheck.model.json_value import JsonValue
     from contractcheck.model.run import Run, RunHeader
+
+_MOST_BYTES = 1 << 18
+"""Larger bodies are told by digest alone: whoever reads a comparison reads no more than this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,17 +54,19 @@ def diff_runs(old: Run, new: Run, *, bodies: bool = False) -> RunDiff:
     Args:
         old: The one.
         new: The other.
-        bodies: Spell out how texts of bodies differ, not only that they do.
+        bodies: Spell out how texts of bodies differ, not only that they do. Of streams whose
+            answers differ these are spelled out, not the events.
     """
     header = tuple(json_differences(_comparable(old.header), _comparable(new.header), "header"))
     partners = _partners(old, new)
     requests = tuple(_request_differences(old, new, partners))
     ours = {_key(x, partners): x for x in old.exchanges}
     theirs = {_key(x, {}): x for x in new.exchanges}
+    providers = (old.header.target.provider, new.header.target.provider) if bodies else None
     exchanges = [
         difference
         for key in sorted(ours.keys() | theirs.keys())
-        for difference in _exchange_differences(ours.get(key), theirs.get(key), bodies=bodies)
+        for difference in _exchange_differences(ours.get(key), theirs.get(key), providers)
     ]
     return RunDiff(
         header=header,
@@ -151,8 +157,9 @@ def _compare_requests(case: str, old: Request, new: Request) -> Iterator[Differe
 
 
 def _exchange_differences(
-    old: Exchange | None, new: Exchange | None, *, bodies: bool
+    old: Exchange | None, new: Exchange | None, providers: tuple[str, str] | None
 ) -> Iterator[Difference]:
+    """Differences of one exchange; those inside its body only when its providers are given."""
     one = old or new
     if one is None:
         return
@@ -166,8 +173,9 @@ def _exchange_differences(
     before, after = _body(old.response), _body(new.response)
     if before != after:
         yield Difference(where=f"{where}: body", old=_told(before), new=_told(after))
-        if bodies:
-            yield from _text_differences(before, after, f"{where}: body")
+        if providers is not None:
+            answers = tuple(stream_differences(old, new, providers, where))
+            yield from answers or _text_differences(old.response, new.response, f"{where}: body")
 
 
 def _outcome(exchange: Exchange | None) -> str | None:
@@ -185,27 +193,24 @@ def _told(body: bytes) -> str:
     return f"{hashlib.sha256(body).hexdigest()[:12]} ({len(body)} bytes)"
 
 
-_MOST_BYTES = 1 << 18
-"""Larger bodies are not compared line by line: the time grows with the square."""
-
-
-def _text_differences(old: bytes, new: bytes, where: str) -> Iterator[Difference]:
-    if max(len(old), len(new)) > _MOST_BYTES:
-        return
-    try:
-        before, after = old.decode(), new.decode()
-    except UnicodeDecodeError:
+def _text_differences(
+    old: Response | None, new: Response | None, where: str
+) -> Iterator[Difference]:
+    before, after = _text(old), _text(new)
+    if before is None or after is None:
         return
     try:
         yield from json_differences(parse_json(before), parse_json(after), f"{where} $")
     except JsonTextError:
-        lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-        yield from _changed_lines(list(lines)[2:], where)
+        yield from line_differences(before, after, where)
 
 
-def _changed_lines(lines: Sequence[str], where: str) -> Iterator[Difference]:
-    for line in lines:
-        if line.startswith("-"):
-            yield Difference(where=where, old=line[1:], new=None)
-        elif line.startswith("+"):
-            yield Difference(where=where, old=None, new=line[1:])
+def _text(response: Response | None) -> str | None:
+    """The text of a body, decoded; None when it is none, or too long to be spelled out."""
+    body = b"" if response is None else plain_body(response)
+    if body is None or len(body) > _MOST_BYTES:
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None

@@ -232,6 +232,75 @@ def test_a_compressed_body_is_shown_decoded_and_written_raw(tmp_path, call):
     assert result.stdout_bytes == body
 
 
+def stream(*deltas, coding=None):
+    """A streamed answer of openai: its body, and what its headers say of it."""
+    common = {"model": "gpt-sim", "system_fingerprint": "fp_1"}
+    chunks = [{**common, "choices": [{"delta": delta}]} for delta in deltas]
+    chunks += [
+        {**common, "choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {**common, "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}},
+    ]
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    body = "".join([*events, "data: [DONE]\n\n"]).encode()
+    headers = [("content-type", "text/event-stream")]
+    if coding:
+        headers.append(("content-encoding", coding))
+        body = gzip.compress(body)
+    return body, tuple(headers)
+
+
+def make_stream(*deltas, coding=None, **changes):
+    body, headers = stream(*deltas, coding=coding)
+    made = make_exchange(**changes)
+    bare = replace(made.response, body=body, chunk_bytes=(len(body),), headers=headers)
+    return replace(made, response=bare)
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+def test_a_streamed_answer_is_shown_put_together(tmp_path, call, coding):
+    arguments = {"index": 0, "function": {"name": "look_up", "arguments": '{"id": '}}
+    rest = {"index": 0, "function": {"arguments": '"A-7"}'}}
+    exchange = make_stream(
+        {"content": "One moment,\nI "},
+        {"content": "look."},
+        {"tool_calls": [arguments]},
+        {"tool_calls": [rest]},
+        coding=coding,
+    )
+    folder = write_run(tmp_path, exchange)
+    text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
+    assert text.endswith(
+        "answer: answered, finished by stop, 7 tokens in, 2 tokens out\n"
+        "  | One moment,\n  | I look.\n"
+        '  calls look_up\n  | {"id":"A-7"}\n\n'
+    )
+    assert '  | data: {"model": "gpt-sim"' in text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"target": Target(provider="acme", model="x")}, {"target": TARGET}]
+)
+def test_what_no_dialect_reads_is_shown_as_it_came(tmp_path, call, changes):
+    folder = write_run(tmp_path, make_exchange(body=b'{"output": [{"text": "Hello"}]}'), **changes)
+    text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
+    assert '  | {"output": [{"text": "Hello"}]}' in text
+    assert "answer:" not in text
+
+
+def test_an_answer_that_is_put_together_cannot_act(tmp_path, call):
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    calls = [
+        {"index": 0, "function": {"name": HOSTILE, "arguments": json.dumps({"a": HOSTILE})}},
+        {"index": 1, "function": {"name": "deep", "arguments": deep}},
+    ]
+    exchange = make_stream({"content": HOSTILE}, {"tool_calls": calls})
+    folder = write_run(tmp_path, exchange)
+    text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
+    assert is_harmless(text)
+    assert '  calls deep\n  | "<nested too deeply>"' in text
+    assert is_harmless(call("diff", str(folder), str(folder), "--bodies")[1])
+
+
 def test_bytes_that_are_no_text_are_only_told(tmp_path, call):
     folder = write_run(tmp_path, make_exchange(body=b"\xff\x00"))
     text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from contractcheck.cassettes import read_run
 from contractcheck.model.json_text import canonical_json
 from contractcheck.workflows.json_difference import json_differences
+from contractcheck.workflows.runs_answer import assemble_answer
 from contractcheck.workflows.runs_diff import diff_runs
 
 
@@ -120,6 +122,63 @@ def test_bodies_that_are_no_json_are_compared_by_line(run):
         ("greet: trial 0: body", "data: 2", None),
         ("greet: trial 0: body", None, "data: 3"),
     ]
+
+
+def test_of_streams_the_answers_are_compared(run):
+    """The exchanges of the simulator, which streams; nothing is told of events and ids."""
+    new = change_answer(run, 0, "Good morning.")
+    told_of = told(diff_runs(run, new, bodies=True).exchanges)
+    assert [where for where, _, _ in told_of] == [
+        "greet: trial 0: body",
+        "greet: trial 0: text",
+        "greet: trial 0: text",
+    ]
+    assert told_of[1][1] == text_of(run, 0)
+    assert told_of[2][2] == "Good morning."
+
+
+def text_of(run, index):
+    return assemble_answer(run.exchanges[index], run.header.target.provider).text
+
+
+def change_answer(run, index, text):
+    """The same stream, with all of the text in its first event that has some."""
+    lines = []
+    for line in run.exchanges[index].response.body.split(b"\n"):
+        data = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+        for choice in data.get("choices", []):
+            if choice["delta"].get("content"):
+                choice["delta"]["content"], text = text, ""
+        lines.append(b"data: " + json.dumps(data).encode() if data else line)
+    return change_response(run, index, body=b"\n".join(lines))
+
+
+def test_streams_with_equal_answers_are_compared_by_line(run):
+    body = run.exchanges[0].response.body
+    new = change_response(run, 0, body=body.replace(b'"id":"', b'"id":"x', 1))
+    changed = told(diff_runs(run, new, bodies=True).exchanges[1:])
+    assert [(where, bool(old), bool(new)) for where, old, new in changed] == [
+        ("greet: trial 0: body", True, False),
+        ("greet: trial 0: body", False, True),
+    ]
+
+
+@pytest.mark.parametrize("place", [b'"model":"', b'"system_fingerprint":"'])
+def test_what_stands_beside_the_text_is_compared_too(run, place):
+    body = run.exchanges[0].response.body
+    new = change_response(run, 0, body=body.replace(place, place + b"x"))
+    (told_of,) = told(diff_runs(run, new, bodies=True).exchanges[1:])
+    assert told_of[0] == f"greet: trial 0: answer $.{place.decode()[1:-3]}"
+    assert told_of[2] == f'"x{told_of[1][1:]}'
+
+
+def test_compressed_bodies_are_compared_decoded(run):
+    def packed(body):
+        headers = (("content-type", "application/json"), ("content-encoding", "gzip"))
+        return change_response(run, 0, body=gzip.compress(body), headers=headers)
+
+    found = diff_runs(packed(b'{"a": 1}'), packed(b'{"a": 2}'), bodies=True).exchanges
+    assert told(found[1:]) == [("greet: trial 0: body $.a", "1", "2")]
 
 
 def test_bodies_that_are_no_text_are_compared_by_digest_alone(run):
