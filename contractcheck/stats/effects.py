@@ -21,6 +21,7 @@ from contractcheck.stats.intervals import (
     pairwise_differences,
     weighted_quantile,
 )
+from contractcheck.stats.vectors import mean_shift
 from contractcheck.stats.views import MISSING
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def measure_effect(column: Column, cases: Sequence[Sides], scale: Scale = "linea
         return label_effect(column, cases)
     if column.kind == "number":
         return number_effect(column, cases, scale)
+    if column.kind == "logprobs":
+        return logprob_effect(column, cases)
     return text_effect(column, cases)
 
 
@@ -183,6 +186,27 @@ def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:
         high=interval.high,
         unit=unit,
         detail=detail,
+        distance=_distance(np.asarray(parts).reshape(-1, 2)),
+    )
+
+
+def logprob_effect(column: Column, cases: Sequence[Sides]) -> Effect:
+    """Mean absolute shift of the first token's log-probabilities in nats; see ``mean_shift``."""
+    codes = [(column.codes[s.baseline], column.codes[s.candidate]) for s in cases]
+    rows = [(old[old != MISSING], new[new != MISSING]) for old, new in codes]
+    known = [(column.grams[old], column.grams[new]) for old, new in rows if len(old) and len(new)]
+    repeated = [(old, new) for old, new in known if len(old) > 1 and len(new) > 1]
+    parts = [_two_sided(_gaps(np.concatenate(pair)), len(pair[0])) for pair in repeated]
+    unknown = Interval(estimate=0.0, low=0.0, high=math.inf)
+    interval, most = mean_shift(known, _Z) if known else (unknown, 0)
+    return Effect(
+        effect=interval.estimate,
+        low=interval.low,
+        high=interval.high,
+        unit="nats",
+        detail=f"most: likely token no. {most + 1}"
+        if known
+        else "no case has values on both sides",
         distance=_distance(np.asarray(parts).reshape(-1, 2)),
     )
 

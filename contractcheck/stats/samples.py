@@ -10,7 +10,7 @@ from contractcheck.stats.effects import Effect, Scale
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from contractcheck.stats.views import Kind
+    from contractcheck.stats.views import Kind, Value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +19,8 @@ class Stream:
 
     Attributes:
         metric: Its name, unique among the streams.
-        kind: ``label`` (unordered categories), ``number`` or ``text``.
+        kind: ``label`` (unordered categories), ``number``, ``text``, or vectors: ``embedding``
+            (of norm 1) or ``logprobs`` (nats).
         scale: For numbers: ``log`` gives the effect as a ratio; p-values of cases with repeats
             do not depend on it.
     """
@@ -40,8 +41,8 @@ class CaseSample:
     """
 
     case: str
-    baseline: Mapping[str, Sequence[str | float | None]]
-    candidate: Mapping[str, Sequence[str | float | None]]
+    baseline: Mapping[str, Sequence[Value | None]]
+    candidate: Mapping[str, Sequence[Value | None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

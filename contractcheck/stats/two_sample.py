@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from contractcheck.stats.permutation import Floats, Layout
-    from contractcheck.stats.views import Column
+    from contractcheck.stats.views import Column, Value
 
 
 # p-values are multiples of 1 / R; anything closer is rounding.
@@ -112,7 +112,7 @@ def encode_samples(
     ]
     columns = []
     for stream in streams:
-        values: list[str | float | None] = []
+        values: list[Value | None] = []
         for sample in cases:
             values += [*sample.baseline[stream.metric], *sample.candidate[stream.metric]]
         columns.append(encode(stream.kind, values, metric=stream.metric))
@@ -203,7 +203,7 @@ def _n_values(column: Column, sides: Sequence[Sides]) -> tuple[int, int]:
 
 
 def _n_trials(
-    case: str, side: str, values: Mapping[str, Sequence[str | float | None]], names: Sequence[str]
+    case: str, side: str, values: Mapping[str, Sequence[Value | None]], names: Sequence[str]
 ) -> int:
     missing = [name for name in names if name not in values]
     if missing:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from contractcheck.errors import UsageError
 from contractcheck.stats.features import first_word, hash_text, text_traits
 from contractcheck.stats.permutation import View
+from contractcheck.stats.vectors import stack_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from contractcheck.stats.permutation import Floats, Indices, Layout
 
-Kind = Literal["label", "number", "text"]
+Kind = Literal["label", "number", "text", "embedding", "logprobs"]
+Value: TypeAlias = "str | float | tuple[float, ...]"
+"""A label or text, a number, or (embedding: of norm 1; logprobs: nats) a vector."""
+
 MISSING = -1
 
 # Categories beyond the most frequent ones share a cell when directions are compared.
@@ -40,14 +44,14 @@ class Column:
         kind: What the values are.
         codes: (T,) position of each value in ``values``, or -1 where missing.
         values: The distinct values, a never-seen one last.
-        grams: (U, D) hashed n-grams per distinct text; empty for other kinds.
+        grams: (U, D) hashed n-grams per distinct text, or the distinct vectors; else empty.
         traits: (U, F) traits per distinct text; empty for other kinds.
         openings: (U,) code of each distinct text's first word; empty for other kinds.
     """
 
     kind: Kind
     codes: Indices
-    values: tuple[str | float, ...]
+    values: tuple[Value, ...]
     grams: Floats
     traits: Floats
     openings: Indices
@@ -58,7 +62,7 @@ class Column:
         return len(self.values) - 1
 
 
-def encode(kind: Kind, values: Sequence[str | float | None], *, metric: str) -> Column:
+def encode(kind: Kind, values: Sequence[Value | None], *, metric: str) -> Column:
     """Code a metric's values.
 
     Args:
@@ -70,23 +74,27 @@ def encode(kind: Kind, values: Sequence[str | float | None], *, metric: str) -> 
         UsageError: A value does not fit the kind.
     """
     present = [None if isinstance(v, float) and math.isnan(v) else v for v in values]
-    wanted = {"label": (str, int, float), "number": (int, float), "text": (str,)}[kind]
     for value in present:
-        if value is not None and not isinstance(value, wanted):
+        if value is not None and not isinstance(value, _WANTED[kind]):
             raise UsageError(f"metric {metric!r} is a {kind}, but holds {value!r}")
     codes, distinct = _code(present)
-    stranger: str | float = _NEVER_SEEN_TEXT
+    stranger: Value = _NEVER_SEEN_TEXT
     if kind == "number":
-        finite = [float(value) for value in distinct if math.isfinite(float(value))]
+        numbers = [value for value in distinct if isinstance(value, int | float)]
+        finite = [float(value) for value in numbers if math.isfinite(value)]
         stranger = 2.0 * max(finite, default=1.0) - min(finite, default=0.0) + 1.0
+    vectors = [value for value in distinct if isinstance(value, tuple)]
     known = (*distinct, stranger)
     texts = [str(value) for value in known] if kind == "text" else []
+    is_vector = kind in {"embedding", "logprobs"}
     openings, _ = _code([first_word(text) for text in texts])
     return Column(
         kind=kind,
         codes=codes,
         values=known,
-        grams=hash_text(texts).astype(np.float64),
+        grams=stack_vectors(vectors, metric=metric)
+        if is_vector
+        else hash_text(texts).astype(np.float64),
         traits=text_traits(texts),
         openings=openings,
     )
@@ -135,10 +143,31 @@ def _text_views(layout: Layout, column: Column, metric: int) -> list[View]:
     ]
 
 
+def _vector_views(layout: Layout, column: Column, metric: int) -> list[View]:
+    centred = (
+        column.grams - column.grams[:-1].mean(axis=0) if len(column.grams) > 1 else column.grams
+    )
+    present = column.codes != MISSING
+    rows = np.where(present[:, None], centred[column.codes], 0.0)
+    return [
+        View(metric=metric, within=rows, common=rows),
+        *_presence_views(layout, column, metric),
+    ]
+
+
+_WANTED: dict[Kind, tuple[type, ...]] = {
+    "label": (str, int, float),
+    "number": (int, float),
+    "text": (str,),
+    "embedding": (tuple,),
+    "logprobs": (tuple,),
+}
 _BUILDERS: dict[Kind, Callable[[Layout, Column, int], list[View]]] = {
     "label": _label_views,
     "number": _number_views,
     "text": _text_views,
+    "embedding": _vector_views,
+    "logprobs": _vector_views,
 }
 
 
@@ -271,15 +300,15 @@ def _single_rows(layout: Layout) -> Indices:
     return np.concatenate(rows) if rows else np.empty((0, 2), dtype=np.intp)
 
 
-def _code(values: Iterable[str | float | None]) -> tuple[Indices, tuple[str | float, ...]]:
+def _code(values: Iterable[Value | None]) -> tuple[Indices, tuple[Value, ...]]:
     """Positions of the values among the distinct ones in sorted order; -1 for None."""
     keys = [None if value is None else _key(value) for value in values]
     distinct = sorted({key for key in keys if key is not None})
-    places: dict[tuple[str, str | float] | None, int] = {k: i for i, k in enumerate(distinct)}
+    places: dict[tuple[str, Value] | None, int] = {k: i for i, k in enumerate(distinct)}
     codes = [places.get(key, MISSING) for key in keys]
     return np.asarray(codes, dtype=np.intp), tuple(value for _, value in distinct)
 
 
-def _key(value: str | float) -> tuple[str, str | float]:
+def _key(value: Value) -> tuple[str, Value]:
     # True == 1 in Python, but an answer that moves from one to the other has changed.
     return ("number" if type(value) in (int, float) else type(value).__name__, value)
