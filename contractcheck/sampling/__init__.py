@@ -1,14 +1,21 @@
 """From a suite and a target to recorded exchanges: plan, pace, send, journal."""
 
-from contractcheck.sampling.plan import plan_trials
+from contractcheck.sampling.plan import SideTrial, plan_blocks, plan_trials
 from contractcheck.sampling.progress import Progress, SilentProgress, Tally
-from contractcheck.sampling.sampler import SamplingOptions, sample
+from contractcheck.sampling.sampler import Pace, SamplingOptions, Side, sample, sample_sides
+from contractcheck.sampling.spending import Spending
 
 __all__ = [
+    "Pace",
     "Progress",
     "SamplingOptions",
+    "Side",
+    "SideTrial",
     "SilentProgress",
+    "Spending",
     "Tally",
+    "plan_blocks",
     "plan_trials",
     "sample",
+    "sample_sides",
 ]

@@ -1,9 +1,10 @@
-"""Which trial is made when: blocks, and a random order inside each block."""
+"""Which trial is made when, and for which side: blocks, and a random order inside each block."""
 
 from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.model.run import Trial
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contractcheck.model.suite import Case
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SideTrial:
+    """A trial of one of several runs that are sampled together; ``side`` is the run's index."""
+
+    side: int
+    trial: Trial
 
 
 def plan_trials(cases: Sequence[Case], *, seed: str) -> tuple[Trial, ...]:
@@ -24,8 +33,7 @@ def plan_trials(cases: Sequence[Case], *, seed: str) -> tuple[Trial, ...]:
         cases: Cases with their number of samples.
         seed: Decides the order (the run id), so that a resumed run keeps it.
     """
-    # Not for secrets: an order that can be made again.
-    order = random.Random(hashlib.sha256(seed.encode()).digest())  # noqa: S311
+    order = _order(seed)
     trials: list[Trial] = []
     for block in range(max((case.samples for case in cases), default=0)):
         members = [
@@ -34,3 +42,34 @@ def plan_trials(cases: Sequence[Case], *, seed: str) -> tuple[Trial, ...]:
         order.shuffle(members)
         trials.extend(members)
     return tuple(trials)
+
+
+def plan_blocks(
+    sides: Sequence[Sequence[Case]], blocks: int, *, seed: str
+) -> tuple[SideTrial, ...]:
+    """Plan several runs together: in each block every case once on every side, shuffled.
+
+    What the hour does to answers and times, it does to all sides alike, and cancels in the
+    difference inside a block.
+
+    Args:
+        sides: The cases of each side.
+        blocks: Trials of every case.
+        seed: Decides the order (the id of the whole), so that what is resumed keeps it.
+    """
+    order = _order(seed)
+    planned: list[SideTrial] = []
+    for block in range(blocks):
+        members = [
+            SideTrial(side=side, trial=Trial(case=case.id, index=block, block=block))
+            for side, cases in enumerate(sides)
+            for case in cases
+        ]
+        order.shuffle(members)
+        planned.extend(members)
+    return tuple(planned)
+
+
+def _order(seed: str) -> random.Random:
+    """Not for secrets: an order that can be made again."""
+    return random.Random(hashlib.sha256(seed.encode()).digest())  # noqa: S311 - as it says

@@ -1,10 +1,10 @@
-"""Make the trials of a run: bounded concurrency, no hidden retries, everything journalled."""
+"""Make the trials of one run or of several: bounded, no hidden retries, everything journalled."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -13,26 +13,25 @@ from contractcheck.cassettes import EXACT, in_trial, recording
 from contractcheck.errors import ContractcheckError, LimitReachedError
 from contractcheck.providers import dialect
 from contractcheck.sampling.loop_lag import LoopLag
-from contractcheck.sampling.plan import plan_trials
+from contractcheck.sampling.plan import SideTrial, plan_trials
 from contractcheck.sampling.progress import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contractcheck.cassettes import Canonicalisation, OpenRun
-    from contractcheck.model.run import Trial
+    from contractcheck.model.exchange import Exchange
     from contractcheck.model.suite import Case
     from contractcheck.providers.wire import Dialect, WireRequest
     from contractcheck.sampling.progress import Progress
+    from contractcheck.sampling.spending import Spending
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SamplingOptions:
-    """How to ask.
+class Pace:
+    """How to ask, whoever is asked.
 
     Attributes:
-        base_url: Endpoint without trailing slash.
-        key: Credential for this endpoint.
         concurrency: Requests under way at once, >= 1.
         max_requests: Requests this session may send; None is without bound.
         idle_timeout_s: Longest silence (s) before headers and between chunks.
@@ -41,14 +40,46 @@ class SamplingOptions:
         rule: What may differ between equal requests.
     """
 
-    base_url: str
-    key: str = field(repr=False)
     concurrency: int = 8
     max_requests: int | None = None
     idle_timeout_s: float = 120.0
     connect_timeout_s: float = 10.0
     keep_request_bodies: bool = True
     rule: Canonicalisation = EXACT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingOptions(Pace):
+    """How to ask, and whom.
+
+    Attributes:
+        base_url: Endpoint without trailing slash.
+        key: Credential for this endpoint.
+    """
+
+    base_url: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the runs that are sampled together.
+
+    Attributes:
+        run: An open run; a resumed one brings what was finished.
+        cases: The run's cases.
+        base_url: Endpoint without trailing slash.
+        key: Credential for this endpoint.
+    """
+
+    run: OpenRun
+    cases: Sequence[Case]
+    base_url: str
+    key: str = field(repr=False)
+
+    def finished(self) -> frozenset[tuple[str, int]]:
+        """Case and index of the trials that the run brought, and that need no other attempt."""
+        return frozenset((x.case, x.trial) for x in self.run.done if x.ended != "closed")
 
 
 def sample(
@@ -67,44 +98,94 @@ def sample(
         RecordingError: If the disk refuses.
         KeyboardInterrupt: On Ctrl-C; what was finished is in the journals.
     """
+    side = Side(run=run, cases=cases, base_url=options.base_url, key=options.key)
+    finished = side.finished()
+    planned = plan_trials(cases, seed=run.header.id)
+    left = [SideTrial(side=0, trial=t) for t in planned if (t.case, t.index) not in finished]
+    tally = Tally(planned=len(planned), done=len(planned) - len(left))
     try:
-        return asyncio.run(_Sampler(run, cases, options, progress).run_all())
+        sample_sides([side], left, options, progress, tally=tally)
+    finally:
+        run.close()
+    if tally.done < tally.planned:
+        raise LimitReachedError(
+            f"--max-requests {options.max_requests} reached with {tally.planned - tally.done} of "
+            f"{tally.planned} trials to go; resume the run to make them"
+        )
+    return tally
+
+
+def sample_sides(
+    sides: Sequence[Side],
+    trials: Sequence[SideTrial],
+    pace: Pace,
+    progress: Progress,
+    *,
+    tally: Tally,
+    spending: Spending | None = None,
+) -> None:
+    """Make trials of several open runs at once, in the given order, under one bound.
+
+    The runs stay open. A session that ``max_requests`` or ``spending`` ended has left trials out;
+    those under way were finished.
+
+    Args:
+        sides: The runs.
+        trials: What to make; sides are indices into ``sides``.
+        pace: How to ask.
+        progress: Told after every trial.
+        tally: Counted on.
+        spending: Ends the session when the money is spent; None without bound.
+
+    Raises:
+        RecordingError: If the disk refuses.
+        KeyboardInterrupt: On Ctrl-C; what was finished is in the journals.
+    """
+    sampler = _Sampler(
+        sides=sides,
+        left=list(trials),
+        pace=pace,
+        progress=progress,
+        tally=tally,
+        spending=spending,
+    )
+    try:
+        asyncio.run(sampler.run_all())
     except BaseExceptionGroup as group:
         # One worker's error cancels the others; the first one says what happened.
         ours, _ = group.split(ContractcheckError)
         raise (ours or group).exceptions[0] from group
-    finally:
-        run.close()
 
 
+@dataclass(kw_only=True)
 class _Sampler:
-    def __init__(
-        self, run: OpenRun, cases: Sequence[Case], options: SamplingOptions, progress: Progress
-    ) -> None:
-        self.run = run
-        self.options = options
-        self.progress = progress
-        self.dialect: Dialect = dialect(run.header.target.provider)
-        self.cases = {case.id: case for case in cases}
-        self.attempts = Counter((x.case, x.trial) for x in run.done)
-        finished = {(x.case, x.trial) for x in run.done if x.ended != "closed"}
-        planned = plan_trials(cases, seed=run.header.id)
-        self.left = [t for t in planned if (t.case, t.index) not in finished]
-        self.tally = Tally(planned=len(planned), done=len(planned) - len(self.left))
+    sides: Sequence[Side]
+    left: list[SideTrial]
+    pace: Pace
+    progress: Progress
+    tally: Tally
+    spending: Spending | None
 
-    async def run_all(self) -> Tally:
-        options = self.options
+    def __post_init__(self) -> None:
+        self.sink = _SharedSink(self.sides, self.spending)
+        self.dialects: list[Dialect] = [dialect(s.run.header.target.provider) for s in self.sides]
+        self.cases = [{case.id: case for case in side.cases} for side in self.sides]
+        self.attempts = [Counter((x.case, x.trial) for x in side.run.done) for side in self.sides]
+        self.sent = 0
+
+    async def run_all(self) -> None:
+        pace = self.pace
         lag = LoopLag()
         limits = httpx2.Limits(
-            max_connections=options.concurrency, max_keepalive_connections=options.concurrency
+            max_connections=pace.concurrency, max_keepalive_connections=pace.concurrency
         )
-        timeout = httpx2.Timeout(options.idle_timeout_s, connect=options.connect_timeout_s)
+        timeout = httpx2.Timeout(pace.idle_timeout_s, connect=pace.connect_timeout_s)
         with recording(
-            self.run,
-            self.run.scrubber,
-            keep_request_bodies=options.keep_request_bodies,
+            self.sink,
+            self.sides[0].run.scrubber,
+            keep_request_bodies=pace.keep_request_bodies,
             lag_since_us=lag.since_us,
-            rule=options.rule,
+            rule=pace.rule,
         ):
             async with (
                 lag.beating(),
@@ -118,50 +199,47 @@ class _Sampler:
                 ) as client,
             ):
                 await self._work(client)
-        if self.left:
-            raise LimitReachedError(
-                f"--max-requests {options.max_requests} reached with {len(self.left)} of "
-                f"{self.tally.planned} trials to go; resume the run to make them"
-            )
-        return self.tally
 
     async def _work(self, client: httpx2.AsyncClient) -> None:
         """Workers take trials in plan order; one failing worker stops all."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.options.concurrency, len(self.left))):
+            for _ in range(min(self.pace.concurrency, len(self.left))):
                 group.create_task(self._worker(client))
 
     async def _worker(self, client: httpx2.AsyncClient) -> None:
         while self.left:
-            limit = self.options.max_requests
-            if limit is not None and self.tally.requests >= limit:
+            limit = self.pace.max_requests
+            if limit is not None and self.sent >= limit:
                 return
-            trial = self.left.pop(0)
+            if self.spending is not None and not self.spending.allows_one_more():
+                return
+            next_one = self.left.pop(0)
+            self.sent += 1
             self.tally.requests += 1
-            await self._make(client, trial)
+            await self._make(client, next_one)
             self.tally.done += 1
             self.progress.update(self.tally)
 
-    async def _make(self, client: httpx2.AsyncClient, trial: Trial) -> None:
+    async def _make(self, client: httpx2.AsyncClient, planned: SideTrial) -> None:
         """Make one trial; what goes wrong on the wire is in the journal, not an exception."""
-        model = self.run.header.target.model
-        wire = self.dialect.build(self.cases[trial.case], model, self.options.key)
-        made = self.attempts[trial.case, trial.index]
-        with in_trial(trial.case, trial.index, first_attempt=made):
+        trial, side = planned.trial, self.sides[planned.side]
+        model = side.run.header.target.model
+        case = self.cases[planned.side][trial.case]
+        wire = self.dialects[planned.side].build(case, model, side.key)
+        made = self.attempts[planned.side][trial.case, trial.index]
+        number = self.sink.number(planned.side, trial.index)
+        with in_trial(trial.case, number, first_attempt=made):
             try:
-                status = await self._send(client, wire)
+                status = await self._send(client, side.base_url, wire)
             except httpx2.HTTPError as error:
                 self._note_error(type(error).__name__)
             else:
                 if status != httpx2.codes.OK:
                     self._note_error(f"HTTP {status}")
 
-    async def _send(self, client: httpx2.AsyncClient, wire: WireRequest) -> int:
+    async def _send(self, client: httpx2.AsyncClient, base_url: str, wire: WireRequest) -> int:
         async with client.stream(
-            wire.method,
-            self.options.base_url + wire.path,
-            headers=list(wire.headers),
-            content=wire.body,
+            wire.method, base_url + wire.path, headers=list(wire.headers), content=wire.body
         ) as response:
             async for _ in response.aiter_raw():
                 pass
@@ -170,3 +248,25 @@ class _Sampler:
     def _note_error(self, words: str) -> None:
         self.tally.errors += 1
         self.tally.last_error = words
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedSink:
+    """Takes the exchanges of one session apart again: one run for each side.
+
+    A session knows an exchange by case and trial. While it lasts, the number of a trial carries
+    its side; what is stored has the trial's own number.
+    """
+
+    sides: Sequence[Side]
+    spending: Spending | None
+
+    def number(self, side: int, trial: int) -> int:
+        return trial * len(self.sides) + side
+
+    def append(self, exchange: Exchange) -> None:
+        trial, index = divmod(exchange.trial, len(self.sides))
+        side = self.sides[index]
+        side.run.append(replace(exchange, trial=trial))
+        if self.spending is not None:
+            self.spending.note(side.run.header.target, exchange)
