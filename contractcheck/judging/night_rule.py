@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.streams import StreamScores
+    from contractcheck.model.judgement import Plane
     from contractcheck.model.suite import Policy
     from contractcheck.stats.night_contrasts import Contrast
 
@@ -113,15 +114,27 @@ def _judge_stream(
 
 
 def _is_beyond_margin(stream: StreamScores, table: NightTable, policy: Policy, night: int) -> bool:
+    margin = margin_of(stream.name, stream.plane, policy)
+    if margin is None:
+        return True
     if stream.plane == "latency":
-        margin = policy.margins.get(_MARGIN_NAMES[stream.name])
-        ratio = math.exp(float(stream.scores[night] - stream.baseline.mean()))
-        return ratio > (margin.value if margin else _LATENCY_MARGIN)
-    if stream.plane == "conformance":
+        return math.exp(float(stream.scores[night] - stream.baseline.mean())) > margin
+    old, new = _pass_rates(table, night)
+    return old - new > margin
+
+
+def margin_of(stream: str, plane: Plane, policy: Policy) -> float | None:
+    """What a stream may move by before it is news: a ratio for latency, a fall of the pass rate.
+
+    None for outputs, where every change beyond chance is.
+    """
+    if plane == "latency":
+        margin = policy.margins.get(_MARGIN_NAMES[stream])
+        return margin.value if margin else _LATENCY_MARGIN
+    if plane == "conformance":
         margin = policy.margins.get("conformance")
-        old, new = _pass_rates(table, night)
-        return old - new > (abs(margin.value) if margin else 0.0)
-    return True
+        return abs(margin.value) if margin else 0.0
+    return None
 
 
 def _pass_rates(table: NightTable, night: int) -> tuple[float, float]:
@@ -171,9 +184,8 @@ def _smallest_visible(
 ) -> float | None:
     """Smallest change that two nights would have shown, in the stream's own unit."""
     if stream.plane == "latency":
-        margin = policy.margins.get(_MARGIN_NAMES[stream.name])
         visible = smallest_slowdown(stream.baseline, threshold=threshold, power=policy.power)
-        return max(visible, margin.value if margin else _LATENCY_MARGIN)
+        return max(visible, margin_of(stream.name, stream.plane, policy) or _LATENCY_MARGIN)
     columns = [rates(series)[: table.accepted] for series in table.conformance]
     return smallest_rate_drop(
         [[cell.passed for cell in night] for night in zip(*columns, strict=True)],
