@@ -18,6 +18,7 @@ from contractcheck.cassettes.layout import is_sealed
 from contractcheck.cassettes.memory_tape import MemoryTape
 from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
+from contractcheck.cassettes.run_lock import is_being_recorded
 from contractcheck.cassettes.run_plan import declare_cases
 from contractcheck.cassettes.sealing import seal_run
 from contractcheck.cassettes.tape import Tape, open_tape
@@ -37,6 +38,7 @@ __all__ = [
     "create_run",
     "declare_cases",
     "in_trial",
+    "is_being_recorded",
     "is_sealed",
     "open_tape",
     "read_case_bytes",

@@ -8,11 +8,9 @@ A run folder while open::
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import threading
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,6 +29,7 @@ from contractcheck.cassettes.layout import (
 )
 from contractcheck.cassettes.lines import exchange_line, request_line
 from contractcheck.cassettes.page import first_line
+from contractcheck.cassettes.run_lock import release, take_lock
 from contractcheck.cassettes.upgrade import FORMAT, check_format
 from contractcheck.errors import RecordingError
 from contractcheck.files import (
@@ -43,7 +42,6 @@ from contractcheck.model.suite import ID_PATTERN
 from contractcheck.redaction import find_leak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from contractcheck.cassettes.journal import Fsync, Journal
@@ -91,7 +89,7 @@ class OpenRun:
             RecordingError: If another one is.
         """
         if self._locked is None:
-            self._locked = _take_lock(self.folder)
+            self._locked = take_lock(self.folder)
 
     def close(self) -> None:
         """Close all journals; the run stays open for ``resume_run`` or ``seal_run``.
@@ -108,7 +106,7 @@ class OpenRun:
         with self._guard:
             descriptor, self._locked = self._locked, None
         if descriptor is not None:
-            _release(descriptor)
+            release(descriptor)
         if refusals:
             raise refusals[0]
         if self.writers and descriptor is not None:
@@ -225,47 +223,6 @@ def _take_up(run: OpenRun) -> None:
         )
         done.extend(journal.page.exchanges.values())
     run.done = tuple(done)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold an open run, so that nobody records it meanwhile.
-
-    Raises:
-        RecordingError: If somebody does.
-    """
-    descriptor = _take_lock(folder)
-    try:
-        yield
-    finally:
-        _release(descriptor)
-
-
-def _release(descriptor: int) -> None:
-    with suppress(OSError):  # nothing was written through it, so no failure means anything
-        os.close(descriptor)
-
-
-def _take_lock(folder: Path) -> int:
-    path = folder / HEADER_FILE
-    try:
-        # Read and write: what a lock over NFS asks for. The kernel lets go of it, however we end.
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            _release(descriptor)
-            raise
-    except BlockingIOError as error:
-        raise RecordingError(
-            f"{folder}: another process is recording this run; wait for it, then resume"
-        ) from error
-    except OSError as error:
-        raise RecordingError(
-            f"{path}: cannot be locked ({error.strerror}); record to a disk that can be written "
-            "and locked"
-        ) from error
-    return descriptor
 
 
 def _mended(path: Path, run: str) -> Journal:

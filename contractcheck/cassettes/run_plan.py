@@ -9,7 +9,8 @@ import orjson
 
 from contractcheck.cassettes.headers import encode_header
 from contractcheck.cassettes.layout import HEADER_FILE
-from contractcheck.cassettes.open_run import locked, read_open_header
+from contractcheck.cassettes.open_run import read_open_header
+from contractcheck.cassettes.run_lock import locked
 from contractcheck.cassettes.upgrade import FORMAT
 from contractcheck.files import write_atomically
 

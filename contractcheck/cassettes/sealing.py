@@ -24,9 +24,10 @@ from contractcheck.cassettes.layout import (
     is_sealed,
 )
 from contractcheck.cassettes.lines import exchange_line, request_line
-from contractcheck.cassettes.open_run import locked, read_open_header
+from contractcheck.cassettes.open_run import read_open_header
 from contractcheck.cassettes.page import first_line
 from contractcheck.cassettes.reading import read_manifest
+from contractcheck.cassettes.run_lock import locked
 from contractcheck.cassettes.upgrade import FORMAT
 from contractcheck.errors import RecordingError
 from contractcheck.files import TEMPORARY_SUFFIX, write_atomically

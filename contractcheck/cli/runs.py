@@ -42,7 +42,7 @@ def command(context: click.Context, root: Path) -> None:
 def ls(suite: str | None, target: Target | None, as_json: bool, root: Path) -> None:  # noqa: FBT001 - click passes options by name
     """List runs, oldest first: id, suite, target, night, trials, status, state, size.
 
-    A run is sealed, open (still recorded, or interrupted) or damaged.
+    A run is sealed, open (being recorded, or interrupted) or damaged.
     """
     place = workspace(root)
     found = list_runs(place, suite=suite, target=target)
@@ -69,8 +69,8 @@ def _line(run: ListedRun) -> str:
         run.suite,
         run.target,
         run.night or "-",
-        f"{run.trials} trials",
-        str(run.status),
+        _trials(run),
+        "being recorded" if run.is_being_recorded else str(run.status),
         run.state,
         told_size(run.size_bytes),
     ]
@@ -79,6 +79,12 @@ def _line(run: ListedRun) -> str:
     if run.label:
         columns.append(f"({run.label})")
     return "  ".join(columns)
+
+
+def _trials(run: ListedRun) -> str:
+    if run.finished is not None:
+        return f"{run.finished} of {run.trials} trials"
+    return f"{run.trials} trials planned"
 
 
 for _subcommand in (show, verify, scan, diff, prune, merge, import_, export):

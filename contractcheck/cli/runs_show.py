@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from contractcheck.cassettes import is_being_recorded
 from contractcheck.cli.options import root_option, workspace
 from contractcheck.cli.runs_options import told_count, told_size
 from contractcheck.content_coding import decode_body
@@ -62,13 +63,17 @@ def show(  # noqa: PLR0917 - click passes options by name
     elif case is not None:
         lines = [one_line(_told(exchange)) for exchange in loaded.exchanges]
     else:
-        lines = [*_header(loaded), *(_counts(one) for one in count_cases(loaded))]
+        lines = [
+            *_header(loaded, is_live=is_being_recorded(folder)),
+            *(_counts(one) for one in count_cases(loaded)),
+        ]
     for line in lines:
         click.echo(line)
 
 
-def _header(run: Run) -> Iterator[str]:
+def _header(run: Run, *, is_live: bool) -> Iterator[str]:
     header = run.header
+    status = "being recorded" if is_live else header.status
     state = f"sealed, root {run.root}" if run.root else "open"
     vantage = ", ".join(f"{key} {value}" for key, value in header.vantage.items() if value)
     rows = {
@@ -79,7 +84,7 @@ def _header(run: Run) -> Iterator[str]:
         "label": header.label or "-",
         "started": header.started_at,
         "ended": header.ended_at or "-",
-        "status": f"{header.status}, {state}",
+        "status": f"{status}, {state}",
         "vantage": vantage or "-",
     }
     yield from (one_line(f"{name:<8} {value}") for name, value in rows.items())

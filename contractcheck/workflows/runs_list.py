@@ -1,4 +1,4 @@
-"""What is recorded here: one line per run, without reading its exchanges."""
+"""What is recorded here: one line per run. Exchanges are read of open runs only, and counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from contractcheck.cassettes import is_sealed, read_header
+from contractcheck.cassettes import is_being_recorded, is_sealed, read_header, read_run
 from contractcheck.errors import RecordingError
 from contractcheck.store.runs import is_run_id
 from contractcheck.workflows.runs_accepted import accepted_runs
@@ -36,6 +36,9 @@ class ListedRun:
         target: ``provider:model``, or the folder's name when damaged.
         night: ISO date, or None.
         trials: Trials in the plan.
+        finished: Trials of them that have an exchange; None when nobody counts them here (of a
+            sealed run that is not complete, of damaged ones).
+        is_being_recorded: Whether a process records it right now.
         status: How it ended, or None when damaged.
         label: Free words.
         problem: What is damaged, or None.
@@ -50,6 +53,8 @@ class ListedRun:
     target: str
     night: str | None = None
     trials: int = 0
+    finished: int | None = None
+    is_being_recorded: bool = False
     status: RunStatus | None = None
     label: str = ""
     problem: str | None = None
@@ -124,16 +129,32 @@ def _listed(folder: Path, accepted: frozenset[str] | None) -> ListedRun:
 
 
 def _of_header(folder: Path, header: RunHeader, is_accepted: bool | None) -> ListedRun:  # noqa: FBT001 - a field, passed on
+    is_open = not is_sealed(folder)
     return ListedRun(
         folder=folder,
         id=header.id,
-        state="sealed" if is_sealed(folder) else "open",
+        state="open" if is_open else "sealed",
         size_bytes=size_of(folder),
         is_accepted=is_accepted,
         suite=header.suite,
         target=header.target.id,
         night=header.night,
         trials=header.planned_trials,
+        finished=_finished(folder) if is_open else _of_sealed(header),
+        is_being_recorded=is_open and is_being_recorded(folder),
         status=header.status,
         label=header.label,
     )
+
+
+def _of_sealed(header: RunHeader) -> int | None:
+    return header.planned_trials if header.status == "complete" else None
+
+
+def _finished(folder: Path) -> int | None:
+    """Trials of an open run that have an exchange; None when a journal is damaged."""
+    try:
+        exchanges = read_run(folder).exchanges
+    except RecordingError:
+        return None
+    return len({(exchange.case, exchange.trial) for exchange in exchanges})

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import is_sealed, read_header
-from contractcheck.cassettes.layout import PART_SUFFIX
+from contractcheck.cassettes import is_being_recorded, is_sealed, read_header
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.workflows.runs_accepted import accepted_runs
 from contractcheck.workflows.runs_list import run_folders, size_of
@@ -155,15 +153,4 @@ def _is_older(header: RunHeader, days: float, now: datetime) -> bool:
 def _is_in_use(folder: Path) -> bool:
     """Whether a process writes to an open run, or did within a day."""
     newest_s = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-    return time.time() - newest_s < _QUIET_S or any(
-        _is_locked(path) for path in folder.glob(f"*{PART_SUFFIX}")
-    )
-
-
-def _is_locked(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return time.time() - newest_s < _QUIET_S or is_being_recorded(folder)

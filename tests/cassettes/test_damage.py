@@ -1,8 +1,10 @@
 """Every way in which a file on disk is not what was written: named, with what to do."""
 
+import fcntl
 import hashlib
 import os
 import re
+import threading
 from dataclasses import replace
 
 import orjson
@@ -10,6 +12,7 @@ import pytest
 
 from contractcheck.cassettes import (
     create_run,
+    is_being_recorded,
     is_sealed,
     open_tape,
     read_header,
@@ -100,6 +103,25 @@ def test_a_journal_moved_to_another_case_or_run_is_named(open_run, tmp_path, mak
     other.close()
     (open_run / "a.jsonl.part").rename(other.folder / "a.jsonl.part")
     assert "the file was moved" in refused(resume_run, other.folder, NOBODY)
+
+
+def test_whoever_only_looks_stops_no_recording(open_run):
+    """Looking takes a shared lock for a moment; a recording that begins meanwhile waits for it."""
+    looks = os.open(open_run / "header.json", os.O_RDONLY)
+    fcntl.flock(looks, fcntl.LOCK_SH)
+    timer = threading.Timer(0.005, os.close, [looks])
+    timer.start()
+    run = resume_run(open_run, NOBODY)
+    timer.join()
+    assert is_being_recorded(open_run)
+    run.close()
+    assert not is_being_recorded(open_run)
+
+
+def test_a_folder_without_an_open_run_is_not_being_recorded(open_run):
+    seal(open_run, **ENDED)
+    assert not is_being_recorded(open_run)
+    assert not is_being_recorded(open_run / "nothing")
 
 
 def test_a_second_writer_is_told_and_the_first_goes_on(open_run, make_exchange):

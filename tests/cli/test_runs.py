@@ -25,6 +25,20 @@ TARGET = Target(provider="openai", model="gpt-sim")
 HOSTILE = "\x1b]52;c;Zm9v\x07\n::set-output name=a::b\n##[error]boo \u202e"
 KEY = "sk-proj-Zq81nVtR5mPx0aLwKd93Bv7Yc2Xh"
 
+HEADER = RunHeader(
+    id="20260302t020000z-b",
+    suite="hello",
+    suite_version="1.0.0",
+    suite_fingerprint="f" * 64,
+    target=TARGET,
+    night="2026-03-01",
+    started_at="2026-03-01T02:00:00+00:00",
+    ended_at=None,
+    status="interrupted",
+    cases={},
+    vantage={"region": "eu-1"},
+)
+
 
 def make_exchange(case="greet", trial=0, body=b'{"ok": true}', *, headers=(), **changes):
     made = Exchange(
@@ -59,20 +73,7 @@ def make_exchange(case="greet", trial=0, body=b'{"ok": true}', *, headers=(), **
 
 def write_run(root, *exchanges, run_id="20260301t020000z-a", **changes):
     cases = {one.case: CasePlan(samples=3, request_fingerprint="r", parts={}) for one in exchanges}
-    header = RunHeader(
-        id=run_id,
-        suite="hello",
-        suite_version="1.0.0",
-        suite_fingerprint="f" * 64,
-        target=TARGET,
-        night="2026-03-01",
-        started_at="2026-03-01T02:00:00+00:00",
-        ended_at=None,
-        status="interrupted",
-        cases=cases,
-        vantage={"region": "eu-1"},
-    )
-    header = replace(header, **changes)
+    header = replace(HEADER, **{"id": run_id, "cases": cases, **changes})
     folder = Workspace(root).runs.folder(header.suite, header.target, run_id)
     run = create_run(folder, header, Scrubber.for_secrets([]))
     for exchange in exchanges:
@@ -120,10 +121,22 @@ def test_without_a_word_more_runs_are_listed(tmp_path, call):
         "hello",
         "openai:gpt-sim",
         "2026-03-01",
-        "3 trials",
+        "3 trials planned",
         "partial",
         "sealed",
     ]
+
+
+def test_a_run_that_is_being_recorded_is_told_from_one_that_was_interrupted(tmp_path, call):
+    sealed = write_run(tmp_path, make_exchange())
+    header = replace(HEADER, cases={"greet": CasePlan(samples=3, request_fingerprint="", parts={})})
+    run = create_run(sealed.with_name("20260302t020000z-b"), header, Scrubber.for_secrets([]))
+    run.append(make_exchange())
+    for status in ("being recorded", "interrupted"):
+        line = call("ls")[1].splitlines()[1]
+        assert line.split("  ")[4:7] == ["1 of 3 trials", status, "open"]
+        assert f"status   {status}, open" in call("show", "20260302")[1].splitlines()
+        run.close()
 
 
 def test_the_root_may_stand_before_the_command(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contractcheck.cassettes import create_run, read_header
+from contractcheck.cassettes import create_run, read_header, resume_run
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.model.target import Target
 from contractcheck.redaction import Scrubber
@@ -29,7 +29,7 @@ def leave_open(project, folder, run_id):
         | {"id": run_id, "status": "interrupted", "ended_at": None}
     )
     place = project.workspace.runs.folder(header.suite, header.target, run_id)
-    create_run(place, other, Scrubber.for_secrets([]))
+    create_run(place, other, Scrubber.for_secrets([])).close()
     return place
 
 
@@ -47,6 +47,30 @@ def test_runs_are_listed_with_state_size_and_whether_they_are_accepted(project):
     assert by_id[first.name].size_bytes == own
     assert by_id[first.name].night == "2026-03-01"
     assert by_id[first.name].trials == 6
+
+
+def test_finished_trials_of_an_open_run_are_counted(project):
+    folder = project.record(1, max_requests=4)
+    (run,) = list_runs(project.workspace).runs
+    assert (run.state, run.finished, run.trials) == ("open", 4, 6)
+    damage(next(path for path in sorted(folder.glob("*.part"))))
+    assert list_runs(project.workspace).runs[0].finished is None
+
+
+def test_all_trials_of_a_complete_run_are_finished_and_of_a_partial_one_nobody_knows(project):
+    project.record(1)
+    project.record(2, cases=["part"])
+    found = {run.night: (run.finished, run.trials) for run in list_runs(project.workspace).runs}
+    assert found == {"2026-03-01": (6, 6), "2026-03-02": (None, 3)}
+
+
+def test_a_run_is_being_recorded_while_a_process_holds_it(project):
+    folder = project.record(1, max_requests=4)
+    assert not list_runs(project.workspace).runs[0].is_being_recorded
+    run = resume_run(folder, Scrubber.for_secrets([]))
+    assert list_runs(project.workspace).runs[0].is_being_recorded
+    run.close()
+    assert not list_runs(project.workspace).runs[0].is_being_recorded
 
 
 def test_runs_are_selected_by_suite_and_target(project):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from dataclasses import replace
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contractcheck.cassettes import create_run, read_header
+from contractcheck.cassettes.run_lock import locked
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.redaction import Scrubber
 from contractcheck.workflows.runs_prune import PruneRule, plan_prune, prune
@@ -25,7 +25,7 @@ def going(choices):
 def leave_open(project, folder, *, age_s):
     header = replace(read_header(folder), id="20200101t000000z-open", ended_at=None)
     place = project.workspace.runs.folder(header.suite, header.target, header.id)
-    create_run(place, header, Scrubber.for_secrets([]))
+    create_run(place, header, Scrubber.for_secrets([])).close()
     part = place / "greet.jsonl.part"
     part.write_bytes(b"")
     then = time.time() - age_s
@@ -104,11 +104,10 @@ def test_an_open_run_that_was_written_to_of_late_stays(project):
     assert kept.kept.startswith("open, and written to")
 
 
-def test_an_open_run_that_somebody_writes_to_stays(project):
-    place, part = leave_open(project, project.record(1), age_s=1e7)
+def test_an_open_run_that_somebody_records_stays(project):
+    place, _ = leave_open(project, project.record(1), age_s=1e7)
     assert place in going(plan_prune(project.workspace, ALL))
-    with part.open("ab") as writer:
-        fcntl.flock(writer, fcntl.LOCK_EX)
+    with locked(place):
         assert place not in going(plan_prune(project.workspace, ALL))
 
 
