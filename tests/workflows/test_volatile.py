@@ -1,14 +1,20 @@
-"""What a suite declares volatile is no part of what makes a request this request."""
+"""What a suite declares volatile makes no other request of a recorded one; its words do."""
 
 from contractcheck.cassettes import read_run
+from contractcheck.model.judgement import Verdict
+from contractcheck.workflows.replay import open_replay
 
 VOLATILE = 'policy: {volatile: ["$.messages[*].content"]}\n'
 
 
-def digests(project, day, content, policy=""):
+def write(project, content, policy):
     project.write(content=content)
     file = project.workspace.root / "suites" / "hello" / "suite.contract.yaml"
     file.write_text(file.read_text() + policy)
+
+
+def digests(project, day, content, policy=""):
+    write(project, content, policy)
     run = read_run(project.record(day))
     return {x.request.digest for x in run.exchanges if x.case == "greet"}
 
@@ -21,3 +27,13 @@ def test_declared_fields_may_differ(project):
 
 def test_nothing_is_guessed(project):
     assert digests(project, 1, "Say hello.").isdisjoint(digests(project, 2, "Say good day."))
+
+
+def test_an_edited_message_stays_a_changed_question(project):
+    """Accepted answers were given to the old one, whatever may differ in a recording."""
+    project.accept(project.record(1))
+    write(project, "Say good day.", VOLATILE)
+    suite = project.suite()
+    judged = open_replay(project.workspace, suite, suite.targets[0]).judge("greet")
+    assert judged.verdict is not Verdict.QUIET
+    assert "you changed messages" in judged.reason
