@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contractcheck.errors import UsageError
+from contractcheck.model.target import Target
+from contractcheck.workflows.gate_sides import SideSpec, parse_side, resolve_target
+
+MINI = "openai:gpt-5-mini"
+
+
+class Suite:
+    name = "mail"
+
+    def __init__(self, *targets):
+        self.targets = targets
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        (MINI, SideSpec(target=MINI)),
+        (f"target={MINI}", SideSpec(target=MINI)),
+        (f"{MINI},rev=v1.2", SideSpec(target=MINI, revision="v1.2")),
+        ("rev=HEAD~1", SideSpec(revision="HEAD~1")),
+        (
+            f"base_url=http://127.0.0.1:9/v1?a=b,target={MINI}",
+            SideSpec(target=MINI, base_url="http://127.0.0.1:9/v1?a=b"),
+        ),
+        ("accepted", SideSpec(is_accepted=True)),
+        (f"accepted={MINI}", SideSpec(target=MINI, is_accepted=True)),
+    ],
+)
+def test_a_side_is_read_and_written_again(text, spec):
+    assert parse_side(text, "--from") == spec
+    assert parse_side(spec.text, "--from") == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gpt-5-mini", "'gpt-5-mini' is not a target such as openai:gpt-5-mini"),
+        ("", "'target=': target is empty"),
+        ("openia:m", "unknown provider 'openia'; known providers: anthropic, openai"),
+        (
+            f"{MINI},eu",
+            (
+                "'eu' is no key=value; a side is provider:model, or pairs of "
+                "target, base_url, rev, accepted joined by commas"
+            ),
+        ),
+        (
+            f"target={MINI},region=eu",
+            "'region=eu': unknown key 'region'; known: target, base_url, rev, accepted",
+        ),
+        ("rev=", "'rev=': rev is empty"),
+        ("rev=a,rev=b", "'rev=b': rev is given twice"),
+        (f"accepted={MINI},rev=main", "accepted nights have no rev; leave it out"),
+    ],
+)
+def test_a_wrong_part_is_named(text, words):
+    with pytest.raises(UsageError) as refused:
+        parse_side(text, "--to")
+    assert str(refused.value).startswith("--to '")
+    assert str(refused.value).endswith(words)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_side_or_a_refusal(text):
+    try:
+        spec = parse_side(text, "--to")
+    except UsageError:
+        return
+    assert parse_side(spec.text, "--to") == spec
+
+
+def test_a_side_without_a_target_asks_the_only_one():
+    own = Target(provider="openai", model="gpt-5-mini", base_url="https://eu.example.com")
+    other = Target(provider="openai", model="b")
+    spec = SideSpec(revision="main")
+    assert resolve_target(spec, Suite(own), "--to") == own
+    assert resolve_target(SideSpec(target=MINI), Suite(own, other), "--to") == own
+    assert resolve_target(SideSpec(target="openai:new"), Suite(own), "--to") == Target(
+        provider="openai", model="new"
+    )
+    with pytest.raises(UsageError) as refused:
+        resolve_target(spec, Suite(own, other), "--to")
+    assert str(refused.value) == (
+        "--to names no target, and mail has 2: add target=… of openai:gpt-5-mini, openai:b"
+    )
