@@ -27,7 +27,7 @@ from contractcheck.stats.views import MISSING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contractcheck.stats.permutation import Floats, Indices
+    from contractcheck.stats.layout import Floats, Indices
     from contractcheck.stats.views import Column
 
 CONFIDENCE = 0.95

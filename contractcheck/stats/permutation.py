@@ -1,16 +1,17 @@
-"""The stratified permutation core: sides are relabelled inside each case, never across.
+"""The stratified permutation core: sides are relabelled inside each case and block, never across.
 
 A *trial* is relabelled whole, so all its metrics move together and everything computed from one
-set of relabellings is jointly calibrated. The observed labelling is row 0 of every array here;
-p is the share of rows at least as extreme as row 0, so it is never 0 (Phipson and Smyth 2010).
+set of relabellings is jointly calibrated. The observed labelling is row 0 of every array here.
 
-With features centred inside each case, the sum of a case's candidate rows is ``s = h * d``: d the
-difference of the sides' means, ``h = n m / (n + m)`` the weight that makes cases of unequal size
-comparable (van Elteren 1960). Three statistics follow:
+With features centred inside each block, the sum of a case's candidate rows is
+``s = sum over its blocks of h * d``: d the difference of the sides' means, ``h = n m / (n + m)``
+the weight that makes strata of unequal size comparable (van Elteren 1960). Blocks are summed
+before anything is squared, so a case has the same power whether its trials were interleaved or
+not. With ``w`` the sum of a case's h, three statistics follow:
 
-* *within*: sum over cases of ``h |d|^2``, the squared kernel distance (MMD, Gretton et al. 2012;
-  Pearson's X2 for scaled labels). Sees cases that change, each in its own direction. One trial
-  against one carries nothing here.
+* *within*: sum over cases of ``|s|^2 / w``, for one block ``h |d|^2``, the squared kernel distance
+  (MMD, Gretton et al. 2012; Pearson's X2 for scaled labels). Sees cases that change, each in its
+  own direction. One trial against one carries nothing here.
 * *common*: ``|sum s|^2 - sum |s|^2``, the products between different cases. Sees a small change
   that all cases share; for one trial against one it is the sign-flip test.
 * *strongest*, per metric: the largest standardised *within* term of one case. Sees one case that
@@ -19,7 +20,6 @@ comparable (van Elteren 1960). Three statistics follow:
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,75 +27,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from contractcheck.errors import UsageError
+from contractcheck.stats.layout import draw_labels, enumerate_labels
+from contractcheck.stats.multiplicity import CASE_TIE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Indices = NDArray[np.intp]
+    from contractcheck.stats.layout import CaseGroup, Floats, Indices, Layout
 
 EXACT_GROUP_SIZE = 5000
 """Groups up to this many relabellings are enumerated instead of sampled."""
 
-# Elements of one block of relabellings: 2**21 float64 are 16 MB, whatever the design.
-_BLOCK_ELEMENTS = 2**21
+# Elements of one array of labels or features: 2**21 float64 are 16 MB, whatever the design.
+_CHUNK_ELEMENTS = 2**21
 # Sums of the same terms in another order differ by about 1e-13 of their size; statistics closer
 # than this share of the largest one are ties.
 _TIE = 1e-10
-# Case statistics are kept in single precision.
-_CASE_TIE = 1e-5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """Cases of one shape, so that they can be computed together.
-
-    Attributes:
-        n_baseline: Trials of the baseline in each case.
-        n_candidate: Trials of the candidate in each case.
-        cases: (G,) positions of the cases in the design.
-        rows: (G, n_baseline + n_candidate) rows of their trials, baseline first.
-    """
-
-    n_baseline: int
-    n_candidate: int
-    cases: Indices
-    rows: Indices
-
-    @property
-    def informative(self) -> bool:
-        """Whether a case alone can show a difference (one against one cannot)."""
-        return self.n_baseline + self.n_candidate > 2  # noqa: PLR2004 - one trial on each side
-
-    @property
-    def weight(self) -> float:
-        """Harmonic weight n m / (n + m) of each case."""
-        return self.n_baseline * self.n_candidate / (self.n_baseline + self.n_candidate)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layout:
-    """Where the trials of each case stand in a flat array: case by case, baseline first.
-
-    Attributes:
-        sizes: Per case, trials of the baseline and of the candidate.
-        blocks: The same cases by shape.
-    """
-
-    sizes: tuple[tuple[int, int], ...]
-    blocks: tuple[Block, ...]
-
-    @property
-    def n_trials(self) -> int:
-        """Trials of all cases and both sides."""
-        return sum(n + m for n, m in self.sizes)
-
-    @property
-    def group_size(self) -> int:
-        """Number of distinct relabellings, the observed one included."""
-        return math.prod(math.comb(n + m, m) for n, m in self.sizes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +55,13 @@ class View:
         metric: Position of the metric it belongs to.
         within: (T, D) features compared inside cases, or None.
         common: (T, D) features whose direction is compared across cases, or None.
+        codes: (T,) where features are given once per distinct value: the row of each trial.
     """
 
     metric: int
-    within: Floats | None
-    common: Floats | None
+    within: NDArray[np.floating] | None
+    common: NDArray[np.floating] | None
+    codes: Indices | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,35 +85,16 @@ class Relabelled:
     exact: bool
 
 
-def lay_out(sizes: Sequence[tuple[int, int]]) -> Layout:
-    """Place the trials of cases with the given (baseline, candidate) sizes.
-
-    Raises:
-        UsageError: There is no case, or a case lacks a side.
-    """
-    if not sizes:
-        raise UsageError("no case to compare; give at least one with trials on both sides")
-    starts = np.concatenate([[0], np.cumsum([n + m for n, m in sizes])])
-    shapes: dict[tuple[int, int], list[int]] = {}
-    for case, (n, m) in enumerate(sizes):
-        if n < 1 or m < 1:
-            raise UsageError(f"case {case} has {n} baseline and {m} candidate trials; need both")
-        shapes.setdefault((n, m), []).append(case)
-    blocks = []
-    for (n, m), members in sorted(shapes.items()):
-        cases = np.asarray(members, dtype=np.intp)
-        rows = starts[cases][:, None] + np.arange(n + m)
-        blocks.append(Block(n_baseline=n, n_candidate=m, cases=cases, rows=rows))
-    return Layout(sizes=tuple(sizes), blocks=tuple(blocks))
-
-
 def relabel(
     layout: Layout, views: Sequence[View], *, permutations: int, rng: np.random.Generator
 ) -> Relabelled:
     """Compute every view's statistics under the relabellings of the design.
 
     The whole group is enumerated up to 5,000 relabellings; otherwise ``permutations`` are drawn
-    with replacement and the observed one is added.
+    with replacement and the observed one is added. Time is linear in cases and relabellings, at
+    most quadratic in the trials of a case; memory beyond the views is a few times 16 MB, plus the
+    sums over cases (R x D per view) and the case statistics (R x cases x metrics, in single
+    precision).
 
     Raises:
         UsageError: ``permutations`` is below 1.
@@ -171,181 +103,146 @@ def relabel(
         raise UsageError(f"permutations is {permutations}; need at least 1 (2000 is usual)")
     exact = layout.group_size <= EXACT_GROUP_SIZE
     n_rows = layout.group_size if exact else permutations + 1
-    within = np.zeros((n_rows, len(views)))
-    diagonal = np.zeros((n_rows, len(views)))
-    sums = [np.zeros((n_rows, 0 if v.common is None else v.common.shape[1])) for v in views]
-    scores: dict[int, list[NDArray[np.float32]]] = {}
-    keys: dict[int, list[tuple[int, int]]] = {}
-    for block, sides in _assignments(layout, n_rows, exact=exact, rng=rng):
-        best: dict[int, Floats] = {}
-        for place, view in enumerate(views):
-            distances = _squared_sums(sides, view.within, block)
-            if distances is not None:
-                within[:, place] += distances.sum(axis=1) / block.weight
-                standard = _standardise(distances)
-                best[view.metric] = np.maximum(best.get(view.metric, standard), standard)
-            if view.common is not None:
-                same = view.common is view.within
-                own = distances if same else _squared_sums(sides, view.common, block)
-                diagonal[:, place] += 0.0 if own is None else own.sum(axis=1)
-                features = _centred(view.common, block)
-                sums[place] += sides.reshape(n_rows, -1) @ features.reshape(-1, features.shape[2])
-        for metric, standard in best.items():
-            scores.setdefault(metric, []).append(standard.astype(np.float32))
-            keys.setdefault(metric, []).extend((int(case), metric) for case in block.cases)
-    common = np.stack([np.einsum("rd,rd->r", s, s) for s in sums], axis=1)
-    joined = {metric: np.concatenate(parts, axis=1) for metric, parts in scores.items()}
-    return Relabelled(
-        statistics=np.column_stack([within, common - diagonal, *_strongest(joined)]),
-        tolerances=_tolerances(within, common, len(joined)),
-        metric_of=np.asarray([*(2 * [view.metric for view in views]), *joined], dtype=np.intp),
-        case_scores=np.concatenate([np.zeros((n_rows, 0), np.float32), *joined.values()], axis=1),
-        case_keys=tuple(key for metric in joined for key in keys[metric]),
-        exact=exact,
-    )
-
-
-def _strongest(scores: dict[int, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    """Per metric the largest score of any case, in every relabelling."""
-    return [own.max(axis=1) for own in scores.values()]
-
-
-def _tolerances(within: Floats, common: Floats, n_metrics: int) -> Floats:
-    """How close two values of each statistic must be to count as tied."""
-    sums = _TIE * np.concatenate([within.max(axis=0), common.max(axis=0)])
-    return np.append(sums, np.full(n_metrics, _CASE_TIE))
-
-
-def tail_shares(statistics: Floats, tolerances: Floats) -> Floats:
-    """Per row and column, the share of rows at least as large: each row's own p-value.
-
-    Args:
-        statistics: (R, J), row 0 observed.
-        tolerances: (J,) what still counts as a tie.
-    """
-    n_rows = statistics.shape[0]
-    shares = np.empty_like(statistics)
-    for column in range(statistics.shape[1]):
-        values = statistics[:, column]
-        below = np.searchsorted(np.sort(values), values - tolerances[column], side="left")
-        shares[:, column] = (n_rows - below) / n_rows
-    return shares
-
-
-def step_down_min(shares: Floats) -> Floats:
-    """Adjust p-values for there being several, by the smallest one (strong family-wise control).
-
-    Source: Westfall and Young, Resampling-Based Multiple Testing (1993), algorithm 2.8.
-
-    Args:
-        shares: (R, M) p-values under every relabelling, row 0 observed.
-
-    Returns:
-        (M,) adjusted p-values; their smallest is the global p-value.
-    """
-    return _step_down(-shares, tolerance=1e-12)
-
-
-def step_down_max(scores: NDArray[np.float32]) -> Floats:
-    """Adjust for several standardised statistics by the largest one (max-T).
-
-    Source: Westfall and Young (1993), algorithm 4.1. Preferred to the smallest p where there are
-    more hypotheses than relabellings, since p-values would then all be tied at 1 / R.
-
-    Args:
-        scores: (R, H), row 0 observed.
-
-    Returns:
-        (H,) adjusted p-values.
-    """
-    return _step_down(scores, tolerance=_CASE_TIE)
-
-
-def case_shares(scores: NDArray[np.float32]) -> Floats:
-    """(H,) unadjusted p-values of the observed row."""
-    shares: Floats = np.mean(scores >= scores[0] - _CASE_TIE, axis=0)
-    return shares
-
-
-def _step_down(
-    values: NDArray[np.float32] | Floats,
-    *,
-    tolerance: float,
-) -> Floats:
-    order = np.argsort(-values[0], kind="stable")
-    rest = np.maximum.accumulate(values[:, order[::-1]], axis=1)[:, ::-1]
-    shares = np.mean(rest >= values[0, order] - tolerance, axis=0)
-    adjusted = np.empty(order.size)
-    adjusted[order] = np.maximum.accumulate(shares)
-    return adjusted
-
-
-def _assignments(
-    layout: Layout, n_rows: int, *, exact: bool, rng: np.random.Generator
-) -> Iterator[tuple[Block, Floats]]:
-    """Yield blocks with their (R, G, N) candidate indicators, row 0 observed."""
+    tally = _Tally(n_rows, views)
     stride = 1
-    for whole in layout.blocks:
-        size = whole.n_baseline + whole.n_candidate
-        step = max(1, _BLOCK_ELEMENTS // (n_rows * size))
-        for start in range(0, whole.cases.size, step):
-            block = Block(
-                n_baseline=whole.n_baseline,
-                n_candidate=whole.n_candidate,
-                cases=whole.cases[start : start + step],
-                rows=whole.rows[start : start + step],
-            )
+    for part in _parts(layout, n_rows, views):
+        tally.start(part)
+        for rows in _row_chunks(part, n_rows):
             if exact:
-                yield block, _enumerate(block, n_rows, stride)
-                stride *= math.comb(size, block.n_candidate) ** block.cases.size
+                labels = enumerate_labels(part, np.arange(rows.start, rows.stop), stride)
             else:
-                yield block, _draw(block, n_rows, rng)
+                labels = draw_labels(part, rows.stop - rows.start, rng)
+                if rows.start == 0:
+                    labels[0] = part.observed
+            tally.add(part, rows, labels)
+        tally.finish(part)
+        stride *= math.prod(math.comb(n + m, m) for n, m in part.shape) ** part.cases.size
+    return tally.result(exact=exact)
 
 
-def _enumerate(block: Block, n_rows: int, stride: int) -> Floats:
-    """All relabellings of a block, as the digits of the row number in mixed radix."""
-    size = block.n_baseline + block.n_candidate
-    chosen = list(itertools.combinations(range(size), block.n_candidate))[::-1]
-    table = np.zeros((len(chosen), size))
-    np.put_along_axis(table, np.asarray(chosen), 1.0, axis=1)
-    radix = stride * len(chosen) ** np.arange(block.cases.size)
-    digits = np.arange(n_rows)[:, None] // radix % len(chosen)
-    sides: Floats = table[digits]
-    return sides
+class _Tally:
+    """Statistics under construction, part by part of the design."""
+
+    def __init__(self, n_rows: int, views: Sequence[View]) -> None:
+        self.views = views
+        self.within = np.zeros((n_rows, len(views)))
+        self.diagonal = np.zeros((n_rows, len(views)))
+        self.sums = [
+            np.zeros((n_rows, 0 if view.common is None else view.common.shape[1])) for view in views
+        ]
+        self.distances: dict[int, Floats] = {}
+        self.scores: dict[int, list[NDArray[np.float32]]] = {}
+        self.keys: dict[int, list[tuple[int, int]]] = {}
+
+    def start(self, part: CaseGroup) -> None:
+        """Make room for the distances of a part's cases."""
+        self.distances = {
+            place: np.empty((len(self.within), part.cases.size))
+            for place, view in enumerate(self.views)
+            if part.informative and view.within is not None
+        }
+
+    def add(self, part: CaseGroup, rows: slice, labels: Floats) -> None:
+        """Take in some relabellings, (r, G, N), of a part."""
+        labels = _folded(labels, part)
+        for place, view in enumerate(self.views):
+            if place in self.distances and view.within is not None:
+                features = _centred(view.within, view.codes, part)
+                self.distances[place][rows] = _squared_sums(labels, features)
+            if view.common is None:
+                continue
+            same = view.common is view.within
+            if not same or place not in self.distances:
+                features = _centred(view.common, view.codes, part)
+            if part.informative:
+                own = self.distances[place][rows] if same else _squared_sums(labels, features)
+                self.diagonal[rows, place] += own.sum(axis=1)
+            flat = features.reshape(-1, features.shape[2])
+            self.sums[place][rows] += labels.reshape(len(labels), -1) @ flat
+
+    def finish(self, part: CaseGroup) -> None:
+        """Reduce the distances of a part's cases; every relabelling has been taken in."""
+        best: dict[int, Floats] = {}
+        for place, distances in self.distances.items():
+            metric = self.views[place].metric
+            self.within[:, place] += distances.sum(axis=1) / part.weight
+            standard = _standardise(distances)
+            best[metric] = np.maximum(best.get(metric, standard), standard)
+        for metric, standard in best.items():
+            self.scores.setdefault(metric, []).append(standard.astype(np.float32))
+            self.keys.setdefault(metric, []).extend((int(case), metric) for case in part.cases)
+
+    def result(self, *, exact: bool) -> Relabelled:
+        """All statistics of the whole design."""
+        common = np.stack([np.einsum("rd,rd->r", s, s) for s in self.sums], axis=1)
+        joined = {metric: np.concatenate(parts, axis=1) for metric, parts in self.scores.items()}
+        strongest = [scores.max(axis=1) for scores in joined.values()]
+        largest = np.concatenate([self.within.max(axis=0), common.max(axis=0)])
+        metrics = [view.metric for view in self.views]
+        nothing = np.zeros((len(common), 0), np.float32)
+        return Relabelled(
+            statistics=np.column_stack([self.within, common - self.diagonal, *strongest]),
+            tolerances=np.append(_TIE * largest, np.full(len(joined), CASE_TIE)),
+            metric_of=np.asarray([*metrics, *metrics, *joined], dtype=np.intp),
+            case_scores=np.concatenate([nothing, *joined.values()], axis=1),
+            case_keys=tuple(key for metric in joined for key in self.keys[metric]),
+            exact=exact,
+        )
 
 
-def _draw(block: Block, n_rows: int, rng: np.random.Generator) -> Floats:
-    """Random relabellings of a block after the observed one."""
-    n, m = block.n_baseline, block.n_candidate
-    shape = (n_rows, block.cases.size, n + m)
-    if m == 1:
-        chosen = rng.integers(0, n + 1, size=shape[:2])[..., None]
-    else:
-        chosen = np.argpartition(rng.random(shape), m - 1, axis=2)[..., :m]
-    chosen[0] = np.arange(n, n + m)
-    sides = np.zeros(shape)
-    np.put_along_axis(sides, chosen, 1.0, axis=2)
-    return sides
+def _parts(layout: Layout, n_rows: int, views: Sequence[View]) -> Iterator[CaseGroup]:
+    """Parts of the groups, small enough that their labels and features fit a chunk."""
+    widths = [f.shape[1] for v in views for f in (v.within, v.common) if f is not None]
+    for group in layout.groups:
+        size = group.rows.shape[1] * max(n_rows, *widths)
+        step = max(1, _CHUNK_ELEMENTS // size)
+        for start in range(0, group.cases.size, step):
+            yield group.part(slice(start, start + step))
 
 
-def _centred(features: Floats, block: Block) -> Floats:
-    """(G, N, D) features of a block, each case's mean taken out."""
-    rows = features[block.rows]
-    centred: Floats = rows - rows.mean(axis=1, keepdims=True)
+def _row_chunks(part: CaseGroup, n_rows: int) -> Iterator[slice]:
+    step = max(1, _CHUNK_ELEMENTS // part.rows.size)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def _folded(labels: Floats, part: CaseGroup) -> Floats:
+    """Labels in the columns of ``_centred``."""
+    return labels[..., 1::2] - labels[..., ::2] if _all_pairs(part) else labels
+
+
+def _centred(
+    features: NDArray[np.floating], codes: Indices | None, part: CaseGroup
+) -> NDArray[np.float64]:
+    """(G, N, D) features of a part, each block's mean taken out.
+
+    Where all blocks are pairs, N is their number: the second row alone, since the first is its
+    negative.
+    """
+    rows = features[part.rows if codes is None else codes[part.rows]].astype(np.float64, copy=False)
+    if _all_pairs(part):
+        halves: Floats = (rows[:, 1::2] - rows[:, ::2]) / 2
+        return halves
+    centred = np.empty_like(rows)
+    for columns, repeats, n, m in part.runs():
+        blocks = rows[:, columns].reshape(len(rows), repeats, n + m, -1)
+        blocks = blocks - blocks.mean(axis=2, keepdims=True)
+        centred[:, columns] = blocks.reshape(len(rows), repeats * (n + m), -1)
     return centred
 
 
-def _squared_sums(sides: Floats, features: Floats | None, block: Block) -> Floats | None:
-    """(R, G) squared norms of each case's summed candidate rows; None if nothing can vary."""
-    if features is None or not block.informative:
-        return None
-    centred = _centred(features, block)
-    labels = sides.transpose(1, 0, 2)
-    left = labels
-    if centred.shape[1] > centred.shape[2]:
-        left = right = labels @ centred
+def _all_pairs(part: CaseGroup) -> bool:
+    return set(part.shape) == {(1, 1)}
+
+
+def _squared_sums(labels: Floats, features: Floats) -> Floats:
+    """(r, G) squared norms of each case's summed candidate rows."""
+    by_case = labels.transpose(1, 0, 2)
+    left = by_case
+    if features.shape[1] > features.shape[2]:
+        left = right = by_case @ features
     else:
-        right = labels @ (centred @ centred.transpose(0, 2, 1))
+        right = by_case @ (features @ features.transpose(0, 2, 1))
     squared: Floats = np.einsum("grd,grd->rg", left, right)
     return squared
 

@@ -38,11 +38,18 @@ class CaseSample:
         case: Its name, unique.
         baseline: Per metric, one value per trial of the old side; None where missing.
         candidate: The same for the new side. Trials are aligned across metrics within a side.
+        baseline_blocks: For interleaved sides, the block of each trial of the old side: what it
+            shared with the trials of the new side of the same block, such as the time. Sides are
+            exchanged inside blocks only; a block that lacks a side tells nothing. None: all
+            trials of the case are one block.
+        candidate_blocks: The same for the new side; give both or neither.
     """
 
     case: str
     baseline: Mapping[str, Sequence[Value | None]]
     candidate: Mapping[str, Sequence[Value | None]]
+    baseline_blocks: Sequence[int] | None = None
+    candidate_blocks: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from contractcheck.stats.permutation import Indices, Layout
+    from contractcheck.stats.layout import Indices, Layout
     from contractcheck.stats.samples import CaseSample, Stream
     from contractcheck.stats.views import Column
 
@@ -106,12 +106,14 @@ def _replace(column: Column, shuffled: Indices, replaced: Indices) -> Column:
 
 
 def _shuffle(layout: Layout, rng: np.random.Generator) -> Indices:
-    """Row numbers with the trials of each case in random order."""
+    """Row numbers with the trials of each case and block in random order."""
     order = np.empty(layout.n_trials, dtype=np.intp)
-    for block in layout.blocks:
-        order[block.rows] = rng.permuted(block.rows, axis=1)
+    for group in layout.groups:
+        for columns, repeats, n, m in group.runs():
+            rows = group.rows[:, columns].reshape(-1, repeats, n + m)
+            order[rows] = rng.permuted(rows, axis=2)
     return order
 
 
 def _candidate_rows(layout: Layout) -> NDArray[np.intp]:
-    return np.concatenate([block.rows[:, block.n_baseline :].ravel() for block in layout.blocks])
+    return np.concatenate([group.rows[:, group.observed > 0].ravel() for group in layout.groups])

@@ -1,9 +1,9 @@
 """Two samples of the same cases: did anything change, which metric, which case, by how much.
 
-Exact by construction: if the sides are exchangeable inside every case, the chance that the
-global p is at most alpha is at most alpha, and the chance of naming any unchanged metric or case
-by its adjusted p likewise. That holds for one session or two interleaved sides; two different
-nights differ more than that (see ``nights``).
+Exact by construction: if the sides are exchangeable inside every case (and block, where trials
+have one), the chance that the global p is at most alpha is at most alpha, and the chance of
+naming any unchanged metric or case by its adjusted p likewise. That holds for one session or two
+interleaved sides; two different nights differ more than that (see ``nights``).
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import numpy as np
 
 from contractcheck.errors import UsageError
 from contractcheck.stats.effects import Sides, measure_effect
-from contractcheck.stats.permutation import (
-    Relabelled,
+from contractcheck.stats.layout import lay_out
+from contractcheck.stats.multiplicity import (
     case_shares,
-    lay_out,
-    relabel,
     step_down_max,
     step_down_min,
     tail_shares,
 )
+from contractcheck.stats.permutation import Relabelled, relabel
 from contractcheck.stats.samples import (
     CaseResult,
     CaseSample,
@@ -35,7 +34,7 @@ from contractcheck.stats.views import MISSING, build_views, encode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from contractcheck.stats.permutation import Floats, Layout
+    from contractcheck.stats.layout import BlockIds, Floats, Layout
     from contractcheck.stats.views import Column, Value
 
 
@@ -116,7 +115,8 @@ def encode_samples(
         for sample in cases:
             values += [*sample.baseline[stream.metric], *sample.candidate[stream.metric]]
         columns.append(encode(stream.kind, values, metric=stream.metric))
-    return lay_out(sizes), columns
+    blocks = [_blocks(sample, size) for sample, size in zip(cases, sizes, strict=True)]
+    return lay_out(sizes, blocks), columns
 
 
 def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
@@ -215,6 +215,20 @@ def _n_trials(
     if n_trials == 0:
         raise UsageError(f"case {case!r}, {side}: no trial; leave the case out and say so")
     return n_trials
+
+
+def _blocks(sample: CaseSample, size: tuple[int, int]) -> BlockIds | None:
+    old, new = sample.baseline_blocks, sample.candidate_blocks
+    if old is None and new is None:
+        return None
+    if old is None or new is None:
+        raise UsageError(f"case {sample.case!r}: blocks of one side only; give both or neither")
+    if (len(old), len(new)) != size:
+        raise UsageError(
+            f"case {sample.case!r} has {size[0]} and {size[1]} trials, "
+            f"but blocks of {len(old)} and {len(new)}"
+        )
+    return old, new
 
 
 def _require_unique(what: str, names: Sequence[str]) -> None:

@@ -6,15 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.permutation import (
-    View,
+from contractcheck.stats.layout import draw_labels, lay_out
+from contractcheck.stats.multiplicity import (
     case_shares,
-    lay_out,
-    relabel,
     step_down_max,
     step_down_min,
     tail_shares,
 )
+from contractcheck.stats.permutation import View, relabel
 
 # Up to 6**3 relabellings, which are quickly gone through by hand.
 SIZES = st.lists(
@@ -80,7 +79,7 @@ def test_blocks_of_relabellings_do_not_change_the_statistics(monkeypatch):
     sizes = [(2, 3)] * 4
     features = np.random.default_rng(2).normal(size=(20, 3))
     whole = run(sizes[:3], features[:15])
-    monkeypatch.setattr("contractcheck.stats.permutation._BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr("contractcheck.stats.permutation._CHUNK_ELEMENTS", 1)
     pieces = run(sizes[:3], features[:15])
     assert whole.exact
     assert pieces.statistics == pytest.approx(whole.statistics)
@@ -127,3 +126,111 @@ def test_step_down_adjusts_upwards_and_keeps_the_order():
 def test_empty_designs_are_refused(sizes, permutations, words):
     with pytest.raises(UsageError, match=words):
         run(sizes, np.zeros((2, 1)), permutations=permutations)
+
+
+# Blocks of the baseline's and the candidate's trials: interleaved, unequal, and lacking a side.
+BLOCKED = [
+    ([0, 1, 2], [0, 1, 2]),
+    ([0, 0, 1], [1, 0]),
+    ([0, 1, 1, 7], [1, 0, 9]),
+    ([3], [3, 4]),
+]
+
+
+def blocked_by_hand(designs, features):
+    """Both statistics of every relabelling inside blocks, from their definitions."""
+    per_case, start = [], 0
+    for old, new in designs:
+        ids = np.array([*old, *new])
+        size = ids.size
+        observed = np.arange(size) >= len(old)
+        rows = features[start : start + size]
+        options = [
+            [
+                np.isin(np.arange(size), chosen)
+                for chosen in itertools.combinations(
+                    np.flatnonzero(ids == block), int(observed[ids == block].sum())
+                )
+            ]
+            for block in np.unique(ids)
+        ]
+        found = []
+        for labels in itertools.product(*options):
+            marked = np.any(labels, axis=0)
+            total, weight = 0.0, 0.0
+            for block in np.unique(ids):
+                a, b = rows[(ids == block) & ~marked], rows[(ids == block) & marked]
+                if len(a) and len(b):
+                    h = len(a) * len(b) / (len(a) + len(b))
+                    total = total + h * (b.mean(axis=0) - a.mean(axis=0))
+                    weight += h
+            found.append((np.asarray(total) * np.ones(features.shape[1]), weight))
+        per_case.append(found)
+        start += size
+    within, common = [], []
+    for combination in itertools.product(*per_case):
+        within.append(sum(s @ s / w for s, w in combination))
+        total = sum(s for s, _ in combination)
+        common.append(total @ total - sum(s @ s for s, _ in combination))
+    return np.array(within), np.array(common)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from(BLOCKED[:3]), min_size=1, max_size=2), st.integers(0, 2**32 - 1))
+def test_blocks_are_summed_inside_their_case_before_squaring(designs, seed):
+    sizes = [(len(old), len(new)) for old, new in designs]
+    layout = lay_out(sizes, designs)
+    features = np.random.default_rng(seed).normal(size=(layout.n_trials, 2))
+    view = View(metric=0, within=features, common=features)
+    result = relabel(layout, [view], permutations=9, rng=np.random.default_rng(0))
+    within, common = blocked_by_hand(designs, features)
+    assert result.exact
+    assert len(result.statistics) == layout.group_size == len(within)
+    assert np.sort(result.statistics[:, 0]) == pytest.approx(np.sort(within), abs=1e-9)
+    assert np.sort(result.statistics[:, 1]) == pytest.approx(np.sort(common), abs=1e-9)
+
+
+def test_drawn_relabellings_stay_inside_their_blocks():
+    designs = [([0, 1, 1, 7], [1, 0, 9, 0]), *([(list(range(8)), list(range(8)))] * 3)]
+    layout = lay_out([(len(old), len(new)) for old, new in designs], designs)
+    ids = np.array([(case, block) for case, d in enumerate(designs) for s in d for block in s])
+    keys = np.unique(ids, axis=0, return_inverse=True)[1].ravel()
+    for group in layout.groups:
+        labels = draw_labels(group, 200, np.random.default_rng(3))
+        for place, rows in enumerate(group.rows):
+            for key in np.unique(keys[rows]):
+                inside = keys[rows] == key
+                drawn = labels[:, place, inside]
+                assert np.all(drawn.sum(axis=1) == group.observed[inside].sum())
+                if 0 < group.observed[inside].sum() < inside.sum():
+                    shares = drawn.mean(axis=0)
+                    assert np.all(np.abs(shares - group.observed[inside].mean()) <= 0.15)
+
+
+def test_features_of_distinct_values_are_those_of_their_trials():
+    layout = lay_out([(3, 4)] * 3)
+    codes = np.random.default_rng(5).integers(0, 4, layout.n_trials)
+    table = np.random.default_rng(6).normal(size=(4, 2))
+    looked_up = View(metric=0, within=table, common=table, codes=codes)
+    spelt_out = View(metric=0, within=table[codes], common=table[codes])
+    one, other = (
+        relabel(layout, [view], permutations=20, rng=np.random.default_rng(0))
+        for view in (looked_up, spelt_out)
+    )
+    assert np.array_equal(one.statistics, other.statistics)
+    assert np.array_equal(one.case_scores, other.case_scores)
+
+
+def test_a_case_whose_blocks_all_lack_a_side_tells_nothing():
+    layout = lay_out([(2, 2)], [([0, 1], [2, 3])])
+    features = np.random.default_rng(7).normal(size=(4, 2))
+    view = View(metric=0, within=features, common=features)
+    result = relabel(layout, [view], permutations=9, rng=np.random.default_rng(0))
+    assert layout.group_size == 1
+    assert result.statistics == pytest.approx(np.zeros((1, 2)))
+    assert result.case_keys == ()
+
+
+def test_blocks_that_do_not_fit_the_trials_are_refused():
+    with pytest.raises(UsageError, match="case 0 has 2 and 1 trials, but blocks of 1 and 1"):
+        lay_out([(2, 1)], [([0], [0])])

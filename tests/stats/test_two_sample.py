@@ -239,3 +239,66 @@ def test_a_usual_suite_is_compared_in_a_fraction_of_a_second():
     start = time.process_time()
     compare(cases, (TEXT,), permutations=1000)
     assert time.process_time() - start <= 1.0  # measured 0.08 s; a shared machine gets slack
+
+
+def in_blocks(c, old_blocks, new_blocks):
+    return CaseSample(
+        case=c.case,
+        baseline=c.baseline,
+        candidate=c.candidate,
+        baseline_blocks=old_blocks,
+        candidate_blocks=new_blocks,
+    )
+
+
+def test_one_trial_per_side_and_block_is_the_paired_sign_flip_inside_a_case():
+    import scipy.stats
+
+    rng = np.random.default_rng(12)
+    drift = np.cumsum(rng.normal(0, 5, 11))  # shared by both sides, minute by minute
+    old, new = drift + rng.normal(size=11), drift + rng.normal(2, 1, size=11)
+    sample = case("a", old.tolist(), new.tolist(), "number")
+    pooled = compare([sample], (NUMBER,))
+    paired = compare([in_blocks(sample, range(11), range(11))], (NUMBER,), permutations=5000)
+    assert paired.exact
+    assert paired.p <= 0.05 < pooled.p
+    assert paired.p <= 3 * scipy.stats.wilcoxon(new, old, method="exact").pvalue
+
+
+def test_trials_may_come_in_any_order_of_their_blocks():
+    cases = random_cases(3, 4, 4, seed=6)
+    straight = [in_blocks(c, [0, 1, 2, 3], [0, 1, 2, 3]) for c in cases]
+    turned = [
+        CaseSample(
+            case=c.case,
+            baseline=c.baseline,
+            candidate={metric: values[::-1] for metric, values in c.candidate.items()},
+            baseline_blocks=[0, 1, 2, 3],
+            candidate_blocks=[3, 2, 1, 0],
+        )
+        for c in cases
+    ]
+    one, other = (compare(c, (LABEL, NUMBER, TEXT)) for c in (straight, turned))
+    assert one.exact
+    assert one.p == pytest.approx(other.p)
+    assert [r.p_adjusted for r in one.cases] == pytest.approx([r.p_adjusted for r in other.cases])
+
+
+def test_blocks_keep_the_power_of_a_case_whole():
+    # Were each block a case of its own, one trial against one would show nothing in a case.
+    changed = in_blocks(case("a", ["x"] * 12, ["y"] * 12), range(12), range(12))
+    rest = [in_blocks(c, range(12), range(12)) for c in random_cases(5, 12, 12, seed=1)]
+    result = compare([changed, *rest], permutations=2000)
+    assert {r.case for r in result.cases if r.p_adjusted <= 0.05} == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ([0, 1], None, "case 'a': blocks of one side only"),
+        ([0, 1], [0], "case 'a' has 2 and 2 trials, but blocks of 2 and 1"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused_by_name(old, new, words):
+    with pytest.raises(UsageError, match=words):
+        compare([in_blocks(case("a", ["x", "y"], ["x", "y"]), old, new)])
