@@ -26,6 +26,7 @@ _COMMANDS = {
     "accept": ("contractcheck.cli.accept", "Accept recorded runs as nights of a baseline."),
     "compare": ("contractcheck.cli.compare", "Compare two recorded tables."),
     "demo": ("contractcheck.cli.demo", "Show the whole thing on this machine, offline, no key."),
+    "plan": ("contractcheck.cli.plan", "Say what a suite would see and cost; nothing is asked."),
     "report": ("contractcheck.cli.report", "Judge a recorded run again and print the report."),
     "run": ("contractcheck.cli.run", "Sample a target, record and judge."),
     "runs": ("contractcheck.cli.runs", "List, show, prove, compare, import and export runs."),

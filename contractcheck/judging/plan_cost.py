@@ -83,7 +83,7 @@ def estimate_cost(
     uses: Mapping[str, RequestUse],
     requests: Mapping[str, int],
     *,
-    price_usd: Callable[[float, float], float] | None,
+    price_usd: Callable[[float, float], float | None],
     limits: RateLimits,
     concurrency: int,
 ) -> Cost:
@@ -92,7 +92,7 @@ def estimate_cost(
     Args:
         uses: Per case what one request takes.
         requests: Per case how many are sent.
-        price_usd: From input and output tokens to USD, or None when the price is not known.
+        price_usd: From input and output tokens to USD, or to None when the price is not known.
         limits: What may be sent per minute.
         concurrency: Requests under way at once, >= 1.
     """
@@ -109,6 +109,6 @@ def estimate_cost(
         requests=count,
         input_tokens=round(tokens_in),
         output_tokens=round(tokens_out),
-        usd=None if price_usd is None else price_usd(tokens_in, tokens_out),
+        usd=price_usd(tokens_in, tokens_out),
         duration_s=max(durations_s),
     )

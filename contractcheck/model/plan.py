@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from contractcheck.model.judgement import Plane
     from contractcheck.model.suite import Margin
 
@@ -97,7 +99,7 @@ class SlotsPlan:
 
     slots: int
     safe: float
-    found: dict[str, float]
+    found: Mapping[str, float]
     blocks: float
 
 
@@ -107,13 +109,15 @@ class GatePlan:
 
     Attributes:
         margins: What is declared, in order.
-        sizes: Small to large; the suite's own number of slots is among them.
+        sizes: Small to large.
+        usual: The one among them that the suite asks for.
         slots_needed: Fewest slots tried whose ``safe`` reaches the power, or None.
         simulations: Repeats behind every chance.
     """
 
-    margins: dict[str, Margin]
+    margins: Mapping[str, Margin]
     sizes: tuple[SlotsPlan, ...]
+    usual: SlotsPlan
     slots_needed: int | None
     simulations: int
 

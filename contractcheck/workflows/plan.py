@@ -1,0 +1,168 @@
+"""Plan a suite against a target: what would be seen, what it takes; nothing is asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import read_run
+from contractcheck.judging import plan_advice
+from contractcheck.judging.case_sight import visible_share
+from contractcheck.judging.plan_cost import estimate_cost, use_per_case
+from contractcheck.judging.watch_plan import plan_watch
+from contractcheck.measuring import observe
+from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
+from contractcheck.providers.limits import advertised_limits
+from contractcheck.providers.prices import load_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.plan import Cost
+    from contractcheck.model.run import Run
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
+    from contractcheck.providers.prices import Price
+    from contractcheck.workflows.workspace import Workspace
+
+YEAR_NIGHTS = 365
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanOptions:
+    """What a plan reckons with besides the suite.
+
+    Attributes:
+        slots: Slots of a gate; None takes the suite's.
+        prices: A price file of the user's own, or None.
+        limits: Limits that the user knows; they go before what recordings advertise.
+        concurrency: Requests under way at once.
+        simulations: Simulated gates behind every chance.
+    """
+
+    slots: int | None = None
+    prices: Path | None = None
+    limits: RateLimits = field(default_factory=RateLimits)
+    concurrency: int = 8
+    simulations: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Basis:
+    """What is known of the provider already."""
+
+    nights: tuple[NightStatistics, ...]
+    recorded: Run | None
+    measured: MeasuredRun | None
+
+    @property
+    def words(self) -> str:
+        if self.measured is None:
+            return (
+                "nothing is recorded yet: tokens are characters over four, answers as long as they "
+                "may be, variances those of a typical provider"
+            )
+        answers = len(self.measured.answers)
+        nights = f"{len(self.nights)} accepted nights and " if self.nights else ""
+        return f"{nights}the {answers} answers of run {self.measured.header.id}"
+
+
+def plan_suite(
+    workspace: Workspace, suite: Suite, target: Target, options: PlanOptions
+) -> SuitePlan:
+    """Plan one suite and target.
+
+    Raises:
+        UsageError: If the price file is wrong.
+        RecordingError: If the baseline is damaged.
+    """
+    basis = _read_basis(workspace, suite, target)
+    table = load_prices(options.prices)
+    cost_of = _cost_of(suite, basis, table.of(target.id), options)
+    watch, night_shares = plan_watch(suite, basis.nights)
+    samples = {case.id: case.samples for case in suite.cases}
+    policy = suite.policy
+    plan = SuitePlan(
+        suite=suite.name,
+        version=suite.version,
+        target=target.id,
+        basis="assumed" if basis.measured is None else "recorded",
+        source=basis.words,
+        alpha=policy.alpha,
+        power=policy.power,
+        alarm_budget_per_year=policy.alarm_budget_per_year,
+        watch=watch,
+        gate=None,
+        cases=tuple(_case_sight(suite, case.id, night_shares) for case in suite.cases),
+        night=cost_of(samples),
+        gate_run=None,
+        year=cost_of({case: count * YEAR_NIGHTS for case, count in samples.items()}),
+        prices="; ".join(table.sources)
+        if table.of(target.id)
+        else f"no price of {target.id} is known",
+        limits=_limits(basis, options),
+    )
+    return plan_advice.advise(plan)
+
+
+def _cost_of(
+    suite: Suite, basis: _Basis, price: Price | None, options: PlanOptions
+) -> Callable[[Mapping[str, int]], Cost]:
+    """From requests per case to their cost."""
+    uses = use_per_case(suite, basis.measured)
+    limits = _limits(basis, options)
+
+    def price_usd(sent: float, got: float) -> float | None:
+        return None if price is None else price.cost_usd(input_tokens=sent, output_tokens=got)
+
+    def cost_of(requests: Mapping[str, int]) -> Cost:
+        return estimate_cost(
+            uses, requests, price_usd=price_usd, limits=limits, concurrency=options.concurrency
+        )
+
+    return cost_of
+
+
+def _read_basis(workspace: Workspace, suite: Suite, target: Target) -> _Basis:
+    """Accepted nights, and one whole recording of them if any is at hand."""
+    baseline = workspace.baselines.read(suite.name, target)
+    nights = baseline.nights if baseline else ()
+    statistics = tuple(n.statistics for n in nights if n.statistics.is_complete)
+    folder = workspace.baselines.reference(suite.name, target)
+    if folder is None or not folder.is_dir():
+        return _Basis(nights=statistics, recorded=None, measured=None)
+    run = read_run(folder)
+    return _Basis(nights=statistics, recorded=run, measured=observe(run, suite))
+
+
+def _limits(basis: _Basis, options: PlanOptions) -> RateLimits:
+    """What the user knows goes before what the provider advertised."""
+    own = options.limits
+    responses = [x.response for x in basis.recorded.exchanges] if basis.recorded else []
+    headers = [response.headers for response in responses if response is not None]
+    told = advertised_limits(headers[-1]) if headers else RateLimits()
+    requests = own.requests_per_minute or told.requests_per_minute
+    tokens = own.tokens_per_minute or told.tokens_per_minute
+    return RateLimits(
+        requests_per_minute=requests,
+        tokens_per_minute=tokens,
+        source="; ".join(dict.fromkeys(filter(None, (own.source, told.source)))),
+    )
+
+
+def _case_sight(suite: Suite, case: str, nights: Mapping[str, float]) -> CaseSight:
+    """Per case; a comparison of two runs looks at all cases, so each has its share of the level."""
+    samples = suite.case(case).samples
+    policy = suite.policy
+    level = policy.alpha / len(suite.cases)
+    night = nights.get(case, math.inf)
+    return CaseSight(
+        case=case,
+        samples=samples,
+        pair=visible_share(samples, samples, level=level, power=policy.power),
+        night=night if math.isfinite(night) else None,
+    )
