@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError
 from contractcheck.providers import DIALECTS
-from contractcheck.store import BaselineStore, RunStore
+from contractcheck.store import BaselineStore, GateStore, RunStore
 from contractcheck.suite import find_suites, load_suites
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class Workspace:
     def baselines(self) -> BaselineStore:
         """Accepted nights."""
         return BaselineStore(self.root / "cassettes")
+
+    @property
+    def gates(self) -> GateStore:
+        """Plans of gates."""
+        return GateStore(self.root / ".contractcheck" / "gates")
 
     @property
     def locks(self) -> Path:
