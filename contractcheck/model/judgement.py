@@ -59,6 +59,42 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """How often something occurs: ``count`` of ``n``, with an exact 95 % interval, 0..1."""
+
+    count: int
+    n: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathChange:
+    """A shape of structured answers that the old side never had, or always had.
+
+    Information beside the statistics: whether the rates differ, the comparison of the path says.
+
+    Attributes:
+        metric: The structured metric.
+        path: Such as ``$.order.items[*].sku``.
+        what: Such as ``new path`` or ``can be null now``.
+        severity: ``breaking`` when programs written for the old answers may fail on the new ones,
+            else ``additive``.
+        baseline: Rate on the old side, over the answers that could have it.
+        candidate: Rate on the new side.
+        cases: Cases in which it occurs (a lost path: occurred), the most frequent first.
+    """
+
+    metric: str
+    path: str
+    what: str
+    severity: Literal["additive", "breaking"]
+    baseline: Rate
+    candidate: Rate
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """An estimate, placed.
 
@@ -69,6 +105,7 @@ class Comparison:
         score: Night score in predictive standard deviations, or None outside the night rule.
         threshold: What the score must exceed on two consecutive nights, or None.
         smallest_visible: Smallest change in ``unit`` that would have been seen, or None.
+        margin: Declared margin in ``unit``, or None.
     """
 
     case: str | None
@@ -79,6 +116,7 @@ class Comparison:
     score: float | None = None
     threshold: float | None = None
     smallest_visible: float | None = None
+    margin: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from contractcheck.stats.two_sample import compare_samples
+from contractcheck.stats.outputs import compare_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
 
-    from contractcheck.stats.samples import CaseSample, Stream, TwoSampleResult
-    from contractcheck.stats.views import Kind
+    from contractcheck.stats.outputs import Output, OutputKind
+    from contractcheck.stats.samples import CaseSample, TwoSampleResult
 
 
 class TwoSampleTest(Protocol):
@@ -22,7 +22,7 @@ class TwoSampleTest(Protocol):
     def __call__(
         self,
         cases: Sequence[CaseSample],
-        streams: Sequence[Stream],
+        outputs: Sequence[Output],
         *,
         rng: np.random.Generator,
         permutations: int = ...,
@@ -41,14 +41,14 @@ class Method:
     """
 
     summary: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[OutputKind, ...]
     compare: TwoSampleTest
 
 
 METHODS: Final[Mapping[str, Method]] = {
     "stratified-permutation": Method(
         summary="Relabels whole trials inside each case; exact for exchangeable sides.",
-        kinds=("label", "number", "text"),
-        compare=compare_samples,
+        kinds=("label", "number", "text", "json", "tools", "logprobs", "embedding"),
+        compare=compare_outputs,
     ),
 }
