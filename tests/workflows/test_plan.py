@@ -1,0 +1,101 @@
+"""Planning: figures come from what was recorded, or are said to be assumed; nothing is asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contractcheck.model.plan import RateLimits
+from contractcheck.workflows.plan import PlanOptions, plan_suite
+from contractcheck.workflows.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    place = Workspace(ROOT)
+    suite = next(s for s in place.load_suites() if s.name == "support-triage")
+    return place, suite, suite.targets[0]
+
+
+@pytest.fixture(scope="module")
+def plan(shipped):
+    return plan_suite(*shipped, PlanOptions())
+
+
+@pytest.fixture
+def unrecorded(tmp_path):
+    shutil.copytree(ROOT / "suites", tmp_path / "suites")
+    place = Workspace(tmp_path)
+    suite = next(s for s in place.load_suites() if s.name == "support-triage")
+    return place, suite, suite.targets[0]
+
+
+def test_a_night_asks_each_sample_once_and_a_year_365_nights(shipped, plan):
+    _, suite, _ = shipped
+    assert plan.night.requests == sum(case.samples for case in suite.cases)
+    assert plan.year.requests == 365 * plan.night.requests
+    assert plan.year.input_tokens == pytest.approx(365 * plan.night.input_tokens, rel=1e-3)
+
+
+def test_tokens_are_those_of_the_recorded_reference_night(shipped, plan):
+    place, suite, target = shipped
+    assert plan.basis == "recorded"
+    nights = place.baselines.read(suite.name, target).nights
+    newest = nights[-1].statistics
+    recorded = sum(sum(case.cells["output_tokens"].values) for case in newest.cases.values())
+    assert plan.night.output_tokens == pytest.approx(recorded, abs=1)
+
+
+def test_the_watch_plan_is_what_reports_call_visible(plan):
+    streams = {stream.name: stream for stream in plan.watch.streams}
+    assert streams["text"].smallest_visible is not None
+    assert 0 < streams["text"].smallest_visible < streams["*"].smallest_visible <= 1
+    assert streams["ttft_s"].smallest_visible > streams["ttft_s"].margin == 1.25
+    assert any("no number of nights" in words for words in plan.advice)
+
+
+def test_money_is_never_supposed(shipped, plan, tmp_path):
+    assert plan.night.usd is None
+    assert any("no price of openai:gpt-sim-mini" in words for words in plan.warnings)
+    prices = tmp_path / "prices.json"
+    _, _, target = shipped
+    prices.write_text(json.dumps({"as_of": "2026-11-21", "models": {target.id: [2.0, 10.0]}}))
+    priced = plan_suite(*shipped, PlanOptions(prices=prices))
+    expected = (2.0 * priced.night.input_tokens + 10.0 * priced.night.output_tokens) / 1e6
+    assert priced.night.usd == pytest.approx(expected, rel=1e-3)
+    assert not any("no price" in words for words in priced.warnings)
+
+
+def test_limits_come_from_recorded_headers_unless_told(shipped, plan):
+    assert plan.limits.requests_per_minute == 10_000
+    told = RateLimits(requests_per_minute=10, source="the command line")
+    slow = plan_suite(*shipped, PlanOptions(limits=told))
+    assert slow.limits.requests_per_minute == 10
+    assert slow.night.duration_s == pytest.approx(60 * slow.night.requests / 10)
+
+
+def test_without_a_recording_everything_is_said_to_be_assumed(unrecorded):
+    plan = plan_suite(*unrecorded, PlanOptions())
+    assert plan.basis == "assumed"
+    assert "nothing is recorded yet" in plan.source
+    assert plan.watch.streams == ()
+    assert any("0 accepted nights" in words for words in plan.warnings)
+    _, suite, _ = unrecorded
+    most = sum(c.samples * c.parameters.max_output_tokens for c in suite.cases)
+    assert plan.night.output_tokens == most
+
+
+def test_three_answers_against_three_are_warned_of(unrecorded):
+    place, suite, target = unrecorded
+    few = replace(suite, cases=tuple(replace(case, samples=3) for case in suite.cases[:1]))
+    plan = plan_suite(place, few, target, PlanOptions())
+    assert plan.cases[0].pair is None
+    warning = next(words for words in plan.warnings if "cannot reach" in words)
+    assert "3 answers against 3" in warning
+    assert "4 samples can" in warning
