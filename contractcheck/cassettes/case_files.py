@@ -21,7 +21,10 @@ from contractcheck.errors import RecordingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-REMEDY = "restore it from version control, or record the run again"
+REMEDY = (
+    "restore it from another copy (accepted nights are in version control, the run store is not), "
+    "or delete its run and record again"
+)
 
 
 def read_case_bytes(path: Path, *, most_bytes: int = MOST_CASE_BYTES) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, get_args
 
+from contractcheck.cassettes.case_files import REMEDY
 from contractcheck.errors import RecordingError
 from contractcheck.model.run import CasePlan, RunHeader, RunStatus
 from contractcheck.model.target import Target
@@ -71,8 +72,7 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
         )
     except (KeyError, ValueError) as error:
         raise RecordingError(
-            f"{place}: the run header is damaged ({type(error).__name__}: {error}); "
-            "restore the file from version control or delete the run"
+            f"{place}: the run header is damaged ({type(error).__name__}: {error}); {REMEDY}"
         ) from error
 
 

@@ -35,6 +35,6 @@ def refuse_linked_folder(folder: Path) -> None:
     """
     if folder.is_symlink():
         raise RecordingError(
-            f"{folder}: is a symbolic link; name the folder it leads to, or restore the recording "
-            "from version control"
+            f"{folder}: is a symbolic link; name the folder it leads to, or put the recording "
+            "itself in its place"
         )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.cassettes.case_files import read_plain
+from contractcheck.cassettes.case_files import REMEDY, read_plain
 from contractcheck.cassettes.chain import chained
 from contractcheck.cassettes.headers import decode_header, encode_header
 from contractcheck.cassettes.journal import JournalWriter, read_part
@@ -168,7 +168,7 @@ def read_open_header(folder: Path) -> RunHeader:
     if not os.path.lexists(path):
         raise RecordingError(
             f"{folder}: no run here (neither {MANIFEST_FILE} nor {HEADER_FILE}); if there was one, "
-            "restore the folder from version control"
+            f"{REMEDY}"
         )
     document = parse_json_object(read_plain(path), str(path))
     check_format(document, str(path))

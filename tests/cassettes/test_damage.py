@@ -244,7 +244,8 @@ def test_a_sealed_file_that_was_touched_is_named_with_the_remedy(sealed_run, dam
     message = refused(read_run, sealed_run)
     assert message.startswith(f"{path}: {words}")
     if damage != "conflict":
-        assert message.endswith("restore it from version control, or record the run again")
+        assert "restore it from another copy" in message
+        assert message.endswith("the run store is not), or delete its run and record again")
     assert read_run(sealed_run, cases=["b"]).exchanges
 
 
@@ -320,7 +321,7 @@ def test_a_run_without_its_manifest_says_which_file_to_restore(sealed_run, tmp_p
     (sealed_run / "manifest.json").unlink()
     message = refused(read_run, sealed_run)
     assert message.startswith(f"{sealed_run}: no run here (neither manifest.json nor header.json)")
-    assert "restore the folder" in message
+    assert "restore it from another copy" in message
     assert "no run here" in refused(read_header, tmp_path / "nowhere")
 
 

@@ -122,7 +122,7 @@ def test_an_edited_recording_is_named_and_not_made_anew(accepted):
     for item in session.items.values():
         assert item.outcome == "failure"
         assert str(path.relative_to(accepted.root)) in item.text
-        assert "restore it from version control" in item.text
+        assert "restore it from another copy (accepted nights are in version control" in item.text
     assert session.contracts.startswith("ERROR ")
     assert "Traceback" not in session.output
     assert accepted.tree() == before
@@ -151,7 +151,7 @@ def test_a_missing_recording_is_named(accepted):
     assert session.code == 1
     for item in session.items.values():
         assert folder.name in item.text
-        assert "restore the folder from version control" in item.text
+        assert "restore it from another copy (accepted nights are in version control" in item.text
 
 
 def test_a_baseline_of_a_newer_version_is_named(accepted):
