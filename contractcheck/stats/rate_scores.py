@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Halvings of a range of at most 2: bounds are good to 2e-9, outwards.
-_HALVINGS = 30
-# Powers of a half that are tried from 0 outwards: 1/1024 to 1/2.
-_STEPS_FROM_ZERO = 10
+# Between what is inside and what is not, this many times: bounds are good to 2e-9, outwards.
+_FRACTIONS = np.array([0.2, 0.4, 0.6, 0.8])
+_PASSES = 13
+# Tried first, from 0 outwards: 1/1024 to 1/2.
+_FROM_ZERO = 0.5 ** np.arange(10, 0, -1)
 # Differences of rates closer than this are the same: sums of shares round at about 1e-16.
 _SAME = 1e-9
 
@@ -62,13 +63,27 @@ class Tables:
 
 
 def score_bounds(tables: Tables, z: float) -> tuple[Floats, Floats]:
-    """(...) lower and upper bounds of the difference: where its score reaches the quantile.
+    """(...) lower and upper bounds: the outermost differences that are no further off than z.
 
     Args:
         tables: The observations.
         z: Standard normal quantile of one bound, > 0.
     """
-    return _crossing(tables, -1.0, z), _crossing(tables, 1.0, z)
+    estimate = np.clip(tables.differences, -1.0, 1.0)
+    side = np.array([-1.0, 1.0]).reshape(2, *(1,) * estimate.ndim)
+    own_axis = (-1, *(1,) * (estimate.ndim + 1))
+    inside = side * estimate
+    # Cases in which nobody differed add no variance at 0 and much right beside it, so a
+    # difference just past 0 can be believable when 0 is not.
+    points = np.maximum(inside, _FROM_ZERO.reshape(own_axis))
+    inside = _outermost(tables, side, points, inside, z)
+    outside = np.ones_like(inside)
+    for _ in range(_PASSES):
+        points = inside + (outside - inside) * _FRACTIONS.reshape(own_axis)
+        reached = _outermost(tables, side, points, inside, z)
+        outside = np.min(np.where(points > reached, points, outside), axis=0)
+        inside = reached
+    return -outside[0], outside[1]
 
 
 def standard_score(tables: Tables, difference: Floats) -> Floats:
@@ -131,19 +146,8 @@ def _pull_in(value: Floats, skewness: Floats) -> Floats:
     return pulled
 
 
-def _crossing(tables: Tables, side: float, z: float) -> Floats:
-    """Find the outermost difference, towards -1 or 1, that the score does not put beyond z."""
-    inside = np.clip(tables.differences, -1.0, 1.0)
-    # Cases in which nobody differed add no variance at 0 and much right beside it, so a
-    # difference just past 0 can be believable when 0 is not.
-    for exponent in range(_STEPS_FROM_ZERO, 0, -1):
-        step = np.maximum(side * inside, 0.5**exponent)
-        reached = np.abs(standard_score(tables, side * step)) <= z
-        inside = np.where(reached, side * step, inside)
-    outside = np.full_like(inside, side)
-    for _ in range(_HALVINGS):
-        middle = (outside + inside) / 2
-        beyond = np.abs(standard_score(tables, middle)) > z
-        outside = np.where(beyond, middle, outside)
-        inside = np.where(beyond, inside, middle)
-    return outside
+def _outermost(tables: Tables, side: Floats, points: Floats, inside: Floats, z: float) -> Floats:
+    """(2, ...) the outermost of (S, 2, ...) points that is no further off than z, or ``inside``."""
+    reached = np.abs(standard_score(tables, side * points)) <= z
+    outermost: Floats = np.max(np.where(reached, points, inside), axis=0)
+    return outermost

@@ -4,9 +4,9 @@ An *event* is whatever is counted: a check that passed, an answer that was a ref
 never pooled: a table per case goes in, and the suite's difference is a weighted mean of theirs.
 
 Two questions, two tools. *Did anything change?* is answered by an exact test that fixes each
-case's total of events and so needs no assumption about the rates (:func:`compare_rates`). *How
-much, and is that still allowed?* is answered by inverting the score test
-(:func:`difference_bounds`, :func:`judge_margin`), whose interval has a width at zero failures too.
+case's total of events and so needs no assumption about the rates (``rate_tests``). *How much, and
+is that still allowed?* is answered by inverting the score test (:func:`difference_bounds`,
+:func:`judge_margin`), whose interval has a width at zero failures too.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def difference_bounds(
             in (0, 0.5). 0.025 gives an interval of 95 %.
         weights: How cases count.
         dispersion: Factor on the binomial variance, at least 1, such as
-            :attr:`~contractcheck.stats.dispersion.Dispersion.factor`.
+            :attr:`~contractcheck.stats.rate_dispersion.Dispersion.factor`.
 
     Raises:
         UsageError: The counts, the level or the dispersion are out of range.

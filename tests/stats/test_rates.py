@@ -4,7 +4,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
@@ -97,6 +97,7 @@ def test_without_repeats_of_difference_the_score_is_the_mantel_haenszel_statisti
 
 
 @given(CASES, st.sampled_from([0.2, 0.05, 0.025, 0.001, 1e-6]))
+@settings(max_examples=40)
 def test_bounds_surround_the_estimate_and_swap_with_the_sides(cases, alpha):
     ours = difference_bounds(cases, alpha=alpha)
     assert -1 <= ours.low <= ours.estimate + 1e-12
@@ -111,6 +112,7 @@ def test_bounds_surround_the_estimate_and_swap_with_the_sides(cases, alpha):
 
 
 @given(CASES)
+@settings(max_examples=40)
 def test_a_stricter_level_and_more_dispersion_widen(cases):
     usual = difference_bounds(cases, alpha=0.05)
     for wider in (
@@ -122,6 +124,7 @@ def test_a_stricter_level_and_more_dispersion_widen(cases):
 
 
 @given(CASES, st.floats(0.01, 0.9), st.sampled_from([-1, 1]))
+@settings(max_examples=40)
 def test_a_margin_is_kept_exactly_when_its_bound_is_inside(cases, size, sign):
     margin = sign * size
     judged = judge_margin(cases, margin)
