@@ -72,7 +72,7 @@ class Judgement:
 def judge_run(evidence: Evidence) -> Judgement:
     """Judge a run by its contract and its accepted nights."""
     run, suite = evidence.run, evidence.suite
-    if trouble := _trouble(run):
+    if trouble := find_refusal(run) or find_outage(run):
         return Judgement(
             verdict=Verdict.ERROR,
             headline=f"ERROR: could not measure: {trouble}",
@@ -125,13 +125,17 @@ def _findings(
     ]
 
 
-def _trouble(run: MeasuredRun) -> str:
-    """Why a run cannot be judged at all, or empty."""
-    header = run.header
+def find_refusal(run: MeasuredRun) -> str:
+    """Say that the provider refused our requests as they are (key, model, shape), or empty."""
     config = [a.answer.completion for a in run.answers if a.answer.completion.outcome in _OURS]
-    if config:
-        words, count = Counter(c.detail for c in config).most_common(1)[0]
-        return f"{count} of {header.planned_trials} requests refused: {words}"
+    if not config:
+        return ""
+    words, count = Counter(c.detail for c in config).most_common(1)[0]
+    return f"{count} of {run.header.planned_trials} requests refused: {words}"
+
+
+def find_outage(run: MeasuredRun) -> str:
+    """Say that too little came through to judge anything by, or empty."""
     infra = [
         a.answer.completion.detail
         for a in run.answers

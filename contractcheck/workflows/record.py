@@ -91,13 +91,43 @@ def record_run(
     cases = _select(suite, options.cases)
     endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     now = datetime.now(UTC)
-    header = RunHeader(
-        id=options.run_id or new_run_id(now),
+    header = begin_header(
+        suite,
+        target,
+        cases,
+        run_id=options.run_id or new_run_id(now),
+        endpoint=endpoint.base_url,
+        label=options.label,
+        night=options.night,
+        now=now,
+    )
+    folder = workspace.runs.folder(suite.name, target, header.id)
+    scrubber = Scrubber.for_secrets(endpoint.secrets)
+    with closing(create_run(folder, header, scrubber, fsync=options.fsync)) as run:
+        _finish(run, suite, cases, options, endpoint=endpoint, progress=progress)
+    pack_sealed(workspace.runs.folders(suite.name, target))
+    return folder
+
+
+def begin_header(
+    suite: Suite,
+    target: Target,
+    cases: Iterable[Case],
+    *,
+    run_id: str,
+    endpoint: str,
+    label: str,
+    night: str | None,
+    now: datetime,
+) -> RunHeader:
+    """Make the header of a run that begins now: every case as often as its ``samples`` say."""
+    return RunHeader(
+        id=run_id,
         suite=suite.name,
         suite_version=suite.version,
         suite_fingerprint=suite.fingerprint,
         target=target,
-        night=options.night,
+        night=night,
         started_at=now.isoformat(),
         ended_at=None,
         status="interrupted",
@@ -110,15 +140,9 @@ def record_run(
             for case in cases
         },
         vantage=describe_vantage(),
-        label=options.label,
-        endpoint=endpoint.base_url,
+        label=label,
+        endpoint=endpoint,
     )
-    folder = workspace.runs.folder(suite.name, target, header.id)
-    scrubber = Scrubber.for_secrets(endpoint.secrets)
-    with closing(create_run(folder, header, scrubber, fsync=options.fsync)) as run:
-        _finish(run, suite, cases, options, endpoint=endpoint, progress=progress)
-    _pack(workspace.runs.folders(suite.name, target))
-    return folder
 
 
 def resume(
@@ -144,7 +168,7 @@ def resume(
                     "question: start a new run"
                 )
         _finish(run, suite, cases, options, endpoint=endpoint, progress=progress)
-    _pack((folder,))
+    pack_sealed((folder,))
     return folder
 
 
@@ -188,7 +212,7 @@ def _finish(
     seal_run(run.folder, status=status, ended_at=datetime.now(UTC).isoformat())
 
 
-def _pack(folders: Iterable[Path]) -> None:
+def pack_sealed(folders: Iterable[Path]) -> None:
     """Pack sealed runs, older ones too: a kill may have left them plain.
 
     Packing only saves space: when the disk refuses, a run stays as it is, sealed and readable.
