@@ -11,20 +11,18 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import is_sealed, read_run
-from contractcheck.errors import RecordingError, UsageError
+from contractcheck.errors import RecordingError
 from contractcheck.measuring import observe
 from contractcheck.metrics import LATENCY
 from contractcheck.model.suite import CheckMode
 from contractcheck.store import stored_form
+from contractcheck.workflows.recorded_nights import read_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from contractcheck.model.baseline import AcceptedNight, Baseline
     from contractcheck.model.night import CaseNight, NightStatistics
-    from contractcheck.model.run import Run
     from contractcheck.model.suite import Case, Suite
     from contractcheck.workflows.workspace import Workspace
 
@@ -106,7 +104,7 @@ def _measure_again(
     night: AcceptedNight,
     lacking: Mapping[str, frozenset[str]],
 ) -> AcceptedNight:
-    run = _recording(workspace, baseline, night, tuple(lacking))
+    run = read_recording(workspace, baseline, night, cases=tuple(lacking))
     smaller = replace(suite, cases=tuple(case for case in suite.cases if case.id in lacking))
     fresh = stored_form(observe(run, smaller).statistics).cases
     cases = dict(night.statistics.cases)
@@ -118,41 +116,6 @@ def _measure_again(
             new = {label: cell for label, cell in fresh[case].cells.items() if label in labels}
             cases[case] = replace(known, cells={**new, **known.cells})
     return replace(night, statistics=replace(night.statistics, cases=cases))
-
-
-def _recording(
-    workspace: Workspace, baseline: Baseline, night: AcceptedNight, cases: Sequence[str]
-) -> Run:
-    """Read some cases of the run that was accepted.
-
-    Raises:
-        RecordingError: If it is not at hand, damaged, or not the one that was accepted.
-    """
-    run_id = night.statistics.run_id
-    problem = f"run {run_id} is not below {workspace.runs.root}"
-    for folder in _folders(workspace, baseline, night):
-        if not is_sealed(folder):
-            continue
-        try:
-            run = read_run(folder, cases=cases)
-        except RecordingError as error:
-            problem = str(error)
-            continue
-        if run.root == night.run_root:
-            return run
-        problem = f"{folder} is not the run that was accepted (its root digest differs)"
-    raise RecordingError(problem)
-
-
-def _folders(workspace: Workspace, baseline: Baseline, night: AcceptedNight) -> Iterator[Path]:
-    if baseline.reference_night == night.statistics.night:
-        reference = workspace.baselines.reference(baseline.suite, baseline.target)
-        if reference is not None:
-            yield reference
-    try:
-        yield workspace.runs.folder(baseline.suite, baseline.target, night.statistics.run_id)
-    except UsageError as error:
-        raise RecordingError(str(error)) from error
 
 
 def _cells(statistics: NightStatistics) -> Iterator[tuple[str, str]]:
