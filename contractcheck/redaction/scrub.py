@@ -12,7 +12,12 @@ from contractcheck.redaction.fields import fields_source, find_fields
 from contractcheck.redaction.known import KnownSecrets
 from contractcheck.redaction.linear import compile_linear
 from contractcheck.redaction.shapes import find_shapes, shapes_source
-from contractcheck.redaction.streams import find_in_streams
+from contractcheck.redaction.streams import (
+    find_in_streams,
+    joined_text,
+    other_texts_source,
+    text_field,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,8 +46,10 @@ class Scrubber:
     """
 
     known: KnownSecrets = field(repr=False)
+    _source: bytes = field(repr=False)
     _any: LinearPattern = field(repr=False)
     _certain: LinearPattern = field(repr=False)
+    _beside: dict[bytes, LinearPattern] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def for_secrets(cls, secrets: Iterable[str]) -> Scrubber:
@@ -51,7 +58,7 @@ class Scrubber:
 
     def scrub(self, data: bytes) -> bytes:
         """Return ``data`` with every secret starred; same length; idempotent."""
-        if self._any.search(data) is None and not self._is_split(data):
+        if self._is_clean(data):
             return data
         for _ in range(_MOST_PASSES):
             starred = _starred(data, (span for span, _ in self.find(data)))
@@ -71,8 +78,10 @@ class Scrubber:
         request.
         """
         scrubbed = self.scrub(data)
-        is_starred = any(mark in scrubbed for mark in _RUN_OR_USER)
-        return _STARRED.sub(_TOKEN, scrubbed) if is_starred else scrubbed
+        # To look for a single byte costs next to nothing.
+        if b"*" not in scrubbed or not any(mark in scrubbed for mark in _RUN_OR_USER):
+            return scrubbed
+        return _STARRED.sub(_TOKEN, scrubbed)
 
     def find_certain(self, data: bytes) -> Iterator[tuple[Span, str]]:
         """Find known secrets and things shaped like one, wherever they stand."""
@@ -89,8 +98,23 @@ class Scrubber:
         yield from find_in_addresses(data)
         yield from find_in_streams(data, self.find_certain)
 
-    def _is_split(self, data: bytes) -> bool:
-        return next(find_in_streams(data, self.find_certain), None) is not None
+    def _is_clean(self, data: bytes) -> bool:
+        """Whether there is certainly nothing to find, by as few looks at all bytes as will do."""
+        name = text_field(data)
+        if name is None:
+            return self._any.search(data) is None
+        if self._any_beside(name).search(data) is None:
+            return next(self.find_certain(joined_text(data, name)), None) is None
+        is_split = next(find_in_streams(data, self.find_certain), None) is not None
+        return not is_split and self._any.search(data) is None
+
+    def _any_beside(self, name: bytes) -> LinearPattern:
+        """Matches any secret, and any text that a stream spells outside of one field."""
+        pattern = self._beside.get(name)
+        if pattern is None:
+            pattern = compile_linear(self._source + b"|" + other_texts_source(name))
+            self._beside[name] = pattern
+        return pattern
 
 
 @lru_cache(maxsize=8)
@@ -98,7 +122,7 @@ def _make(secrets: frozenset[str]) -> Scrubber:
     known = KnownSecrets.of(secrets)
     certain = shapes_source() + (b"|" + known.source if known.source else b"")
     everything = b"|".join((certain, fields_source(), addresses_source()))
-    return Scrubber(known, compile_linear(everything), compile_linear(certain))
+    return Scrubber(known, everything, compile_linear(everything), compile_linear(certain))
 
 
 def _starred(data: bytes, spans: Iterable[Span]) -> bytes:
