@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from contractcheck.errors import Problem, SuiteError
 from contractcheck.suite.build import build_suite
 from contractcheck.suite.file_format import SuiteFile
-from contractcheck.suite.validation import validate
+from contractcheck.suite.sound_parts import sound_parts
+from contractcheck.suite.validation import validate, wrong_places
 from contractcheck.suite.yaml_reader import MAX_BYTES, YamlError, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from contractcheck.model.suite import Suite
+    from contractcheck.suite.yaml_reader import Document
 
 SUFFIX = ".contract.yaml"
 """What the name of a suite file ends in, so that no other tool's files are taken for one."""
@@ -104,11 +106,26 @@ def _load(path: Path, providers: Collection[str]) -> Suite | tuple[Problem, ...]
         return error.problems
     shape = validate(SuiteFile, document.value, file=file, line_of=document.line_of)
     if isinstance(shape, tuple):
-        return shape
+        return _in_order((*shape, *_others(document, file, providers)))
     built = build_suite(shape, file=file, document=document, providers=providers)
-    if isinstance(built, tuple):
-        return tuple(sorted(built, key=lambda problem: (problem.file, problem.line or 0)))
-    return built
+    return _in_order(built) if isinstance(built, tuple) else built
+
+
+def _others(document: Document, file: str, providers: Collection[str]) -> tuple[Problem, ...]:
+    """Problems of the parts of a file whose shape is right, where that of others is wrong."""
+    wrong = wrong_places(SuiteFile, document.value)
+    sound = sound_parts(document.value, wrong, providers)
+    shape = validate(SuiteFile, sound, file=file, line_of=document.line_of)
+    if isinstance(shape, tuple):
+        return ()
+    built = build_suite(shape, file=file, document=document, providers=providers)
+    return built if isinstance(built, tuple) else ()
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(
+        sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.where))
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -36,17 +36,33 @@ def validate(
     Returns:
         The model, or every problem found, in the order of the file.
     """
+    shape = _read(model, value)
+    if not isinstance(shape, tuple):
+        return shape
+    found = [
+        Problem(
+            file=file,
+            line=line_of(detail["loc"]),
+            where=_where(detail),
+            what=_sentence(detail, model),
+        )
+        for detail in shape
+    ]
+    return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.where)))
+
+
+def wrong_places(model: type[Model], value: JsonValue) -> tuple[Path, ...]:
+    """Where a value is not as its model has it; a key that is missing counts as its place."""
+    shape = _read(model, value)
+    return tuple(detail["loc"] for detail in shape) if isinstance(shape, tuple) else ()
+
+
+def _read(model: type[Model], value: JsonValue) -> Model | tuple[ErrorDetails, ...]:
     try:
         # Strict JSON mode reads lists as tuples and nothing else as anything else.
         return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        found = [
-            Problem(file=file, line=line_of(detail["loc"]), where=_where(detail), what=what)
-            for detail in error.errors()
-            if not _is_echo(detail)
-            for what in [_sentence(detail, model)]
-        ]
-        return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.where)))
+        return tuple(detail for detail in error.errors() if not _is_echo(detail))
 
 
 def _is_echo(detail: ErrorDetails) -> bool:

@@ -480,6 +480,43 @@ def test_says_what_is_wrong_where_and_what_is_allowed(folder, name):
     assert {path: path.read_bytes() for path in folder.path.rglob("*")} == before
 
 
+@pytest.mark.parametrize("name", [name for name in RULE_TABLE if "\n" in RULE_TABLE[name][0]])
+def test_a_wrong_key_hides_no_other_problem(folder, name):
+    text, expected = RULE_TABLE[name]
+    found = folder.errors(f"{text.rstrip()}\nsuit: x\n")
+    unknown = [problem for problem in found if "unknown key 'suit'" in problem]
+    assert len(unknown) == 1
+    assert [problem for problem in found if problem not in unknown] == expected
+
+
+def test_wrong_parts_of_cases_hide_neither_paths_nor_ids(folder):
+    text = BASE.replace("[openai:m]", "[openai]") + (
+        "    tools: [../a.json, 7, ../b.json]\n"
+        "    tool_choice: look\n"
+        "  - id: a\n"
+        "    messages: []\n"
+        "    response_schema: /etc/passwd\n"
+        "  - 7\n"
+        "  - id: a\n"
+        "    mesages: []\n"
+        "    context: [../c.md]\n"
+    )
+    places = [problem.split(": ")[0:2] for problem in folder.errors(text)]
+    assert [place.removeprefix("mail.contract.yaml:") + " " + where for place, where in places] == [
+        "3 targets[0]",
+        "7 cases[0].tools[0]",
+        "7 cases[0].tools[1]",
+        "9 cases[1].id",
+        "10 cases[1].messages",
+        "11 cases[1].response_schema",
+        "12 cases[2]",
+        "13 cases[3]",
+        "13 cases[3].id",
+        "14 cases[3]",
+        "15 cases[3].context[0]",
+    ]
+
+
 def _schema_errors(folder, content):
     text = BASE + "    response_schema: schema.json\n"
     return folder.errors(text, schema__json=content)
