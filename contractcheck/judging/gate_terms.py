@@ -63,6 +63,8 @@ class MarginJudgement:
         blocks: Blocks with a value on both sides.
         pairs: Answers compared on each side.
         more_blocks: Further blocks that would settle it at the observed variance, or None.
+        smallest_visible: Smallest move, in ``unit``, that this look would have called beyond the
+            margin with the chance ``power``; None when not measured.
         detail: The two sides' values in words, or why it was not measured.
     """
 
@@ -80,6 +82,7 @@ class MarginJudgement:
     blocks: int
     pairs: int
     more_blocks: int | None
+    smallest_visible: float | None
     detail: str
 
 
@@ -96,6 +99,11 @@ class GateState:
     rules: GateRules
     looks_taken: int = 0
     margins: tuple[MarginJudgement, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the next look is the last one planned."""
+        return self.looks_taken + 1 >= len(self.rules.looks)
 
     @property
     def next_look(self) -> int:
