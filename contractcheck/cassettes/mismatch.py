@@ -54,17 +54,18 @@ def explain_mismatch(sent: CanonicalRequest, recorded: Iterable[CanonicalRequest
 def _parts(request: CanonicalRequest) -> dict[str, JsonValue | bytes]:
     parts: dict[str, JsonValue | bytes] = {
         "method": request.method,
-        "host": request.host,
-        "path": request.path,
+        "host": request.place.host,
+        "path": request.place.path,
     }
     if request.operation:
         parts["header x-amz-target"] = request.operation
-    for name, value in request.query:
+    for name, value in request.place.query:
         parts[f"query {name}" + "'" * sum(key.startswith(f"query {name}") for key in parts)] = value
-    if isinstance(request.body, bytes):
-        parts["body"] = request.body
+    body = request.body
+    if isinstance(body, bytes):
+        parts["body"] = body
     else:
-        parts.update(_leaves(request.body, "$"))
+        parts.update(_leaves(body, "$"))
     return parts
 
 

@@ -8,7 +8,12 @@ from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
+from contractcheck.cassettes.canonical import (
+    EXACT,
+    Canonicalisation,
+    canonical_place,
+    canonical_request,
+)
 from contractcheck.cassettes.lines import request_digest
 from contractcheck.cassettes.mismatch import explain_mismatch
 from contractcheck.cassettes.played import Clock, Played, SystemClock
@@ -21,13 +26,14 @@ from contractcheck.errors import (
     UnmatchedRequestError,
     UnusedExchangesError,
 )
+from contractcheck.model.exchange import Request
 
 if TYPE_CHECKING:
-    from contractcheck.cassettes.canonical import CanonicalRequest
+    from contractcheck.cassettes.canonical import CanonicalRequest, Place
     from contractcheck.cassettes.playlist import Attempts, Key, Recording
     from contractcheck.cassettes.session import Outgoing
     from contractcheck.cassettes.trial import Slot
-    from contractcheck.model.exchange import Exchange, Headers, Request, Response
+    from contractcheck.model.exchange import Exchange, Headers, Response
     from contractcheck.redaction import Scrubber
 
 _FIRST_STATUS, _LAST_STATUS = 200, 999
@@ -69,7 +75,8 @@ class Player:
     clock: Clock = field(default_factory=SystemClock)
     refusals: list[ContractcheckError] = field(default_factory=list)
     _playlists: dict[str, Playlist] = field(default_factory=dict)
-    _digests: Recent[str] = field(default_factory=Recent)
+    _sent: Recent[Request] = field(default_factory=Recent)
+    _places: Recent[Place] = field(default_factory=Recent)
     _lock: Lock = field(default_factory=Lock)
 
     def begin(self, outgoing: Outgoing, *, via: str) -> Played | None:
@@ -79,8 +86,6 @@ class Player:
             slot = current_slot(outgoing, self.scrubber, strict=self.strict)
             if slot is None:
                 return None
-            if outgoing.opens_websocket:
-                raise websocket_refusal(outgoing, slot, self.scrubber)
             exchange = self._find(outgoing, slot)
         except ContractcheckError as error:
             self.refusals.append(error)
@@ -120,13 +125,14 @@ class Player:
 
     def _find(self, outgoing: Outgoing, slot: Slot) -> Exchange:
         playlist = self._playlist(slot.case)
-        digest = self._digest(outgoing)
-        exchange = playlist.next(digest, slot.trial, lambda: self._older_digest(outgoing))
+        key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
+        sent = self._sent.get(key, lambda: self._reduced(outgoing, slot))
+        exchange = playlist.next(sent, slot.trial, lambda: self._older_digest(outgoing))
         if exchange is not None and not (reason := _unplayable(exchange)):
             return exchange
         where = f"case {slot.case!r}, trial {slot.trial}: {outgoing.name(self.scrubber)}"
         if exchange is None:
-            reason = self._reason(outgoing, digest, slot, playlist)
+            reason = self._reason(outgoing, sent.digest, slot, playlist)
             raise UnmatchedRequestError(f"{where}: {reason}")
         raise ReplayError(f"{where}: {reason}")
 
@@ -148,6 +154,9 @@ class Player:
         return explain_mismatch(sent, recorded)
 
     def _playlist(self, case: str) -> Playlist:
+        found = self._playlists.get(case)
+        if found is not None:
+            return found
         with self._lock:
             found = self._playlists.get(case)
             if found is None:
@@ -165,12 +174,26 @@ class Player:
         url = self.scrubber.scrub_text(outgoing.url)
         return request_digest(outgoing.method, url, self.scrubber.scrub(outgoing.body))
 
-    def _digest(self, outgoing: Outgoing) -> str:
-        key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
-        return self._digests.get(key, lambda: self._canonical(*key).digest())
+    def _reduced(self, outgoing: Outgoing, slot: Slot) -> Request:
+        """What stands for a recorded request that it equals: redacted, and without its body."""
+        if outgoing.opens_websocket:
+            raise websocket_refusal(outgoing, slot, self.scrubber)
+        canonical = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+        return Request(
+            method=canonical.method,
+            url=canonical.place.url,
+            headers=(),
+            body=b"",
+            digest=canonical.digest(),
+        )
 
     def _canonical(self, method: str, url: str, headers: Headers, body: bytes) -> CanonicalRequest:
-        return canonical_request(method, url, headers, body, scrubber=self.scrubber, rule=self.rule)
+        place = self._places.get(
+            url, lambda: canonical_place(url, scrubber=self.scrubber, rule=self.rule)
+        )
+        return canonical_request(
+            method, url, headers, body, scrubber=self.scrubber, rule=self.rule, place=place
+        )
 
 
 def _unplayable(exchange: Exchange) -> str:

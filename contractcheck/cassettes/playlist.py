@@ -33,8 +33,19 @@ class Recording(Protocol):
     def cases(self) -> Collection[str]:
         """Ids of the cases it holds."""
 
-    def find(self, case: str, digest: str, trial: int, attempt: int) -> Exchange | None:
-        """Return one exchange, or None when it was never recorded."""
+    def find(
+        self, case: str, digest: str, trial: int, attempt: int, sent: Request | None = None
+    ) -> Exchange | None:
+        """Return one exchange, or None when it was never recorded.
+
+        Args:
+            case: Case id.
+            digest: Of its request.
+            trial: 0-based.
+            attempt: 0-based.
+            sent: A request equal to the recorded one: may stand for it in what is returned, so
+                that it need not be read.
+        """
 
     def requests(self, case: str) -> Mapping[str, Request]:
         """Every distinct request of a case, by digest."""
@@ -77,7 +88,7 @@ class Playlist:
         for index in reversed(range(len(self._keys))):
             self._starts[self._keys[index][:2]] = index
 
-    def next(self, digest: str, trial: int, older: Callable[[], str]) -> Exchange | None:
+    def next(self, sent: Request, trial: int, older: Callable[[], str]) -> Exchange | None:
         """Return the next exchange of a request in a trial; None when there is none left.
 
         An attempt that a client would only repeat (transport error, 408, 409, 429, 5xx), and that
@@ -86,17 +97,17 @@ class Playlist:
         and gets them then, in their order.
 
         Args:
-            digest: Of the request, under today's rule.
+            sent: The request; its digest is that of today's rule.
             trial: 0-based.
             older: Digest of the request under the rule of format 1.
         """
-        group = digest, trial
+        group = sent.digest, trial
         with self._lock:
-            left = self._begun.pop(group, None) or self._left(digest, trial, older)
+            left = self._begun.pop(group, None) or self._left(*group, older)
             while left:
                 key = left.popleft()
                 self._played.add(key)
-                exchange = self._find(key)
+                exchange = self._find(key, sent)
                 if left and self.attempts == "settled" and self._is_retried(exchange, left[0]):
                     self._passed[group].append(key)
                     continue
@@ -104,7 +115,7 @@ class Playlist:
                     self._begun[group] = left
                 return exchange
             passed = self._passed.get(group)
-            return self._find(passed.popleft()) if passed else None
+            return self._find(passed.popleft(), sent) if passed else None
 
     def trials_of(self, digest: str) -> dict[int, int]:
         """Number of recorded exchanges of a request, by trial."""
@@ -154,8 +165,8 @@ class Playlist:
         """Whether the next attempt repeats this one; equal requests at once do not."""
         return _is_repeated(exchange) and _is_over_before(exchange, self._find(following))
 
-    def _find(self, key: Key) -> Exchange:
-        exchange = self.recording.find(self.case, *key)
+    def _find(self, key: Key, sent: Request | None = None) -> Exchange:
+        exchange = self.recording.find(self.case, *key, sent)
         if exchange is None:
             raise LookupError(f"the recording of {self.case} lists {key} and does not hold it")
         return exchange

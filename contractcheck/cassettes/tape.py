@@ -21,8 +21,9 @@ from contractcheck.cassettes.layout import CASE_SUFFIX, PART_SUFFIX, is_sealed
 from contractcheck.cassettes.line_source import BytesSource, FileSource, RecentFiles, state_of
 from contractcheck.cassettes.lines import written_key
 from contractcheck.cassettes.open_run import read_open_header
-from contractcheck.cassettes.page import decode_line, key_of, line_key, take_first_line, twice
+from contractcheck.cassettes.page import decode_line, line_key, take_first_line, twice
 from contractcheck.cassettes.reading import edited_after_sealing, read_manifest, refuse_empty
+from contractcheck.cassettes.recent import Recent
 from contractcheck.errors import RecordingError
 from contractcheck.model.exchange import Request
 
@@ -56,14 +57,23 @@ class Tape:
         """Ids of the cases that were read, in order."""
         return tuple(self._reels)
 
-    def find(self, case: str, digest: str, trial: int, attempt: int) -> Exchange | None:
+    def find(
+        self, case: str, digest: str, trial: int, attempt: int, sent: Request | None = None
+    ) -> Exchange | None:
         """Return one exchange, or None when it was never recorded.
+
+        Args:
+            case: Case id.
+            digest: Of its request.
+            trial: 0-based.
+            attempt: 0-based.
+            sent: Stands for the recorded request in what is returned, so that it is not read.
 
         Raises:
             RecordingError: If its line is damaged, or the file changed since it was verified.
         """
         reel = self._reels.get(case)
-        return None if reel is None else reel.find((digest, trial, attempt))
+        return None if reel is None else reel.find((digest, trial, attempt), sent)
 
     def keys(self, case: str) -> Collection[Key]:
         """Digest, trial and attempt of every exchange of a case, in file order."""
@@ -128,7 +138,7 @@ class _Reel:
     starts: array[int] = field(default_factory=lambda: array("Q", [0]))
     requests: dict[str, int] = field(default_factory=dict)
     exchanges: dict[Key, int] = field(default_factory=dict)
-    _decoded: dict[str, Request] = field(default_factory=dict)
+    _requests: Recent[Request] = field(default_factory=Recent)
 
     def note(self, line: bytes, end: int, run: str) -> None:
         """Note the next line, whose bytes in the file stop before ``end``."""
@@ -145,25 +155,26 @@ class _Reel:
         else:
             self.exchanges[key] = index
 
-    def find(self, key: Key) -> Exchange | None:
+    def find(self, key: Key, sent: Request | None) -> Exchange | None:
         index = self.exchanges.get(key)
         if index is None:
             return None
         digest = key[0]
-        known = {digest: self.request(digest)} if digest in self.requests else {}
+        known = {digest: sent or self.request(digest)} if digest in self.requests else {}
         item = self._item(index, known)
-        if isinstance(item, Request) or key_of(item) != key:
+        if isinstance(item, Request) or (item.trial, item.attempt) != key[1:]:
             raise self._contradiction(index)
         return item
 
     def request(self, digest: str) -> Request:
-        if digest not in self._decoded:
-            index = self.requests[digest]
-            item = self._item(index, {})
-            if not isinstance(item, Request) or item.digest != digest:
-                raise self._contradiction(index)
-            self._decoded[digest] = item
-        return self._decoded[digest]
+        return self._requests.get(digest, lambda: self._decoded_request(digest))
+
+    def _decoded_request(self, digest: str) -> Request:
+        index = self.requests[digest]
+        item = self._item(index, {})
+        if not isinstance(item, Request) or item.digest != digest:
+            raise self._contradiction(index)
+        return item
 
     def _item(self, index: int, requests: Mapping[str, Request]) -> Request | Exchange:
         line = self.source.read(self.starts[index], self.starts[index + 1] - 1)

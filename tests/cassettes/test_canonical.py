@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contractcheck.cassettes.canonical import VOLATILE, Canonicalisation, canonical_request
+from contractcheck.cassettes.canonical import (
+    VOLATILE,
+    Canonicalisation,
+    canonical_place,
+    canonical_request,
+)
 from contractcheck.errors import UsageError
 from contractcheck.redaction import Scrubber
 
@@ -45,6 +50,31 @@ def test_different_values_are_different_requests(left, right):
     differ = json.dumps(left, sort_keys=True) != json.dumps(right, sort_keys=True)
     digests = digest(body=json.dumps(left).encode()), digest(body=json.dumps(right).encode())
     assert (digests[0] != digests[1]) == differ
+
+
+@settings(deadline=None)
+@given(JSON_VALUES)
+def test_the_value_of_a_body_can_be_told_again(value):
+    body = json.dumps(value).encode()
+    told = canonical_request("POST", URL, (), body, scrubber=NOBODYS).body
+    assert json.dumps(told, sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=30))
+def test_a_place_that_is_known_gives_the_same_identity(rest):
+    rule = Canonicalisation(query=("q",))
+    for url in (URL + rest, "/" + rest, f"http://127.0.0.1:9/v1?q={rest}"):
+        try:
+            place = canonical_place(url, scrubber=NOBODYS, rule=rule)
+        except ValueError:
+            continue
+        both = [
+            canonical_request("POST", url, (), BODY, scrubber=NOBODYS, rule=rule, place=known)
+            for known in (None, place)
+        ]
+        assert both[0] == both[1]
+        assert both[0].digest() == both[1].digest()
 
 
 @settings(deadline=None)

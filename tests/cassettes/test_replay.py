@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contractcheck.cassettes import MemoryTape, in_trial, open_tape, recording, replaying
+from contractcheck.cassettes import (
+    MemoryTape,
+    create_run,
+    in_trial,
+    open_tape,
+    recording,
+    replaying,
+)
 from contractcheck.cassettes.canonical import Canonicalisation, canonical_request
 from contractcheck.cassettes.lines import request_digest
 from contractcheck.errors import (
@@ -317,6 +324,43 @@ def test_an_answer_that_opened_a_websocket_says_so():
     one = replace(one, response=replace(one.response, status=101))
     with pytest.raises(ReplayError, match="WebSockets are not recorded"), play([one]):
         ask()
+
+
+def test_a_request_that_opens_a_websocket_is_refused_every_time():
+    def upgrade():
+        with in_trial("case", 0), httpx2.Client(headers={"Upgrade": "websocket"}) as client:
+            client.post(URL, content=b'{"n": 1}')
+
+    def ask_in_every_way():
+        for _ in range(2):
+            with pytest.raises(UnseenCallError, match="opens a WebSocket"):
+                upgrade()
+        assert ask() == b"answer"
+
+    with (
+        pytest.raises(UnseenCallError, match="opens a WebSocket"),
+        play([exchange()], strict=False),
+    ):
+        ask_in_every_way()
+
+
+def test_what_is_told_of_an_overrun_holds_no_secret_of_today(tmp_path, make_header):
+    secret = "sesame-open-of-today"  # noqa: S105 - made up
+    knows = Scrubber.for_secrets([secret])
+    url = f"{URL}?said={secret}"
+    digest = canonical_request("POST", url, (), b'{"n": 1}', scrubber=knows).digest()
+    one = exchange(ended="closed")
+    one = replace(one, request=replace(one.request, digest=digest))
+    run = create_run(tmp_path / "run", make_header(["case"]), knows)
+    run.append(one)
+    run.close()
+    with (
+        pytest.raises(ReplayError, match="the client stopped reading here") as told,
+        replaying(open_tape(run.folder), knows),
+    ):
+        ask(url=url)
+    assert "POST https://api.example.com/v1/chat?said=*****" in str(told.value)
+    assert secret not in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A tape holds where lines begin, and gives what a reader of the whole run would."""
 
 import hashlib
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -49,6 +50,32 @@ def test_bodies_are_decoded_when_they_are_asked_for_and_not_before(sealed_run):
         f"{sealed_run / 'a.jsonl'}:4: damaged line: 'odd' is no way in which a body ends"
     )
     assert tape.find("a", "digest-a", 2, 0) is not None
+
+
+def test_a_recorded_request_is_not_read_when_an_equal_one_is_at_hand(sealed_run):
+    recorded = open_tape(sealed_run).find("a", "digest-a", 1, 0)
+    lines = (sealed_run / "a.jsonl").read_bytes().splitlines(keepends=True)
+    broken = lines[1].replace(b'"method":"POST"', b'"method":7')
+    assert broken != lines[1]
+    reseal(sealed_run, b"".join([lines[0], broken, *lines[2:]]))
+    tape = open_tape(sealed_run)
+    sent = replace(recorded.request, digest="of-another-rule")
+    assert tape.find("a", "digest-a", 1, 0, sent) == replace(recorded, request=sent)
+    for read in (tape.find, lambda case, *_: tape.requests(case)):
+        assert refused(read, "a", "digest-a", 1, 0) == (
+            f"{sealed_run / 'a.jsonl'}:2: damaged line: expected a text, got 7"
+        )
+
+
+def test_a_line_that_names_two_requests_is_no_exchange_of_either(sealed_run):
+    first = open_tape(sealed_run).requests("a")["digest-a"]
+    lines = (sealed_run / "a.jsonl").read_bytes().splitlines(keepends=True)
+    other = lines[1].replace(b"digest-a", b"digest-x")
+    double = lines[3].replace(b'"ended":', b'"res":"digest-x","ended":')
+    reseal(sealed_run, b"".join([*lines[:2], other, lines[2], double, *lines[4:]]))
+    for sent in (None, first):
+        text = refused(open_tape(sealed_run).find, "a", "digest-a", 1, 0, sent)
+        assert "exchange of an unknown request 'digest-x'" in text
 
 
 def test_lines_spelt_otherwise_are_found_too(sealed_run):
