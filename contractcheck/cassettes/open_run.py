@@ -148,7 +148,11 @@ def create_run(
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
-        raise RecordingError(f"{folder}: a run of this id exists already") from error
+        raise RecordingError(
+            f"{folder}: exists already, and a recording never replaces another: record into "
+            "another folder, or remove this one if nobody needs it (`contractcheck runs show` "
+            "tells what it holds)"
+        ) from error
     except OSError as error:
         raise RecordingError(f"{folder}: cannot be made ({error.strerror})") from error
     write_atomically(folder / HEADER_FILE, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,3 +105,17 @@ _COLOURS = {
     "INCONCLUSIVE": "yellow",
     "ERROR": "magenta",
 }
+
+
+def read_night(text: str) -> str:
+    """Read the date of a night, or ``today`` (UTC), as an ISO date.
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    if text == "today":
+        return datetime.now(UTC).date().isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--night {text!r} is not a date such as 2026-11-21") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from contractcheck.cassettes import read_header
 from contractcheck.cli.options import (
     format_option,
     print_report,
+    read_night,
     root_option,
     select_suite_of,
     select_suites,
@@ -86,7 +86,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     """Sample each target of each suite, record every exchange, and judge the run."""
     options = RecordOptions(
         cases=cases or None,
-        night=_read_night(night),
+        night=None if night is None else read_night(night),
         base_url=base_url,
         concurrency=concurrency,
         max_requests=max_requests,
@@ -170,17 +170,6 @@ def _say_what_is_kept() -> Iterator[None]:
             err=True,
         )
         raise
-
-
-def _read_night(text: str | None) -> str | None:
-    if text is None:
-        return None
-    if text == "today":
-        return datetime.now(UTC).date().isoformat()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise UsageError(f"--night {text!r} is not a date such as 2026-11-21") from error
 
 
 def worst(codes: list[int]) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
+from contractcheck.cli.options import read_night
 from contractcheck.simulator import CHANGES, FAULTS, Conditions, parse_change, parse_faults, serve
 
 
@@ -27,7 +26,9 @@ from contractcheck.simulator import CHANGES, FAULTS, Conditions, parse_change, p
     show_default=True,
     help="Every wait times this; 0 waits for nothing.",
 )
-@click.option("--night", metavar="DATE", help="Which night it is (default: today, UTC).")
+@click.option(
+    "--night", metavar="DATE", default="today", help="Which night it is (default: today, UTC)."
+)
 @click.option("--no-night-effects", is_flag=True, help="Make all nights alike.")
 @click.option(
     "--error-rate",
@@ -51,7 +52,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     changes: tuple[str, ...],
     seed: int,
     time_scale: float,
-    night: str | None,
+    night: str,
     no_night_effects: bool,  # noqa: FBT001 - click passes options by name
     error_rate: float,
     faults: tuple[str, ...],
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0917 - click passes options by name
             click.echo(f"{name:<20} {amount:<24} {summary}")
         return
     conditions = Conditions(
-        night=night or datetime.now(UTC).date().isoformat(),
+        night=read_night(night),
         changes=tuple(parse_change(text) for text in changes),
         seed=seed,
         time_scale=time_scale,

@@ -17,6 +17,8 @@ from contractcheck.model.judgement import Verdict
 from contractcheck.model.night import RateCell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import CaseNight
     from contractcheck.model.suite import Suite
@@ -32,7 +34,7 @@ class Replay:
         suite: The contract.
         run: The recorded answers.
         accepted: What they came to when they were accepted, per case.
-        age_days: Days since they were recorded.
+        age_days: Whole days since they were recorded, >= 0; a night may be dated otherwise.
     """
 
     suite: Suite
@@ -63,11 +65,11 @@ class Replay:
 
     @property
     def words(self) -> str:
-        """One line: that the provider was not asked, and how old the answers are."""
+        """One line: that the provider was not asked, and when it was."""
         label = f", {self.run.header.label}" if self.run.header.label else ""
-        age = "1 day" if self.age_days == 1 else f"{self.age_days} days"
+        age = {0: "less than a day", 1: "1 day"}.get(self.age_days, f"{self.age_days} days")
         return (
-            f"replay of night {self.run.statistics.night} ({age} old{label}); "
+            f"replay of night {self.run.statistics.night} (recorded {age} ago{label}); "
             "the provider was not asked"
         )
 
@@ -95,10 +97,19 @@ def open_replay(workspace: Workspace, suite: Suite, target: Target) -> Replay:
             "baseline.json); restore it from version control"
         )
     run = observe(recording, suite)
-    recorded = datetime.fromisoformat(run.header.started_at)
     return Replay(
         suite=suite,
         run=run,
         accepted=dict(night.statistics.cases) if night is not None else {},
-        age_days=(datetime.now(UTC) - recorded).days,
+        age_days=_days_since(run.header.started_at, folder),
     )
+
+
+def _days_since(started_at: str, folder: Path) -> int:
+    try:
+        started = datetime.fromisoformat(started_at)
+    except ValueError as error:
+        raise RecordingError(f"{folder}: started_at {started_at!r} is not a time") from error
+    if started.tzinfo is None:
+        started = started.replace(tzinfo=UTC)
+    return max(0, (datetime.now(UTC) - started).days)

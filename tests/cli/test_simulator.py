@@ -15,6 +15,14 @@ def test_everything_that_can_be_played_is_listed(option, names):
     assert [line.split()[0] for line in done.output.splitlines()] == list(names)
 
 
+@pytest.mark.parametrize("night", ["foo", "2026-02-30", ""])
+def test_a_night_that_is_no_date_is_refused(night):
+    done = CliRunner().invoke(command, ["--night", night])
+    assert isinstance(done.exception, UsageError)
+    assert f"--night {night!r} is not a date such as 2026-" in str(done.exception)
+    assert "listening" not in done.output
+
+
 def test_a_wrong_fault_is_refused_before_anything_is_served():
     done = CliRunner().invoke(command, ["--fault", "rate_limited=often"])
     assert isinstance(done.exception, UsageError)

@@ -144,7 +144,16 @@ def test_a_first_run_is_recorded_and_says_how_many_nights_are_missing(project):
     listed = project.call("runs")
     columns = listed.stdout.removesuffix("\n").split("  ")
     size = columns.pop(7)
-    told = [run, "hello", TARGET, "2026-03-01", "6 trials", "complete", "sealed", "(first try)"]
+    told = [
+        run,
+        "hello",
+        TARGET,
+        "2026-03-01",
+        "6 of 6 trials",
+        "complete",
+        "sealed",
+        "(first try)",
+    ]
     assert columns == told
     assert re.fullmatch(r"\d+\.\d kB", size)
 

@@ -319,7 +319,11 @@ def test_of_eight_processes_that_record_one_run_one_does_and_the_others_are_told
     arguments, folder, _ = place.recording()
     outcomes = place.obey(*[place.order("record", **arguments)] * 8)
     assert sorted(outcome["status"] for outcome in outcomes) == [0] + [4] * 7
-    assert all("a run of this id exists already" in o["words"] for o in outcomes if o["status"])
+    assert all(
+        "exists already, and a recording never replaces another" in o["words"]
+        for o in outcomes
+        if o["status"]
+    )
     assert len(read_run(folder).exchanges) == TRIALS
 
 

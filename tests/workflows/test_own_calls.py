@@ -84,7 +84,7 @@ def test_a_block_that_raises_leaves_an_open_run_with_what_was_finished(tmp_path,
 def test_never_records_over_what_is_there(tmp_path, url):
     record(tmp_path / "run", url)
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-    with pytest.raises(RecordingError, match="exists already"):
+    with pytest.raises(RecordingError, match=r"run: exists already.*remove this one if"):
         record(tmp_path / "run", url)
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
