@@ -47,9 +47,11 @@ if TYPE_CHECKING:
     from contractcheck.cassettes.journal import Fsync, Journal
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import RunHeader
-    from contractcheck.redaction import Scrubber
+    from contractcheck.redaction import Leak, Scrubber
 
 _CASE = re.compile(ID_PATTERN)
+
+_UNSET = "unset the variable that is named like a credential and holds it"
 
 
 @dataclass(slots=True)
@@ -141,10 +143,7 @@ def create_run(
     document = {"contractcheck": "run", "format": FORMAT, **encode_header(header)}
     data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
     if leak := find_leak(data, scrubber):
-        raise RecordingError(
-            f"{folder}: the endpoint, label or vantage of the run holds {leak.kind}; "
-            "take it out, nothing was written"
-        )
+        raise _leaking(folder, header, leak, scrubber)
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -159,6 +158,24 @@ def create_run(
     run = OpenRun(folder=folder, header=header, scrubber=scrubber, fsync=fsync)
     run.lock()
     return run
+
+
+def _leaking(folder: Path, header: RunHeader, leak: Leak, scrubber: Scrubber) -> RecordingError:
+    """The error of a header that may not be written: names the fields, never the secret."""
+    names = [
+        name
+        for name, value in encode_header(header).items()
+        if find_leak(orjson.dumps(value), scrubber) and not find_leak(name.encode(), scrubber)
+    ]
+    if not names:
+        return RecordingError(
+            f"{folder}: nothing was written, because every run header holds {leak.kind}: its value "
+            f"is an ordinary word, such as the name of a field; {_UNSET}"
+        )
+    return RecordingError(
+        f"{folder}: the run header holds {leak.kind} ({', '.join(names)}); take it out, nothing "
+        f"was written. If it is an ordinary word that belongs there, {_UNSET}"
+    )
 
 
 def read_open_header(folder: Path) -> RunHeader:

@@ -26,9 +26,34 @@ def test_a_header_that_holds_a_credential_is_refused_before_anything_is_written(
     tmp_path, make_header, field
 ):
     value = SECRET if field == "label" else {"region": SECRET}
-    with pytest.raises(RecordingError, match="take it out, nothing was written"):
+    with pytest.raises(RecordingError, match=rf"\({field}\); take it out, nothing was written"):
         create_run(tmp_path / "run", make_header(**{field: value}), Scrubber.for_secrets([SECRET]))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["contractcheck", "vantage", "suite_version", "target"])
+def test_a_credential_that_is_a_word_of_every_run_header_is_said_to_be_one(
+    tmp_path, make_header, word
+):
+    with pytest.raises(RecordingError) as refused:
+        create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([word]))
+    said = str(refused.value).removeprefix(str(tmp_path))
+    assert "its value is an ordinary word" in said
+    assert "unset the variable" in said
+    assert word not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_credential_that_is_a_word_of_this_run_is_said_to_be_in_which_field(
+    tmp_path, make_header
+):
+    header = make_header(vantage={"platform": "Linux x86_64"})
+    with pytest.raises(RecordingError) as refused:
+        create_run(tmp_path / "run", header, Scrubber.for_secrets(["platform"]))
+    said = str(refused.value)
+    assert "(vantage); take it out" in said
+    assert "If it is an ordinary word that belongs there, unset the variable" in said
+    assert "platform" not in said
 
 
 @pytest.mark.parametrize("word", ["headers", "waited_us", "attempt", "journal"])
