@@ -13,6 +13,7 @@ given a number. Against stored nights this is the wrong tool: nights differ (see
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from contractcheck.errors import UsageError
 from contractcheck.stats.intervals import quantile_bounds, weighted_quantile
-from contractcheck.stats.signed_ranks import pseudomedian, signed_rank_interval, signed_rank_p
+from contractcheck.stats.signed_ranks import pseudomedian, signed_rank_interval, signed_rank_test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +86,7 @@ class LatencyComparison:
         low: Lower bound; 0 where so few blocks cannot give one.
         high: Upper bound; ``inf`` where so few blocks cannot give one.
         p: Exact two-sided p by relabelling whole blocks; never 0.
+        mid_p: Counts half of what is exactly as extreme; its level holds on average only.
         least_p: Smallest p that so many blocks can give.
         slope: Growth of log time with log output units that was taken out.
         n_blocks: Blocks compared.
@@ -99,6 +101,7 @@ class LatencyComparison:
     low: float
     high: float
     p: float
+    mid_p: float
     least_p: float
     slope: float
     n_blocks: int
@@ -156,12 +159,14 @@ def compare_latency(
         raise UsageError(f"confidence is {confidence}; it must lie strictly between 0 and 1")
     found = block_differences(baseline, candidate)
     interval = signed_rank_interval(found.differences, confidence)
+    test = signed_rank_test(found.differences)
     n_blocks = len(found.blocks)
     return LatencyComparison(
         estimate=_ratio(interval.estimate),
         low=_ratio(interval.low),
         high=_ratio(interval.high),
-        p=signed_rank_p(found.differences),
+        p=test.p,
+        mid_p=test.mid_p,
         least_p=2.0 ** (1 - n_blocks),
         slope=found.slope,
         n_blocks=n_blocks,
@@ -290,7 +295,7 @@ def _by_cell(trials: Sequence[TimedTrial], slope: float) -> Mapping[tuple[int, s
         made = 0.0 if trial.output_units is None else math.log(trial.output_units)
         value = math.log(trial.latency_s) - slope * made
         cells.setdefault((trial.block, trial.case), []).append(value)
-    return {cell: float(np.median(values)) for cell, values in cells.items()}
+    return {cell: statistics.median(values) for cell, values in cells.items()}
 
 
 def _minus(new: float, old: float) -> float:

@@ -1,18 +1,23 @@
-"""The methods there are; the calibration tests go through every line of this table."""
+"""The methods there are; the calibration tests go through every line of these tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from contractcheck.stats.latency import compare_latency
 from contractcheck.stats.outputs import compare_outputs
+from contractcheck.stats.rate_tests import compare_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
+    from contractcheck.stats.latency import LatencyComparison, TimedTrial
     from contractcheck.stats.outputs import Output, OutputKind
+    from contractcheck.stats.rate_tests import RateComparison
+    from contractcheck.stats.rates import RateCase
     from contractcheck.stats.samples import CaseSample, TwoSampleResult
 
 
@@ -50,5 +55,47 @@ METHODS: Final[Mapping[str, Method]] = {
         summary="Relabels whole trials inside each case; exact for exchangeable sides.",
         kinds=("label", "number", "text", "json", "tools", "logprobs", "embedding"),
         compare=compare_outputs,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateMethod:
+    """A test of two rates over the same cases.
+
+    Attributes:
+        summary: One sentence on what it assumes and finds.
+        compare: The test itself, with its estimate and interval.
+    """
+
+    summary: str
+    compare: Callable[[Sequence[RateCase]], RateComparison]
+
+
+RATE_METHODS: Final[Mapping[str, RateMethod]] = {
+    "exact-within-cases": RateMethod(
+        summary="Adds up events given each case's total; exact for exchangeable trials.",
+        compare=compare_rates,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyMethod:
+    """A test of the times of two sides that were sampled together.
+
+    Attributes:
+        summary: One sentence on what it assumes and finds.
+        compare: The test itself, with its ratio and interval; baseline first.
+    """
+
+    summary: str
+    compare: Callable[[Sequence[TimedTrial], Sequence[TimedTrial]], LatencyComparison]
+
+
+LATENCY_METHODS: Final[Mapping[str, LatencyMethod]] = {
+    "block-signed-ranks": LatencyMethod(
+        summary="Relabels whole blocks; exact however answers of one block depend on each other.",
+        compare=compare_latency,
     ),
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from contractcheck.stats.exact_rates import ExactTest
 from contractcheck.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _EXACT_PAIRS = 200
 _SAME = 1e-12
 
 
-def signed_rank_p(differences: Floats) -> float:
-    """Two-sided p that the differences lie symmetrically around 0; 1 if all are 0, never 0.
+def signed_rank_test(differences: Floats) -> ExactTest:
+    """Two-sided test that the differences lie symmetrically around 0; p is 1 if all are 0.
 
     Args:
         differences: (N,) at least one; infinite ones are the largest and tied.
@@ -37,16 +38,20 @@ def signed_rank_p(differences: Floats) -> float:
     ranks = _doubled_ranks(np.abs(differences))
     moved = np.abs(differences) > _SAME
     ranks, positive = ranks[moved], differences[moved] > 0
-    off = abs(2 * int(ranks[positive].sum()) - int(ranks.sum()))
-    if not ranks.size or off == 0:
-        return 1.0
+    total = int(ranks.sum())
+    off = abs(2 * int(ranks[positive].sum()) - total)
+    if not ranks.size:
+        return ExactTest(p=1.0, mid_p=0.5)
     if ranks.size > _EXACT_PAIRS:
         # Twice the sum moves in steps of 2 or more; half a step back is the usual correction.
-        spread = math.sqrt(float(np.sum(ranks.astype(np.float64) ** 2)))
-        return max(math.erfc((off - 1) / spread / math.sqrt(2.0)), math.ulp(0.0))
+        spread = math.sqrt(2 * float(np.sum(ranks.astype(np.float64) ** 2)))
+        p = max(math.erfc(max(off - 1, 0) / spread), math.ulp(0.0))
+        return ExactTest(p=p, mid_p=max(math.erfc(off / spread), math.ulp(0.0)))
     chances = _sum_distribution(ranks)
-    below = (int(ranks.sum()) - off) // 2
-    return min(1.0, 2 * float(chances[: below + 1].sum()))
+    place = (total - off) // 2
+    more = 2 * float(chances[:place].sum())
+    same = float(chances[place]) * (2 if off else 1)
+    return ExactTest(p=min(1.0, more + same), mid_p=min(1.0, more + same / 2))
 
 
 def signed_rank_interval(differences: Floats, confidence: float) -> Interval:

@@ -159,28 +159,6 @@ def test_a_case_that_cannot_reach_a_small_p_costs_the_others_nothing():
     assert crowd == pytest.approx(alone, rel=1e-9)
 
 
-def test_level_and_power_over_several_cases():
-    rng = np.random.default_rng(31)
-    rates = np.linspace(0.4, 0.98, 10)
-    p_values = {shift: [] for shift in (0.0, -0.2)}
-    for shift, seen in p_values.items():
-        for _ in range(200):
-            x = rng.binomial(10, rates)
-            y = rng.binomial(10, rates + shift)
-            seen.append(
-                compare_rates(as_cases([((a, 10), (b, 10)) for a, b in zip(x, y, strict=True)]))
-            )
-    quiet = [result.p for result in p_values[0.0]]
-    for level in (0.01, 0.05, 0.2):
-        cried = sum(p <= level for p in quiet)
-        assert scipy.stats.binomtest(cried, 200, level, alternative="greater").pvalue > 1e-4
-    false = sum(min(case.p_adjusted for case in result.cases) <= 0.05 for result in p_values[0.0])
-    assert scipy.stats.binomtest(false, 200, 0.05, alternative="greater").pvalue > 1e-4
-    covered = sum(result.low <= 0 <= result.high for result in p_values[0.0])
-    assert scipy.stats.binomtest(covered, 200, 0.945, alternative="less").pvalue > 1e-4
-    assert np.mean([result.p <= 0.05 for result in p_values[-0.2]]) > 0.8
-
-
 def test_intervals_of_single_cases_are_the_named_ones():
     (case,) = compare_rates(as_cases([((9, 10), (3, 10))]), confidence=0.9).cases
     assert case.baseline == clopper_pearson(9, 10, 0.9)

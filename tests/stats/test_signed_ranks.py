@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from contractcheck.stats.signed_ranks import (
     pseudomedian,
     signed_rank_interval,
-    signed_rank_p,
+    signed_rank_test,
     walsh_means,
 )
+
+
+def signed_rank_p(values):
+    return signed_rank_test(values).p
+
 
 # Few values, so that ties, zeros and infinities are common.
 TIED = st.lists(
@@ -36,6 +41,15 @@ def enumerated_p(differences):
 @settings(max_examples=60)
 def test_p_goes_through_every_choice_of_signs(values):
     assert signed_rank_p(np.array(values)) == pytest.approx(enumerated_p(np.array(values)))
+
+
+def test_mid_p_counts_half_of_what_is_as_extreme():
+    # Of 8 choices of signs, 2 are as far off as three positives, none further.
+    test = signed_rank_test(np.array([1.0, 2.0, 3.0]))
+    assert (test.p, test.mid_p) == (2 / 8, 1 / 8)
+    # One positive and one negative of the same size: nothing is less far off.
+    even = signed_rank_test(np.array([1.0, -1.0]))
+    assert (even.p, even.mid_p) == (1.0, 0.5 + 0.5 / 2)
 
 
 def test_without_ties_it_is_wilcoxons_exact_test():
