@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from contractcheck.judging.gate import plan_looks
 from contractcheck.judging.gate_blocks import RATES, SIDES, place, trial_values
-from contractcheck.judging.gate_margins import Look, is_ceiling, is_critical
+from contractcheck.judging.gate_margins import Look
+from contractcheck.judging.gate_terms import is_ceiling
 from contractcheck.model.plan import GateOutlook, SlotsOutlook
 from contractcheck.stats.block_means import BlockRates, mean_tails, rate_tails
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 _ELEMENTS = 2**20
 """Trials drawn at once: 8 MB per margin and side."""
 _MOST_SLOTS = 640
+_ASSUMED = 400
+_ASSUMED_SD = 0.35
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,17 +47,17 @@ class TrialPool:
     """What recorded trials came to, per margin.
 
     Attributes:
-        values: From each margin to one array per case, (trials,): a share for rates, a logarithm
-            for ratios, else the number itself; NaN where a trial has none. Trials are aligned
-            across margins.
+        trials: From each measured margin to one array per case, (trials,): a share for rates, a
+            logarithm for ratios, else the number itself; NaN where a trial has none. Trials are
+            aligned across margins.
     """
 
-    values: Mapping[str, Sequence[Floats]]
+    trials: Mapping[str, Sequence[Floats]]
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Trials per case."""
-        first = next(iter(self.values.values()))
+        first = next(iter(self.trials.values()))
         return tuple(len(own) for own in first)
 
 
@@ -75,7 +80,7 @@ def pool_trials(nights: Sequence[pd.DataFrame], rules: GateRules) -> TrialPool:
     """Pool the trials of recorded nights, which were not sampled together.
 
     A night moves all times; the two sides of a gate share theirs. So each night's logarithms are
-    moved to the mean of all nights, and what is left is what differs inside a night.
+    taken from their mean, and what is left is what differs inside a night.
 
     Args:
         nights: One observation table per night (columns as ``measuring.COLUMNS``).
@@ -84,7 +89,7 @@ def pool_trials(nights: Sequence[pd.DataFrame], rules: GateRules) -> TrialPool:
     values: dict[str, list[list[Floats]]] = {name: [] for name in rules.margins}
     for table in nights:
         blocks = int(table["trial"].max()) + 1 if len(table) else 1
-        grid = place(table.assign(side=SIDES[0]), rules, blocks)
+        grid = place(table.assign(side=SIDES[0]), rules.cases, blocks)
         for name, margin in rules.margins.items():
             is_ratio = margin.kind == "ratio"
             own = trial_values(
@@ -92,22 +97,41 @@ def pool_trials(nights: Sequence[pd.DataFrame], rules: GateRules) -> TrialPool:
             )
             values[name].append(list(own[0]))
     return TrialPool(
-        values={
+        trials={
             name: [np.concatenate(own) for own in zip(*_level(name, found), strict=True)]
             for name, found in values.items()
+            if np.isfinite(np.concatenate([t for own in found for t in own])).any()
         }
     )
+
+
+def assumed_pool(rules: GateRules, cases: int) -> TrialPool:
+    """Trials of a typical provider, where nothing is recorded: a fixed table, not a draw.
+
+    Nineteen answers of twenty pass, one in two hundred is refused or lost, and logarithms of times
+    inside a session spread by .35 (recorded sessions of several providers: .06 to .5).
+    """
+    quantiles = (np.arange(_ASSUMED) + 0.5) / _ASSUMED
+    shares = {"conformance": 0.95, "refusals": 0.005, "error_rate": 0.005}
+    trials = {
+        name: (quantiles < shares[name]).astype(np.float64)
+        if name in shares
+        else np.array([_NORMAL.inv_cdf(q) for q in quantiles]) * _ASSUMED_SD
+        for name in rules.margins
+    }
+    return TrialPool(trials={name: [own] * cases for name, own in trials.items()})
 
 
 def _level(name: str, nights: list[list[Floats]]) -> list[list[Floats]]:
     """Take the differences between nights out of everything but rates."""
     if name in RATES:
         return nights
-    means = [float(np.nanmean(np.concatenate(own))) for own in nights]
-    return [
-        [trials - mean + means[0] for trials in own]
-        for own, mean in zip(nights, means, strict=True)
-    ]
+    leveled = []
+    for own in nights:
+        known = [t[np.isfinite(t)] for t in own]
+        here = np.concatenate(known)
+        leveled.append([trials - (here.mean() if here.size else 0.0) for trials in own])
+    return leveled
 
 
 def plan_gate(
@@ -229,15 +253,36 @@ def _draw_blocks(
     """Per margin, (count, slots) events of both sides, or differences."""
     places = [rng.integers(size, size=(2, count, slots)) for size in pool.sizes]
     drawn: dict[str, BlockRates | Floats] = {}
-    for name, own in pool.values.items():
+    for name, own in pool.trials.items():
         old, new = (
             np.stack([values[place[side]] for values, place in zip(own, places, strict=True)])
             for side in (0, 1)
         )
+        if name in RATES:
+            old, new = _doubt((old, new), name, own, rng)
         if name in changed:
             new = _change(new, name, changed[name], own, rng)
         drawn[name] = _reduce(old, new, is_rate=name in RATES)
     return drawn
+
+
+def _doubt(
+    sides: tuple[Floats, Floats], name: str, own: Sequence[Floats], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Let what was never seen happen: no failure in seventy answers is no rate of zero.
+
+    Each gate has its own rate of failures besides the recorded ones, drawn from what Jeffreys'
+    prior leaves possible after as many trials (Proc. R. Soc. A 186 (1946) 453-461). Chances over
+    such draws are assurances (O'Hagan, Stevens and Campbell, Pharmaceutical Statistics 4 (2005)
+    187-201).
+    """
+    seen = sum(len(trials) for trials in own)
+    besides = rng.beta(0.5, seen + 0.5, size=(1, sides[0].shape[1], 1))
+    bad = 0.0 if name == "conformance" else 1.0
+    old, new = (
+        np.where((rng.random(side.shape) < besides) & ~np.isnan(side), bad, side) for side in sides
+    )
+    return old, new
 
 
 def _change(
@@ -275,16 +320,16 @@ def _decide(
 ) -> tuple[Flags, Flags, Floats]:
     """Whether each gate says safe, whether it says do not upgrade, and after how many blocks."""
     names = [name for name in rules.margins if name not in rules.muted]
-    critical = np.array([is_critical(name, rules) for name in names])
+    critical = np.array([rules.is_critical(name) for name in names])
     count = _count(next(iter(blocks.values())))
     safe, found = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     ended = np.full(count, float(looks[-1]))
-    for place, look in enumerate(looks):
-        level = Look(shares=tuple(n / looks[-1] for n in looks[: place + 1]))
+    for index, look in enumerate(looks):
+        level = Look(shares=tuple(n / looks[-1] for n in looks[: index + 1]))
         inside, beyond = _tails(blocks, rules, names, look)
         kept = (inside <= level.level(rules.alpha)).all(axis=0)
         broken = _step_down(beyond, [level.level(rules.alpha / m) for m in _counts(names)])
-        is_last = place == len(looks) - 1
+        is_last = index == len(looks) - 1
         counts = broken.any(axis=0) if is_last else broken[critical].any(axis=0)
         going = ~(safe | found)
         found |= going & counts
@@ -306,9 +351,12 @@ def _tails(
 ) -> tuple[Floats, Floats]:
     """(margins, gates) p-values against "not inside" and against "not beyond"."""
     inside, beyond = [], []
+    count = _count(next(iter(blocks.values())))
     for name in names:
-        margin, own = rules.margins[name], blocks[name]
-        if isinstance(own, BlockRates):
+        margin, own = rules.margins[name], blocks.get(name)
+        if own is None:
+            above = below = np.ones(count)
+        elif isinstance(own, BlockRates):
             first = BlockRates(
                 old=own.old[:, :look], new=own.new[:, :look], trials=own.trials[:, :look]
             )

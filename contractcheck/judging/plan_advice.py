@@ -11,7 +11,7 @@ from contractcheck.stats.night_rule import FEWEST_NIGHTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contractcheck.model.plan import GatePlan, StreamPlan, SuitePlan
+    from contractcheck.model.plan import GateOutlook, StreamPlan, SuitePlan
 
 _NAMED = 3
 _MOST_SAMPLES = 60
@@ -84,7 +84,7 @@ def _advice(plan: SuitePlan) -> Iterator[str]:
         )
 
 
-def _gate_advice(gate: GatePlan, plan: SuitePlan) -> Iterator[str]:
+def _gate_advice(gate: GateOutlook, plan: SuitePlan) -> Iterator[str]:
     usual = gate.usual
     if usual.safe >= plan.power:
         return

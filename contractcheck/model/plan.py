@@ -87,7 +87,7 @@ class WatchPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SlotsPlan:
+class SlotsOutlook:
     """What a gate of so many slots would say; chances in 0..1, by simulation.
 
     Attributes:
@@ -104,7 +104,7 @@ class SlotsPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GatePlan:
+class GateOutlook:
     """What the release gate would say.
 
     Attributes:
@@ -116,8 +116,8 @@ class GatePlan:
     """
 
     margins: Mapping[str, Margin]
-    sizes: tuple[SlotsPlan, ...]
-    usual: SlotsPlan
+    sizes: tuple[SlotsOutlook, ...]
+    usual: SlotsOutlook
     slots_needed: int | None
     simulations: int
 
@@ -174,7 +174,7 @@ class SuitePlan:
     power: float
     alarm_budget_per_year: float
     watch: WatchPlan
-    gate: GatePlan | None
+    gate: GateOutlook | None
     cases: tuple[CaseSight, ...]
     night: Cost
     gate_run: Cost | None

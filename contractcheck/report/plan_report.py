@@ -11,7 +11,7 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contractcheck.model.plan import Cost, GatePlan, StreamPlan, SuitePlan
+    from contractcheck.model.plan import Cost, GateOutlook, StreamPlan, SuitePlan
     from contractcheck.model.suite import Margin
 
 SCHEMA_VERSION = 1
@@ -141,18 +141,27 @@ def _nights(stream: StreamPlan) -> str:
     )
 
 
-def _gate(gate: GatePlan, plan: SuitePlan) -> Iterator[str]:
+def _gate(gate: GateOutlook, plan: SuitePlan) -> Iterator[str]:
     declared = ", ".join(f"{name} {_margin(margin)}" for name, margin in gate.margins.items())
     yield f"gate: level {plan.alpha:g} for each error; margins {declared}"
     yield f"  chances from {gate.simulations:,} simulated gates:"
-    names = list(gate.margins)
-    head = "".join(f"{name[:15]:>17}" for name in names)
-    yield f"    {'slots':>7}{'safe':>8}{'ends after':>12}   found when twice beyond:{head}"
+    names = list(gate.usual.found)
+    head = "".join(f"{name:>{_column(name)}}" for name in names)
+    yield f"    {'slots':>7}{'safe':>8}{'ends after':>12}   found: {head}"
     for size in gate.sizes:
-        found = "".join(f"{size.found[name]:>17.0%}" for name in names)
-        mark = " *" if size.slots == gate.usual.slots else "  "
-        yield f"  {mark}{size.slots:>7}{size.safe:>8.0%}{size.blocks:>12.1f}{'':>27}{found}"
-    yield "    safe: nothing has changed and it says so; * what the suite asks for"
+        found = "".join(f"{_chance(size.found.get(name)):>{_column(name)}}" for name in names)
+        mark = "*" if size.slots == gate.usual.slots else " "
+        yield f"  {mark} {size.slots:>7}{size.safe:>8.0%}{size.blocks:>12.1f}{'':>10}{found}"
+    yield "    * what the suite asks for; safe: nothing has changed, and the gate says so;"
+    yield "    found: the margin is exceeded twice over, and the gate says do not upgrade"
+
+
+def _column(name: str) -> int:
+    return max(6, len(name)) + 2
+
+
+def _chance(chance: float | None) -> str:
+    return "–" if chance is None else f"{chance:.0%}"
 
 
 def _margin(margin: Margin) -> str:

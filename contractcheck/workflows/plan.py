@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import read_run
+import numpy as np
+
 from contractcheck.judging import plan_advice
 from contractcheck.judging.case_sight import visible_share
+from contractcheck.judging.gate import GateRules, plan_looks
+from contractcheck.judging.gate_plan import assumed_pool, plan_gate, pool_trials
 from contractcheck.judging.plan_cost import estimate_cost, use_per_case
 from contractcheck.judging.watch_plan import plan_watch
 from contractcheck.measuring import observe
 from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
+from contractcheck.model.suite import MetricSpec
 from contractcheck.providers.limits import advertised_limits
 from contractcheck.providers.prices import load_prices
+from contractcheck.workflows.recorded_nights import read_recorded_nights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +28,8 @@ if TYPE_CHECKING:
 
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
-    from contractcheck.model.plan import Cost
-    from contractcheck.model.run import Run
-    from contractcheck.model.suite import Suite
+    from contractcheck.model.plan import Cost, GateOutlook
+    from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
     from contractcheck.providers.prices import Price
     from contractcheck.workflows.workspace import Workspace
@@ -56,19 +61,24 @@ class _Basis:
     """What is known of the provider already."""
 
     nights: tuple[NightStatistics, ...]
-    recorded: Run | None
-    measured: MeasuredRun | None
+    headers: tuple[tuple[str, str], ...]
+    measured: tuple[MeasuredRun, ...]
+
+    @property
+    def newest(self) -> MeasuredRun | None:
+        """The newest accepted night whose answers are at hand."""
+        return self.measured[-1] if self.measured else None
 
     @property
     def words(self) -> str:
-        if self.measured is None:
+        if not self.measured:
             return (
                 "nothing is recorded yet: tokens are characters over four, answers as long as they "
-                "may be, variances those of a typical provider"
+                "may be, spreads those of a typical provider"
             )
-        answers = len(self.measured.answers)
-        nights = f"{len(self.nights)} accepted nights and " if self.nights else ""
-        return f"{nights}the {answers} answers of run {self.measured.header.id}"
+        answers = sum(len(run.answers) for run in self.measured)
+        at_hand = f"the {answers} answers of {len(self.measured)} of them"
+        return f"{len(self.nights)} accepted nights and {at_hand}"
 
 
 def plan_suite(
@@ -83,6 +93,8 @@ def plan_suite(
     basis = _read_basis(workspace, suite, target)
     table = load_prices(options.prices)
     cost_of = _cost_of(suite, basis, table.of(target.id), options)
+    slots = options.slots or suite.policy.gate.slots
+    gate = _plan_gate(suite, basis, slots, options)
     watch, night_shares = plan_watch(suite, basis.nights)
     samples = {case.id: case.samples for case in suite.cases}
     policy = suite.policy
@@ -90,16 +102,16 @@ def plan_suite(
         suite=suite.name,
         version=suite.version,
         target=target.id,
-        basis="assumed" if basis.measured is None else "recorded",
+        basis="recorded" if basis.measured else "assumed",
         source=basis.words,
         alpha=policy.alpha,
         power=policy.power,
         alarm_budget_per_year=policy.alarm_budget_per_year,
         watch=watch,
-        gate=None,
+        gate=gate,
         cases=tuple(_case_sight(suite, case.id, night_shares) for case in suite.cases),
         night=cost_of(samples),
-        gate_run=None,
+        gate_run=None if gate is None else cost_of(dict.fromkeys(samples, 2 * slots)),
         year=cost_of({case: count * YEAR_NIGHTS for case, count in samples.items()}),
         prices="; ".join(table.sources)
         if table.of(target.id)
@@ -113,7 +125,7 @@ def _cost_of(
     suite: Suite, basis: _Basis, price: Price | None, options: PlanOptions
 ) -> Callable[[Mapping[str, int]], Cost]:
     """From requests per case to their cost."""
-    uses = use_per_case(suite, basis.measured)
+    uses = use_per_case(suite, basis.newest)
     limits = _limits(basis, options)
 
     def price_usd(sent: float, got: float) -> float | None:
@@ -132,26 +144,66 @@ def _read_basis(workspace: Workspace, suite: Suite, target: Target) -> _Basis:
     baseline = workspace.baselines.read(suite.name, target)
     nights = baseline.nights if baseline else ()
     statistics = tuple(n.statistics for n in nights if n.statistics.is_complete)
-    folder = workspace.baselines.reference(suite.name, target)
-    if folder is None or not folder.is_dir():
-        return _Basis(nights=statistics, recorded=None, measured=None)
-    run = read_run(folder)
-    return _Basis(nights=statistics, recorded=run, measured=observe(run, suite))
+    if baseline is None:
+        return _Basis(nights=(), headers=(), measured=())
+    recorded = read_recorded_nights(workspace, baseline)
+    responses = [x.response for run in recorded[-1:] for x in run.exchanges]
+    headers = [response.headers for response in responses if response is not None]
+    return _Basis(
+        nights=statistics,
+        headers=tuple(headers[-1]) if headers else (),
+        measured=tuple(observe(run, _measured_suite(suite)) for run in recorded),
+    )
+
+
+def _measured_suite(suite: Suite) -> Suite:
+    """The suite with every metric that a margin needs."""
+    if "refusals" not in suite.policy.margins:
+        return suite
+    return replace(suite, cases=tuple(_with_refusal(case) for case in suite.cases))
+
+
+def _with_refusal(case: Case) -> Case:
+    if any(spec.label == "refusal" for spec in case.metrics):
+        return case
+    refusal = MetricSpec(name="refusal", argument=None, label="refusal")
+    return replace(case, metrics=(*case.metrics, refusal))
 
 
 def _limits(basis: _Basis, options: PlanOptions) -> RateLimits:
     """What the user knows goes before what the provider advertised."""
-    own = options.limits
-    responses = [x.response for x in basis.recorded.exchanges] if basis.recorded else []
-    headers = [response.headers for response in responses if response is not None]
-    told = advertised_limits(headers[-1]) if headers else RateLimits()
-    requests = own.requests_per_minute or told.requests_per_minute
-    tokens = own.tokens_per_minute or told.tokens_per_minute
+    own, told = options.limits, advertised_limits(basis.headers)
     return RateLimits(
-        requests_per_minute=requests,
-        tokens_per_minute=tokens,
+        requests_per_minute=own.requests_per_minute or told.requests_per_minute,
+        tokens_per_minute=own.tokens_per_minute or told.tokens_per_minute,
         source="; ".join(dict.fromkeys(filter(None, (own.source, told.source)))),
     )
+
+
+def _plan_gate(suite: Suite, basis: _Basis, slots: int, options: PlanOptions) -> GateOutlook | None:
+    """What the gate would say; None when the suite declares nothing to decide by."""
+    policy = suite.policy
+    rules = GateRules(
+        margins=policy.margins,
+        alpha=policy.alpha,
+        power=policy.power,
+        looks=plan_looks(slots),
+        critical=frozenset(policy.gate.critical),
+        muted=frozenset(policy.gate.muted),
+        cases=tuple(case.id for case in suite.cases),
+    )
+    if set(policy.margins) <= rules.muted:
+        return None
+    pool = pool_trials([run.table for run in basis.measured], rules) if basis.measured else None
+    if pool is None or not pool.trials:
+        pool = assumed_pool(rules, len(suite.cases))
+    rng = np.random.default_rng(_seed(suite))
+    return plan_gate(pool, rules, slots=slots, repeats=options.simulations, rng=rng)
+
+
+def _seed(suite: Suite) -> int:
+    """The same suite and recordings give the same plan."""
+    return int.from_bytes(hashlib.sha256(suite.fingerprint.encode()).digest()[:8], "big")
 
 
 def _case_sight(suite: Suite, case: str, nights: Mapping[str, float]) -> CaseSight:

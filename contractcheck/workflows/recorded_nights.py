@@ -6,34 +6,28 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import is_sealed, read_run
 from contractcheck.errors import RecordingError, UsageError
-from contractcheck.measuring import observe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from contractcheck.model.baseline import AcceptedNight, Baseline
-    from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.run import Run
-    from contractcheck.model.suite import Suite
     from contractcheck.workflows.workspace import Workspace
 
 
-def measure_recorded_nights(
-    workspace: Workspace, suite: Suite, baseline: Baseline
-) -> tuple[MeasuredRun, ...]:
-    """Measure every accepted night whose recording is at hand, oldest first.
+def read_recorded_nights(workspace: Workspace, baseline: Baseline) -> tuple[Run, ...]:
+    """Read every accepted night whose recording is at hand, oldest first.
 
     A clone of the repository has the reference night alone; the others are in the run store.
     """
-    measured = []
+    runs = []
     for night in baseline.nights:
         try:
-            run = read_recording(workspace, baseline, night)
+            runs.append(read_recording(workspace, baseline, night))
         except RecordingError:
             continue
-        measured.append(observe(run, suite))
-    return tuple(measured)
+    return tuple(runs)
 
 
 def read_recording(
