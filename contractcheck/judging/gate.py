@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING
 from contractcheck.errors import UsageError
 from contractcheck.judging.gate_blocks import place
 from contractcheck.judging.gate_evidence import compare_outputs
+from contractcheck.judging.gate_findings import compare_margin, find_broken
 from contractcheck.judging.gate_margins import (
     Look,
-    compare_margin,
     describe,
     find_beyond,
-    is_critical,
     is_inside,
     measure_margins,
-    plane_of,
 )
 from contractcheck.judging.gate_terms import (
     GateDecision,
@@ -31,8 +29,7 @@ from contractcheck.judging.gate_terms import (
     GateState,
     MarginJudgement,
 )
-from contractcheck.judging.gate_words import describe_move, gate_notes, headline, settling
-from contractcheck.model.judgement import Finding, FindingKind
+from contractcheck.judging.gate_words import gate_notes, headline, settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,13 +148,13 @@ def _look(
     rules, blocks = state.rules, looks[-1]
     planned = max(rules.looks[-1], blocks)
     look = Look(shares=tuple(taken / planned for taken in looks))
-    grid = place(table, rules, blocks)
+    grid = place(table, rules.cases, blocks)
     measured = measure_margins(rules, grid)
     deciding = [one for one in measured if one.name not in rules.muted]
     difference = compare_outputs(grid.table, rules) if rules.same_model else None
-    beyond, differs = find_beyond(
-        deciding, look, rules.alpha, difference_p=difference.p if difference else None
-    )
+    tails = {one.name: one.p_beyond for one in deciding}
+    p = difference.p if difference else None
+    beyond, differs = find_beyond(tails, look, rules.alpha, difference_p=p)
     outcome = _outcome(deciding, beyond, look, rules, differs=differs, is_last=is_last)
     margins = tuple(
         describe(one, rules, look, state=_state(one, beyond, look, rules), planned=planned)
@@ -197,7 +194,7 @@ def _decision(
         outcome=outcome,
         margins=margins,
         comparisons=(*(compare_margin(one, margins) for one in margins), *difference.comparisons),
-        findings=(*_broken(margins), *difference.findings),
+        findings=(*find_broken(margins), *difference.findings),
         look=len(looks),
         blocks=finished,
         planned_blocks=planned,
@@ -224,7 +221,7 @@ def _outcome(
     is_last: bool,
 ) -> Outcome | None:
     """The answer of a look; None to go on."""
-    if differs or any(is_last or is_critical(name, rules) for name in beyond):
+    if differs or any(is_last or rules.is_critical(name) for name in beyond):
         return "do-not-upgrade"
     # Of one model the outputs are compared too: stopping early would stop listening to them.
     may_stop = is_last or not rules.same_model
@@ -242,17 +239,3 @@ def _state(
     if alone or one.name in beyond:
         return "beyond"
     return "inside" if is_inside(one, look, rules.alpha) else "open"
-
-
-def _broken(margins: Sequence[MarginJudgement]) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            kind=FindingKind.NOTICE if one.is_muted else FindingKind.DIFFERENCE,
-            plane=plane_of(one.name),
-            metric=one.name,
-            message=describe_move(one),
-            comparison=compare_margin(one, margins),
-        )
-        for one in margins
-        if one.state == "beyond"
-    )

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from contractcheck.judging.gate_terms import GateRules
-
     Floats = NDArray[np.float64]
 
-RATES: Final = frozenset({"conformance", "refusals", "error_rate"})
+ERRORS: Final = "error_rate"
+"""Margin on trials without an answer, and the metric of rows that say so (1) or not (0)."""
+
+RATES: Final = frozenset({"conformance", "refusals", ERRORS})
 """Margins on shares of trials."""
 
 METRIC_OF: Final[Mapping[str, str]] = {
@@ -63,8 +64,9 @@ class Grid:
 
     @property
     def is_answered(self) -> NDArray[np.bool_]:
-        """(side, case, block) whether the trial has any row."""
-        counts = np.bincount(self.cell, minlength=math.prod(self.shape))
+        """(side, case, block) whether the trial has any row of an answer."""
+        answers = self.cell[self.column("metric") != ERRORS]
+        counts = np.bincount(answers, minlength=math.prod(self.shape))
         return np.reshape(counts > 0, self.shape)
 
 
@@ -91,8 +93,13 @@ class Blocks:
     has_endless: bool = False
 
 
-def place(table: pd.DataFrame, rules: GateRules, blocks: int) -> Grid:
+def place(table: pd.DataFrame, cases: Sequence[str], blocks: int) -> Grid:
     """Lay the rows of the first blocks out by side, case and block.
+
+    Args:
+        table: Observation table with the column ``side``.
+        cases: Ids of the cases that count; empty means all that the table has.
+        blocks: How many, from the first.
 
     Raises:
         UsageError: If the table has no column ``side``, or one that is neither from nor to.
@@ -102,7 +109,7 @@ def place(table: pd.DataFrame, rules: GateRules, blocks: int) -> Grid:
     sides = _codes(table["side"].to_numpy(dtype=object), SIDES)
     if (sides < 0).any():
         raise UsageError("column 'side' holds something else than 'from' and 'to'")
-    cases = rules.cases or tuple(sorted(set(table["case"])))
+    cases = cases or tuple(sorted(set(table["case"])))
     case = _codes(table["case"].to_numpy(dtype=object), cases)
     trial = table["trial"].to_numpy(dtype=np.intp)
     wanted = (case >= 0) & (trial >= 0) & (trial < blocks)
@@ -173,12 +180,16 @@ def _rates(shares: Floats) -> Blocks:
 
 def _shares(grid: Grid, name: str) -> Floats:
     """(side, case, block) share of checks passed, or whether refused, or whether unanswered."""
-    if name == "error_rate":
-        return np.where(grid.is_answered, 0.0, 1.0)
+    metrics, numbers = grid.column("metric"), grid.column("number").astype(np.float64)
+    failures = metrics == ERRORS
+    if name == ERRORS:
+        # A planned trial that left no trace has failed, unless failures have rows of their own.
+        unseen = np.where(grid.is_answered, 0.0, 1.0)
+        return grid.means(failures, numbers) if failures.any() else unseen
     if name == "conformance":
-        return grid.means(grid.column("kind") == "check", grid.column("number").astype(np.float64))
+        return grid.means((grid.column("kind") == "check") & ~failures, numbers)
     refused = np.where(grid.column("string") == "yes", 1.0, 0.0)
-    return grid.means(grid.column("metric") == "refusal", refused)
+    return grid.means(metrics == "refusal", refused)
 
 
 def _values(grid: Grid, name: str, *, comparable_tokens: bool) -> Floats:

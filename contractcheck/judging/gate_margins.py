@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from contractcheck.judging.gate_blocks import METRIC_OF, RATES, summarise
-from contractcheck.judging.gate_terms import MarginJudgement
-from contractcheck.model.judgement import Comparison, Estimate
+from contractcheck.judging.gate_terms import MarginJudgement, is_ceiling
 from contractcheck.model.night import MOST_INFRA
 from contractcheck.stats.block_means import mean_bounds, mean_tails, rate_bounds, rate_tails
 from contractcheck.stats.group_sequential import look_levels, spent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from contractcheck.judging.gate_blocks import Blocks, Grid
     from contractcheck.judging.gate_terms import GateRules, MarginState
-    from contractcheck.model.judgement import Plane
     from contractcheck.model.suite import Margin
 
 SPENDING: Final = "power-2"
@@ -100,7 +98,7 @@ def measure_margins(rules: GateRules, grid: Grid) -> tuple[MeasuredMargin, ...]:
 
 
 def find_beyond(
-    measured: Sequence[MeasuredMargin], look: Look, alpha: float, *, difference_p: float | None
+    tails: Mapping[str, float], look: Look, alpha: float, *, difference_p: float | None = None
 ) -> tuple[frozenset[str], bool]:
     """Names of the margins that are surely broken, the chance of any false one at most alpha.
 
@@ -108,7 +106,7 @@ def find_beyond(
     its own level (Maurer and Bretz, Statistics in Biopharmaceutical Research 5 (2013) 311-320).
 
     Args:
-        measured: The margins that may decide.
+        tails: Nominal p-value against "not beyond" of every margin that may decide.
         look: This look.
         alpha: Level of the whole gate.
         difference_p: p-value of the difference test, when it decides too; one more hypothesis.
@@ -116,7 +114,7 @@ def find_beyond(
     Returns:
         The broken margins, and whether the difference counts.
     """
-    left = {one.name: one.p_beyond for one in measured}
+    left = dict(tails)
     tests_difference, differs = difference_p is not None, False
     while (m := len(left) + (tests_difference and not differs)) > 0:
         level = look.level(alpha / m)
@@ -128,7 +126,7 @@ def find_beyond(
             break
         differs |= news
         left = {name: p for name, p in left.items() if name not in found}
-    return frozenset(one.name for one in measured) - set(left), differs
+    return frozenset(tails.keys() - left.keys()), differs
 
 
 def is_inside(one: MeasuredMargin, look: Look, alpha: float) -> bool:
@@ -159,7 +157,7 @@ def describe(
     effect = (
         float(one.blocks.differences.mean()) if rates is None else one.blocks.new - one.blocks.old
     )
-    back = _ratio if one.blocks.is_ratio else float
+    back = to_ratio if one.blocks.is_ratio else float
     reach = (float(ndtri(rules.power)) - float(ndtri(level))) * error
     visible = one.edge + reach if one.is_ceiling else one.edge - reach
     more = _more_blocks(one, rules, effect, error, planned) if state == "open" else None
@@ -171,7 +169,7 @@ def describe(
         low=back(low),
         high=back(high),
         state=state,
-        is_critical=is_critical(one.name, rules),
+        is_critical=rules.is_critical(one.name),
         is_muted=one.name in rules.muted,
         p_safe=look.smallest_alpha(one.p_inside),
         p_beyond=look.smallest_alpha(one.p_beyond),
@@ -193,7 +191,7 @@ def unmeasured(name: str, margin: Margin, rules: GateRules, why: str) -> MarginJ
         low=None,
         high=None,
         state="not measured",
-        is_critical=is_critical(name, rules),
+        is_critical=rules.is_critical(name),
         is_muted=name in rules.muted,
         p_safe=None,
         p_beyond=None,
@@ -205,52 +203,6 @@ def unmeasured(name: str, margin: Margin, rules: GateRules, why: str) -> MarginJ
     )
 
 
-def is_critical(name: str, rules: GateRules) -> bool:
-    """Whether this margin ends the gate at any look; all do when none is named."""
-    return name not in rules.muted and (not rules.critical or name in rules.critical)
-
-
-def plane_of(name: str) -> Plane:
-    """Where a margin is shown."""
-    if name == "error_rate":
-        return "limits"
-    if name == "conformance":
-        return "conformance"
-    return "latency" if name in METRIC_OF else "outputs"
-
-
-def compare_margin(one: MarginJudgement, all_of_them: Sequence[MarginJudgement]) -> Comparison:
-    """A judged margin as a line of a report; p is against "not beyond", adjusted by Holm."""
-    return Comparison(
-        case=None,
-        metric=one.name,
-        plane=plane_of(one.name),
-        estimate=Estimate(
-            method="repeated confidence interval of block differences",
-            effect=one.effect,
-            low=one.low,
-            high=one.high,
-            unit=one.unit,
-            p=one.p_beyond,
-            n_baseline=one.pairs,
-            n_candidate=one.pairs,
-            detail=one.detail,
-        ),
-        adjusted_p=_adjusted(one, all_of_them),
-        smallest_visible=one.smallest_visible,
-        margin=one.margin.value,
-    )
-
-
-def _adjusted(one: MarginJudgement, all_of_them: Sequence[MarginJudgement]) -> float | None:
-    if one.p_beyond is None or one.is_muted:
-        return None
-    judged = [other for other in all_of_them if not other.is_muted]
-    known = sorted(other.p_beyond for other in judged if other.p_beyond is not None)
-    steps = [(len(judged) - rank) * p for rank, p in enumerate(known) if p <= one.p_beyond]
-    return min(1.0, max(steps))
-
-
 def bounds(blocks: Blocks, level: float) -> tuple[float, float]:
     """Lower and upper bound at a nominal one-sided level, on the scale of the differences."""
     if blocks.rates is not None:
@@ -258,12 +210,6 @@ def bounds(blocks: Blocks, level: float) -> tuple[float, float]:
     else:
         low, high = mean_bounds(blocks.differences, level)
     return float(low), float(high)
-
-
-def is_ceiling(name: str, margin: Margin) -> bool:
-    """Whether a margin bounds from above: ``+0.02`` and ``1.25x`` do; a bare 0 by its name."""
-    nothing = 1.0 if margin.kind == "ratio" else 0.0
-    return name != "conformance" if margin.value == nothing else margin.value > nothing
 
 
 def _measure(rules: GateRules, grid: Grid, name: str, margin: Margin, lost: str) -> MeasuredMargin:
@@ -337,7 +283,7 @@ def _unit(one: MeasuredMargin) -> str:
     return "share" if one.blocks.rates is not None else "value"
 
 
-def _ratio(logarithm: float) -> float:
+def to_ratio(logarithm: float) -> float:
     """Back to a ratio; what few blocks cannot bound stays writable."""
     return math.exp(max(-_WIDEST, min(_WIDEST, logarithm)))
 

@@ -42,6 +42,10 @@ class GateRules:
     comparable_tokens: bool = True
     cases: tuple[str, ...] = ()
 
+    def is_critical(self, name: str) -> bool:
+        """Whether this margin ends the gate at any look; all do when none is named."""
+        return name not in self.muted and (not self.critical or name in self.critical)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarginJudgement:
@@ -140,3 +144,9 @@ class GateDecision:
     would_settle: str = ""
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
+
+
+def is_ceiling(name: str, margin: Margin) -> bool:
+    """Whether a margin bounds from above: ``+0.02`` and ``1.25x`` do; a bare 0 by its name."""
+    nothing = 1.0 if margin.kind == "ratio" else 0.0
+    return name != "conformance" if margin.value == nothing else margin.value > nothing

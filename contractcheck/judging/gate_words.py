@@ -34,7 +34,7 @@ def headline(
     """
     judged = [one for one in margins if not one.is_muted]
     if outcome == "safe":
-        kept = _list([f"{_subject(one)} ({_interval(one)})" for one in judged])
+        kept = list_words([f"{name_margin(one)} ({_interval(one)})" for one in judged])
         verb = "stays inside its margin" if len(judged) == 1 else "stay inside their margins"
         return f"Safe to upgrade: {kept} {verb}, after {when}"
     if outcome == "do-not-upgrade":
@@ -49,8 +49,8 @@ def headline(
 def describe_move(one: MarginJudgement) -> str:
     """How far a margin's quantity moved, between which bounds, and what is allowed."""
     if one.effect is None:
-        return f"{_subject(one)} was not measured: {one.detail}"
-    return f"{_subject(one)} {_verb(one)} {_interval(one)}, the margin is {margin_words(one)}"
+        return f"{name_margin(one)} was not measured: {one.detail}"
+    return f"{name_margin(one)} {_verb(one)} {_interval(one)}, the margin is {margin_words(one)}"
 
 
 def margin_words(one: MarginJudgement) -> str:
@@ -71,17 +71,17 @@ def settling(
     needed = {one.name: one.more_blocks for one in judged if one.more_blocks is not None}
     if needed:
         total = blocks + max(needed.values())
-        names = _list([_subject(one) for one in judged if one.name in needed])
+        names = list_words([name_margin(one) for one in judged if one.name in needed])
         parts.append(
             f"a gate of about {total} slots ({total * n_cases * 2:,} requests) would settle "
             f"{names} with chance {rules.power:.0%}, if things are as they look"
         )
     parts += [
-        f"{_subject(one)} looks so near its margin that no reasonable number of slots settles it"
+        f"{name_margin(one)} looks so near its margin that no reasonable number of slots settles it"
         for one in judged
         if one.state == "open" and one.more_blocks is None
     ]
-    parts += [f"{_subject(one)}: {one.detail}" for one in judged if one.state == "not measured"]
+    parts += [f"{name_margin(one)}: {one.detail}" for one in judged if one.state == "not measured"]
     return "; ".join(parts)
 
 
@@ -99,7 +99,7 @@ def gate_notes(rules: GateRules, difference: Difference, outcome: Outcome) -> tu
             + "; that is no proof that there is none: safe rests on the margins"
         )
     elif difference.findings and not rules.same_model:
-        names = _list([str(one.metric) for one in difference.findings])
+        names = list_words([str(one.metric) for one in difference.findings])
         notes.append(f"{names} differ; two models do, so this is for reading, not deciding")
     return tuple(notes)
 
@@ -112,13 +112,14 @@ def _open_words(judged: Sequence[MarginJudgement]) -> str:
     if first.effect is None:
         words = describe_move(first)
     else:
-        words = f"{_subject(first)} {_verb(first)} {_interval(first)} against a margin of "
+        words = f"{name_margin(first)} {_verb(first)} {_interval(first)} against a margin of "
         words += margin_words(first)
-    others = _list([_subject(one) for one in left[1:]])
+    others = list_words([name_margin(one) for one in left[1:]])
     return f"{words}; also open: {others}" if others else words
 
 
-def _subject(one: MarginJudgement) -> str:
+def name_margin(one: MarginJudgement) -> str:
+    """How a sentence calls what a margin is about."""
     return _SUBJECTS.get(one.name, one.name)
 
 
@@ -145,5 +146,6 @@ def _bound(value: float | None, scale: float, digits: int) -> str:
     return "?" if value is None else f"{value * scale:.{digits}f}"
 
 
-def _list(words: Sequence[str]) -> str:
+def list_words(words: Sequence[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)

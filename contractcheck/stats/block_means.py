@@ -27,6 +27,23 @@ _STRONGEST = 0.6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """Events and trials of two sides, all trials together.
+
+    Attributes:
+        old: (...) events of the old side.
+        n_old: (...) its trials, >= 1.
+        new: (...) events of the new side.
+        n_new: (...) its trials, >= 1.
+    """
+
+    old: Floats
+    n_old: Floats
+    new: Floats
+    n_new: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BlockRates:
     """Events on two sides, block by block, each trial paired with one of the other side.
 
@@ -45,6 +62,12 @@ class BlockRates:
         """(..., n) rate of the new side minus that of the old."""
         moved: Floats = (self.new - self.old) / self.trials
         return moved
+
+    @property
+    def totals(self) -> Totals:
+        """(...) all blocks together."""
+        n = self.trials.sum(axis=-1)
+        return Totals(old=self.old.sum(axis=-1), n_old=n, new=self.new.sum(axis=-1), n_new=n)
 
 
 def mean_tails(differences: Floats, value: float, *, serial: bool = True) -> tuple[Floats, Floats]:
@@ -106,16 +129,12 @@ def rate_tails(rates: BlockRates, value: float) -> tuple[Floats, Floats]:
         rates: Events and trials; trials are pooled over cases, which is wider than by case.
         value: The difference that is tested, in [-1, 1].
     """
-    from scipy.special import ndtr, stdtr
+    from scipy.special import stdtr
 
-    old, new, n = rates.old.sum(-1), rates.new.sum(-1), rates.trials.sum(-1)
     mean, error, freedom = _student(rates.differences, serial=False)
-    score = standard_score(_pooled(old, new, n), np.full_like(n, value))
     by_blocks = stdtr(freedom, _over(mean - value, error))
-    from_old, from_new = old / n + value, new / n - value
-    above = [ndtr(-score), 1.0 - by_blocks, _at_least(new, n, from_old), _at_most(old, n, from_new)]
-    below = [ndtr(score), by_blocks, _at_most(new, n, from_old), _at_least(old, n, from_new)]
-    return np.maximum.reduce(above), np.maximum.reduce(below)
+    above, below = pooled_rate_tails(rates.totals, value)
+    return np.maximum(above, 1.0 - by_blocks), np.maximum(below, by_blocks)
 
 
 def rate_bounds(rates: BlockRates, level: float) -> tuple[Floats, Floats]:
@@ -125,24 +144,80 @@ def rate_bounds(rates: BlockRates, level: float) -> tuple[Floats, Floats]:
         rates: As in :func:`rate_tails`.
         level: One-sided level of each bound, in [0, 0.5]; 0 gives the bounds -1 and 1.
     """
-    from scipy.special import betaincinv, ndtri, stdtrit
+    from scipy.special import stdtrit
 
-    old, new, n = rates.old.sum(-1), rates.new.sum(-1), rates.trials.sum(-1)
+    low, high = pooled_rate_bounds(rates.totals, level)
     if level <= 0.0:
-        return np.full_like(n, -1.0), np.full_like(n, 1.0)
+        return low, high
     mean, error, freedom = _student(rates.differences, serial=False)
     half = np.where(error > 0, -stdtrit(freedom, level) * error, 0.0)
-    old_low, new_low = (betaincinv(np.maximum(x, _TINY), n - x + 1, level) for x in (old, new))
-    old_high, new_high = (
-        1.0 - betaincinv(np.maximum(n - x, _TINY), x + 1, level) for x in (old, new)
+    return np.minimum(low, np.maximum(mean - half, -1.0)), np.maximum(
+        high, np.minimum(mean + half, 1.0)
     )
-    low, high = score_bounds(_pooled(old, new, n), -float(ndtri(level)))
-    lows = [low, mean - half, new_low - old / n, new / n - old_high]
-    highs = [high, mean + half, new_high - old / n, new / n - old_low]
+
+
+def pooled_rate_tails(totals: Totals, value: float) -> tuple[Floats, Floats]:
+    """As :func:`rate_tails` without the blocks: the score statistic and the exact bounds."""
+    from scipy.special import ndtr
+
+    old, n, new, m = totals.old, totals.n_old, totals.new, totals.n_new
+    score = standard_score(_tables(totals), np.full_like(n, value))
+    from_old, from_new = old / n + value, new / m - value
+    above = [ndtr(-score), _at_least(new, m, from_old), _at_most(old, n, from_new)]
+    below = [ndtr(score), _at_most(new, m, from_old), _at_least(old, n, from_new)]
+    return np.maximum.reduce(above), np.maximum.reduce(below)
+
+
+def pooled_rate_bounds(totals: Totals, level: float) -> tuple[Floats, Floats]:
+    """As :func:`rate_bounds` without the blocks; dual to :func:`pooled_rate_tails`."""
+    from scipy.special import betaincinv, ndtri
+
+    old, n, new, m = totals.old, totals.n_old, totals.new, totals.n_new
+    if level <= 0.0:
+        return np.full_like(n, -1.0), np.full_like(n, 1.0)
+    low, high = score_bounds(_tables(totals), -float(ndtri(level)))
+    lows, highs = [low], [high]
+    for events, trials, sign, other in ((new, m, 1.0, old / n), (old, n, -1.0, new / m)):
+        least = betaincinv(np.maximum(events, _TINY), trials - events + 1, level)
+        most = 1.0 - betaincinv(np.maximum(trials - events, _TINY), events + 1, level)
+        ends = sign * (least - other), sign * (most - other)
+        lows.append(np.minimum(*ends))
+        highs.append(np.maximum(*ends))
     return (
         np.maximum(np.minimum.reduce(lows), -1.0),
         np.minimum(np.maximum.reduce(highs), 1.0),
     )
+
+
+def next_tails(past: Floats, new: Floats, value: float) -> tuple[Floats, Floats]:
+    """As :func:`mean_tails` for one new observation against independent past ones.
+
+    The prediction t of one further observation, K - 1 degrees of freedom (as in ``night_rule``).
+
+    Args:
+        past: (..., K) observations of the old side, one per night.
+        new: (...) the observation of the new side.
+        value: The move, new minus old, that is tested.
+    """
+    from scipy.special import stdtr
+
+    move, error, freedom = _prediction(past, new)
+    below = stdtr(freedom, _over(move - value, error))
+    return 1.0 - below, below
+
+
+def next_bounds(past: Floats, new: Floats, level: float) -> tuple[Floats, Floats]:
+    """Bounds of the move from past observations to a new one; dual to :func:`next_tails`."""
+    from scipy.special import stdtrit
+
+    move, error, freedom = _prediction(past, new)
+    half = -stdtrit(freedom, level) * error
+    return move - half, move + half
+
+
+def _prediction(past: Floats, new: Floats) -> tuple[Floats, Floats, Floats]:
+    mean, error, freedom = _student(past, serial=False)
+    return new - mean, error * np.sqrt(past.shape[-1] + 1.0), freedom
 
 
 def _student(differences: Floats, *, serial: bool) -> tuple[Floats, Floats, Floats]:
@@ -171,23 +246,23 @@ def _over(distance: Floats, error: Floats) -> Floats:
     return np.where(error > 0, distance / np.where(error > 0, error, 1.0), certain)
 
 
-def _pooled(old: Floats, new: Floats, n: Floats) -> Tables:
+def _tables(totals: Totals) -> Tables:
     return Tables(
-        baseline_events=old[..., None],
-        n_baseline=n[..., None],
-        candidate_events=new[..., None],
-        n_candidate=n[..., None],
-        weights=np.ones_like(n)[..., None],
-        dispersion=np.ones_like(n),
+        baseline_events=totals.old[..., None],
+        n_baseline=totals.n_old[..., None],
+        candidate_events=totals.new[..., None],
+        n_candidate=totals.n_new[..., None],
+        weights=np.ones_like(totals.n_old)[..., None],
+        dispersion=np.ones_like(totals.n_old),
     )
 
 
 def _at_least(events: Floats, n: Floats, rate: Floats) -> Floats:
-    """Chance of at least so many events at this rate."""
+    """Chance of at least so many events at this rate; 0 where no rate is below 0."""
     from scipy.special import betainc
 
     chance = betainc(np.maximum(events, _TINY), n - events + 1, np.clip(rate, 0.0, 1.0))
-    return np.where(events > 0, chance, 1.0)
+    return np.where(rate < 0.0, 0.0, np.where(events > 0, chance, 1.0))
 
 
 def _at_most(events: Floats, n: Floats, rate: Floats) -> Floats:
