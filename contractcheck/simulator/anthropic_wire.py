@@ -26,6 +26,7 @@ from contractcheck.simulator.request_fields import (
     read_schema,
     read_stops,
     read_text,
+    read_tools,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def read_question(body: Mapping[str, object]) -> Question:
     messages = read_messages(body)
     if "max_tokens" not in body:
         raise RequestError("max_tokens: Field required", param="max_tokens")
-    tools = _read_tools(body)
+    tools = read_tools(
+        as_list(body.get("tools")),
+        lambda tool: read_schema(tool.get("input_schema"), "tools.input_schema"),
+    )
     choice, forced = _read_tool_choice(body, tools)
     texts = [flatten_content(message.get("content")) for message in messages]
     return Question(
@@ -95,17 +99,6 @@ def read_question(body: Mapping[str, object]) -> Question:
 
 def _carries_tool_result(content: object) -> bool:
     return any(as_mapping(block).get("type") == "tool_result" for block in as_list(content))
-
-
-def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
-    return tuple(
-        Tool(
-            name=read_text(tool, "name"),
-            description=str(tool.get("description") or ""),
-            parameters=read_schema(tool.get("input_schema"), "tools.input_schema"),
-        )
-        for tool in map(as_mapping, as_list(body.get("tools")))
-    )
 
 
 def _read_tool_choice(

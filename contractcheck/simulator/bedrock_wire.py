@@ -22,6 +22,7 @@ from contractcheck.simulator.request_fields import (
     read_schema,
     read_stops,
     read_text,
+    read_tools,
 )
 
 if TYPE_CHECKING:
@@ -101,14 +102,9 @@ def _read_text(block: Mapping[str, object]) -> str:
 def _read_tools(
     config: Mapping[str, object],
 ) -> tuple[tuple[Tool, ...], Literal["auto", "required", "named"], str | None]:
-    specs = [as_mapping(tool.get("toolSpec")) for tool in _blocks(config.get("tools"))]
-    tools = tuple(
-        Tool(
-            name=read_text(spec, "name"),
-            description=str(spec.get("description") or ""),
-            parameters=read_schema(as_mapping(spec.get("inputSchema")).get("json"), "inputSchema"),
-        )
-        for spec in specs
+    tools = read_tools(
+        (tool.get("toolSpec") for tool in _blocks(config.get("tools"))),
+        lambda spec: read_schema(as_mapping(spec.get("inputSchema")).get("json"), "inputSchema"),
     )
     choice = as_mapping(config.get("toolChoice"))
     if not choice or "auto" in choice:

@@ -15,6 +15,7 @@ from contractcheck.simulator.request_fields import (
     as_mapping,
     canonical_key,
     flatten_content,
+    read_function_tools,
     read_integer,
     read_messages,
     read_number,
@@ -69,7 +70,7 @@ def read_question(body: Mapping[str, object]) -> Question:
     check_model(model)
     key = canonical_key(body)
     messages = read_messages(body)
-    tools = _read_tools(body)
+    tools = read_function_tools(body)
     seed = body.get("seed")
     return Question(
         model=model,
@@ -96,20 +97,6 @@ def _read_content(content: object) -> str:
     ]
     values = [value for data in documents for value in (data, *as_mapping(data).values())]
     return "\n".join([flatten_content(content), *(v for v in values if isinstance(v, str))])
-
-
-def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
-    functions = [
-        as_mapping(as_mapping(tool).get("function")) for tool in as_list(body.get("tools"))
-    ]
-    return tuple(
-        Tool(
-            name=read_text(function, "name"),
-            description=str(function.get("description") or ""),
-            parameters=read_schema(function.get("parameters", {}), "tools"),
-        )
-        for function in functions
-    )
 
 
 def _read_tool_choice(

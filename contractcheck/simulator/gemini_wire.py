@@ -26,6 +26,7 @@ from contractcheck.simulator.request_fields import (
     read_schema,
     read_stops,
     read_text,
+    read_tools,
 )
 
 if TYPE_CHECKING:
@@ -120,27 +121,24 @@ def _read_text(content: Mapping[str, object]) -> str:
 def _read_tools(
     body: Mapping[str, object],
 ) -> tuple[tuple[Tool, ...], Literal["auto", "none", "required", "named"], str | None]:
-    tools = [
-        Tool(
-            name=read_text(function, "name"),
-            description=str(function.get("description") or ""),
-            parameters=_read_parameters(function),
-        )
+    written = [
+        function
         for tool in map(as_mapping, as_list(body.get("tools")))
-        for function in map(as_mapping, as_list(_find(tool, "functionDeclarations")))
+        for function in as_list(_find(tool, "functionDeclarations"))
     ]
+    tools = read_tools(written, _read_parameters)
     config = as_mapping(_find(as_mapping(_find(body, "toolConfig")), "functionCallingConfig"))
     mode = config.get("mode") or "AUTO"
     allowed = as_list(_find(config, "allowedFunctionNames"))
     if allowed:
-        tools = [tool for tool in tools if tool.name in allowed]
+        tools = tuple(tool for tool in tools if tool.name in allowed)
     match mode:
         case "AUTO" | "VALIDATED" | "MODE_UNSPECIFIED":
-            return tuple(tools), "auto", None
+            return tools, "auto", None
         case "NONE":
-            return tuple(tools), "none", None
+            return tools, "none", None
         case "ANY" if tools:
-            return tuple(tools), "required", None
+            return tools, "required", None
     raise RequestError(f"Invalid function_calling_config: mode {mode!r} with {len(tools)} tools.")
 
 

@@ -18,10 +18,10 @@ from contractcheck.simulator.dialect import (
 from contractcheck.simulator.keyed import keyed_integer
 from contractcheck.simulator.question import TOO_MANY_REQUESTS, Question, RequestError, Tool
 from contractcheck.simulator.request_fields import (
-    as_list,
     as_mapping,
     canonical_key,
     flatten_content,
+    read_function_tools,
     read_integer,
     read_messages,
     read_number,
@@ -71,7 +71,7 @@ def read_question(body: Mapping[str, object]) -> Question:
     messages = read_messages(body)
     read_integer(body, "n", 1, 1, 1)
     most = "max_completion_tokens" if "max_completion_tokens" in body else "max_tokens"
-    tools = _read_tools(body)
+    tools = read_function_tools(body)
     choice, forced = _read_tool_choice(body, tools)
     has_logprobs = body.get("logprobs") is True
     seed = body.get("seed")
@@ -92,20 +92,6 @@ def read_question(body: Mapping[str, object]) -> Question:
         streamed=body.get("stream") is True,
         with_usage_chunk=as_mapping(body.get("stream_options")).get("include_usage") is True,
         top_logprobs=read_integer(body, "top_logprobs", 0, 0, 20) if has_logprobs else None,
-    )
-
-
-def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
-    functions = [
-        as_mapping(as_mapping(tool).get("function")) for tool in as_list(body.get("tools"))
-    ]
-    return tuple(
-        Tool(
-            name=read_text(function, "name"),
-            description=str(function.get("description") or ""),
-            parameters=read_schema(function.get("parameters", {}), "tools"),
-        )
-        for function in functions
     )
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.simulator.keyed import keyed_integer
-from contractcheck.simulator.question import RequestError
+from contractcheck.simulator.question import RequestError, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _STREAM_FIELDS = frozenset({"stream", "stream_options"})
 
@@ -94,6 +94,41 @@ def read_schema(value: object, param: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise RequestError(f"'{param}' must be a JSON Schema object.", param=param)
     return value
+
+
+def read_tools(
+    written: Iterable[object],
+    read_parameters: Callable[[Mapping[str, object]], Mapping[str, object]],
+) -> tuple[Tool, ...]:
+    """Return the tools that a request offers.
+
+    Args:
+        written: Of each tool the object with ``name`` and ``description``.
+        read_parameters: Finds the JSON Schema of its arguments in such an object.
+
+    Raises:
+        RequestError: One has no name, or its parameters are no schema.
+    """
+    return tuple(
+        Tool(
+            name=read_text(tool, "name"),
+            description=str(tool.get("description") or ""),
+            parameters=read_parameters(tool),
+        )
+        for tool in map(as_mapping, written)
+    )
+
+
+def read_function_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
+    """Return the ``tools`` field of chat completions, in which every tool wraps a ``function``.
+
+    Raises:
+        RequestError: As ``read_tools``.
+    """
+    return read_tools(
+        (as_mapping(tool).get("function") for tool in as_list(body.get("tools"))),
+        lambda function: read_schema(function.get("parameters", {}), "tools"),
+    )
 
 
 def as_mapping(value: object) -> Mapping[str, object]:

@@ -36,6 +36,7 @@ from contractcheck.simulator.request_fields import (
     read_number,
     read_schema,
     read_text,
+    read_tools,
 )
 
 if TYPE_CHECKING:
@@ -129,14 +130,7 @@ def _read_tools(body: Mapping[str, object]) -> tuple[Tool, ...]:
     tools = [as_mapping(tool) for tool in as_list(body.get("tools"))]
     if any(tool.get("type", "function") != "function" for tool in tools):
         raise RequestError("Only tools of type 'function' are supported.", param="tools")
-    return tuple(
-        Tool(
-            name=read_text(tool, "name"),
-            description=str(tool.get("description") or ""),
-            parameters=read_schema(tool.get("parameters") or {}, "tools"),
-        )
-        for tool in tools
-    )
+    return read_tools(tools, lambda tool: read_schema(tool.get("parameters") or {}, "tools"))
 
 
 def _read_tool_choice(
