@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from contractcheck.errors import UsageError
@@ -63,8 +63,13 @@ def expand_structured(metric: str, texts: Sequence[str | None]) -> Expansion:
         metric: Name that the streams' names begin with.
         texts: One per trial; None where there is no answer.
     """
-    trees = [None if text is None else read_tree(text) for text in texts]
-    return _expand(metric, trees)
+    found = _expand(metric, [None if text is None else read_tree(text) for text in texts])
+    if found.streams:
+        return found
+    # A metric that never varies still is one, with p = 1.
+    root = f"{metric} $ (type)"
+    types = found.types.get("$", [None] * len(texts))
+    return replace(found, streams=(Stream(metric=root, kind="label"),), columns={root: list(types)})
 
 
 def expand_tool_calls(metric: str, calls: Sequence[str | None]) -> Expansion:
@@ -151,10 +156,6 @@ def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
         for key, (kind, values) in columns.items()
         if _varies(values, is_root=key == f"{metric} $ (type)")
     }
-    # A metric that never varies still is one: its first stream stays, with p = 1.
-    if not varying:
-        root = f"{metric} {kept[0]} (type)" if kept else f"{metric} (type)"
-        varying = {root: ("label", list(types[kept[0]]) if kept else [None] * len(trees))}
     return Expansion(
         streams=tuple(Stream(metric=key, kind=kind) for key, (kind, _) in varying.items()),
         columns={key: values for key, (_, values) in varying.items()},

@@ -5,6 +5,7 @@ distribution; the reported p may only be larger. The short form has fixed seeds;
 (`-m calibration`) repeats it with more simulations and prints the rates.
 """
 
+import json
 import math
 import zlib
 
@@ -44,9 +45,54 @@ DESIGNS = {
 }
 
 
+def document(rng, place):
+    """A JSON answer with categories, a number, an array, and now and then a hole or no JSON."""
+    if rng.random() < 0.05:
+        return "I would say: high"
+    answer = {"priority": "abcdefgh"[place], "items": ["x"] * int(rng.integers(3))}
+    if rng.random() < 0.7:
+        answer["cost"] = float(place) if rng.random() < 0.8 else None
+    return json.dumps(answer)
+
+
+def calls(rng, place):
+    """Tool calls whose number and arguments vary."""
+    names = ["look_up", "refund"][: int(rng.choice(3, p=[0.1, 0.7, 0.2]))]
+    arguments = {"order": "abcdefgh"[place]} if rng.random() < 0.9 else "{"
+    return json.dumps([{"name": name, "arguments": arguments} for name in names])
+
+
+def first_tokens(rng, place):
+    """Log-probabilities as providers give them: the likeliest tokens, in steps of an eighth."""
+    raw = -np.round(rng.exponential(2.0, 6) + 0.1 * place, 3)
+    listed = np.argsort(-raw)[:4]
+    return json.dumps({f"t{token}": float(np.round(raw[token] * 8) / 8) for token in listed})
+
+
+def direction(rng, place):
+    """One of a few directions of norm 1."""
+    angle = 0.3 * place + 0.1 * int(rng.integers(3))
+    return (math.cos(angle), math.sin(angle))
+
+
+STRUCTURED = {
+    "json": document,
+    "tools": calls,
+    "logprobs": first_tokens,
+    "embedding": direction,
+}
+
+
+# Several streams each: the short form takes fewer designs and simulations, the long one all.
+SHORT_DESIGNS = ("one-by-one-few", "one-small-case", "mixed")
+SHORT_POWER = ("one-by-one", "five")
+
+
 def value(kind, rng, skew):
     """One answer; heavy ties, and cases that differ."""
     place = min(int(rng.geometric(0.45)) + skew, 6)
+    if kind in STRUCTURED:
+        return STRUCTURED[kind](rng, place)
     if kind == "label":
         return "abcdefgh"[place]
     if kind == "number":
@@ -82,6 +128,10 @@ def seeded(*names):
     return np.random.default_rng(zlib.crc32("/".join(names).encode()))
 
 
+def simulations(kind):
+    return 60 if kind in STRUCTURED else 120
+
+
 def check_null(method, kind, design, *, n_simulations, permutations, missing=0.0):
     rng = seeded(method, kind, design, str(missing))
     randomised, reported, case_p = simulate(
@@ -102,20 +152,38 @@ def check_null(method, kind, design, *, n_simulations, permutations, missing=0.0
     return float(np.mean(randomised <= 0.05)), float(np.mean(reported <= 0.05))
 
 
-@pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize(("method", "kind"), KINDS)
+@pytest.mark.parametrize(
+    ("method", "kind", "design"),
+    [
+        (method, kind, design)
+        for method, kind in KINDS
+        for design in (SHORT_DESIGNS if kind in STRUCTURED else DESIGNS)
+    ],
+)
 def test_p_is_uniform_under_no_change(method, kind, design):
-    check_null(method, kind, design, n_simulations=120, permutations=79)
+    check_null(method, kind, design, n_simulations=simulations(kind), permutations=79)
 
 
 @pytest.mark.parametrize(("method", "kind"), KINDS)
 def test_p_is_uniform_when_trials_are_missing_at_random(method, kind):
-    check_null(method, kind, "mixed", n_simulations=120, permutations=79, missing=0.3)
+    n_simulations = simulations(kind)
+    check_null(method, kind, "mixed", n_simulations=n_simulations, permutations=79, missing=0.3)
+
+
+TIED = {
+    "label": "a",
+    "number": 0.1,
+    "text": "same answer",
+    "json": '{"a": [1, {"b": null}]}',
+    "tools": '[{"name": "look_up", "arguments": {"order": "a"}}]',
+    "logprobs": '{"Hello": -0.125, "Hi": -2.25}',
+    "embedding": (0.6, 0.8),
+}
 
 
 @pytest.mark.parametrize(("method", "kind"), KINDS)
 def test_all_tied_is_one_in_every_design(method, kind):
-    tied = {"label": "a", "number": 0.1, "text": "same answer"}[kind]
+    tied = TIED[kind]
     for sizes in DESIGNS.values():
         cases = [
             CaseSample(case=str(i), baseline={"m": [tied] * n}, candidate={"m": [tied] * m})
@@ -129,7 +197,15 @@ def test_all_tied_is_one_in_every_design(method, kind):
 
 def changed(kind, cases, rng, share):
     """A share of the candidate's answers gives way to one that was not there before."""
-    new = {"label": "refused", "number": 1e4, "text": "I'm sorry, but I cannot help with that."}
+    new = {
+        "label": "refused",
+        "number": 1e4,
+        "text": "I'm sorry, but I cannot help with that.",
+        "json": '{"error": "refused", "items": []}',
+        "tools": '[{"name": "escalate", "arguments": {"order": "z"}}]',
+        "logprobs": '{"Sorry": -0.125, "t1": -9.0, "t2": -9.5}',
+        "embedding": (-0.6, -0.8),
+    }
     return [
         CaseSample(
             case=case.case,
@@ -165,10 +241,18 @@ def measure_power(method, kind, design, share, *, n_simulations, permutations):
     return float(np.mean(reported <= 0.05))
 
 
-@pytest.mark.parametrize(("design", "share", "floor"), POWER)
-@pytest.mark.parametrize(("method", "kind"), KINDS)
+@pytest.mark.parametrize(
+    ("method", "kind", "design", "share", "floor"),
+    [
+        (method, kind, *row)
+        for method, kind in KINDS
+        for row in POWER
+        if kind not in STRUCTURED or row[0] in SHORT_POWER
+    ],
+)
 def test_a_change_is_found(method, kind, design, share, floor):
-    power = measure_power(method, kind, design, share, n_simulations=40, permutations=99)
+    n_simulations = 20 if kind in STRUCTURED else 40
+    power = measure_power(method, kind, design, share, n_simulations=n_simulations, permutations=99)
     assert power >= floor
 
 
@@ -176,7 +260,8 @@ def test_a_change_is_found(method, kind, design, share, floor):
 def test_one_wholly_changed_case_of_many_is_found_and_named(method, kind):
     rng = seeded(method, kind, "one of many")
     found = named_wrongly = 0
-    for _ in range(15):
+    n_simulations = 8 if kind in STRUCTURED else 15
+    for _ in range(n_simulations):
         cases = null_cases(kind, [(10, 10)] * 20, rng)
         cases[7:8] = changed(kind, cases[7:8], rng, 1.0)
         stream = Stream(metric="m", kind=kind)
@@ -184,8 +269,8 @@ def test_one_wholly_changed_case_of_many_is_found_and_named(method, kind):
         named = {case.case for case in result.cases if case.p_adjusted <= 0.05}
         found += "c7" in named and result.changed
         named_wrongly += bool(named - {"c7"})
-    assert found >= 13
-    assert clopper_pearson(named_wrongly, 15, 0.999).low <= 0.05
+    assert found >= 0.85 * n_simulations
+    assert clopper_pearson(named_wrongly, n_simulations, 0.999).low <= 0.05
 
 
 @pytest.mark.calibration
