@@ -27,7 +27,7 @@ _LENGTH_BYTES = len(_KEY) + _HEX + len(b'"}')
 def chained(line: bytes, previous: str) -> tuple[bytes, str]:
     """Append the chain to a line, which is a JSON object; return it and its link."""
     link = _link(line, previous)
-    return line[:-1] + _KEY + link.encode() + b'"}', link
+    return b"".join((memoryview(line)[:-1], _KEY, link.encode(), b'"}')), link
 
 
 def unchained(line: bytes) -> tuple[bytes, str]:
@@ -81,4 +81,6 @@ def _verified(line: bytes, previous: str, place: str) -> tuple[bytes, str]:
 
 
 def _link(line: bytes, previous: str) -> str:
-    return hashlib.blake2b(previous.encode() + line, digest_size=16).hexdigest()
+    digest = hashlib.blake2b(previous.encode(), digest_size=16)
+    digest.update(line)
+    return digest.hexdigest()

@@ -19,12 +19,12 @@ from contractcheck.cassettes.caps import refuse_large_case, refuse_long_line, re
 from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.chain import chained, verified_lines
 from contractcheck.cassettes.layout import PART_SUFFIX
-from contractcheck.cassettes.lines import exchange_line, request_line
+from contractcheck.cassettes.lines import envelope, exchange_line, request_line
 from contractcheck.cassettes.page import Page, first_line
 from contractcheck.errors import RecordingError
 from contractcheck.files import TEMPORARY_SUFFIX, sync_folder
 from contractcheck.model.exchange import Request
-from contractcheck.redaction import find_leak
+from contractcheck.redaction import find_leak, is_searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,11 +108,21 @@ class JournalWriter:
 
     def _encode(self, item: Exchange | Request) -> bytes:
         try:
-            return request_line(item) if isinstance(item, Request) else exchange_line(item)
+            line = request_line(item) if isinstance(item, Request) else exchange_line(item)
         except (TypeError, ValueError) as error:
             raise RecordingError(
                 f"{self.path}: an exchange that cannot be written ({error}); please report this"
             ) from error
+        holder = item if isinstance(item, Request) else item.response
+        is_known = holder is not None and is_searched(holder.body, self.scrubber)
+        self._look(line, envelope(line) if is_known else line)
+        return line
+
+    def _look(self, line: bytes, unsearched: bytes) -> None:
+        """Look for the last time at a line, or at the beginning that nobody has searched yet."""
+        refuse_long_line(len(line), self.path)
+        if leak := find_leak(unsearched, self.scrubber):
+            raise self._leaking(leak, line)
 
     def _write(self, lines: Sequence[bytes]) -> None:
         """Write lines in one go, or none of them."""
@@ -133,12 +143,9 @@ class JournalWriter:
         link = self.link
         done: list[bytes] = []
         for line in lines:
-            refuse_long_line(len(line), self.path)
-            if leak := find_leak(line, self.scrubber):
-                raise self._leaking(leak, line)
             linked, link = chained(line, link)
-            done.append(linked + b"\n")
-        return b"".join(done), link
+            done.append(linked)
+        return b"\n".join((*done, b"")), link
 
     def _open(self) -> int:
         try:
@@ -159,7 +166,9 @@ class JournalWriter:
     def _begin(self) -> None:
         """Make the file with its first line whole: an empty journal is a damaged one."""
         case = self.path.name.removesuffix(PART_SUFFIX)
-        data, link = self._chain([first_line("journal", self.run, case)])
+        first = first_line("journal", self.run, case)
+        self._look(first, first)
+        data, link = self._chain([first])
         if os.path.lexists(self.path):
             raise RecordingError(f"{self.path}: is there already; resume the run instead")
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")

@@ -87,6 +87,15 @@ def exchange_line(exchange: Exchange) -> bytes:
     return orjson.dumps(line)
 
 
+def envelope(line: bytes) -> bytes:
+    """Return a line that we wrote up to its body, which is its last member and a text.
+
+    Inside a string every quote is escaped, so no other place looks like this one.
+    """
+    end = line.find(b',"body":"')
+    return line if end < 0 else line[:end]
+
+
 def written_key(line: bytes) -> str | tuple[str, int, int] | None:
     """Digest of a request line, or digest, trial and attempt of an exchange line, not parsed.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
+from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -104,8 +105,9 @@ class Recorder:
     def stored(self, received: Received) -> tuple[Response, str]:
         """Redact a response: see ``Keeper``."""
         pieces = tuple(received.pieces)
-        body = b"".join(chunk for chunk, _ in pieces)
-        lengths = tuple(len(chunk) for chunk, _ in pieces)
+        chunks = tuple(map(itemgetter(0), pieces))
+        body = b"".join(chunks)
+        lengths = tuple(map(len, chunks))
         headers = self._stored_headers(received.headers)
         # As a whole, so that a secret cut by a chunk boundary is found.
         redacted = redact_body(body, _coding(received.headers), self.scrubber)
@@ -119,7 +121,7 @@ class Recorder:
             headers=headers,
             body=redacted.body,
             chunk_bytes=lengths,
-            chunk_times_us=tuple(time_us for _, time_us in pieces),
+            chunk_times_us=tuple(map(itemgetter(1), pieces)),
         )
         note = redacted.note or ("coded anew" if redacted.is_recoded else "")
         return response, note

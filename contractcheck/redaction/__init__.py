@@ -16,7 +16,7 @@ from contractcheck.redaction.bodies import RedactedBody, redact_body
 from contractcheck.redaction.file_scan import scan_file
 from contractcheck.redaction.headers import allowed_headers, redact_headers
 from contractcheck.redaction.logs import scrubbed_logs
-from contractcheck.redaction.scan import Leak, find_leak
+from contractcheck.redaction.scan import Leak, find_leak, is_searched
 from contractcheck.redaction.scrub import Scrubber
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Scrubber",
     "allowed_headers",
     "find_leak",
+    "is_searched",
     "redact_body",
     "redact_headers",
     "scan_file",

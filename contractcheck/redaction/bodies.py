@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contractcheck.content_coding import decode_available, encode_body, split_coding
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction.event_stream import mend_checksums
+from contractcheck.redaction.scan import Searched
 
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
@@ -48,7 +49,9 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
     try:
         names = split_coding(coding)
         if not names:
-            return RedactedBody(body=_scrub(body, scrubber))
+            scrubbed = _scrub(body, scrubber)
+            is_clean = scrubbed is body
+            return RedactedBody(body=Searched.by(scrubber, body) if is_clean else scrubbed)
         decoded = decode_available(body, coding)
     except ContentCodingError as error:
         note = scrubber.scrub_text(f"not kept: {error}")  # it quotes the name of the coding

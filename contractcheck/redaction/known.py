@@ -86,10 +86,12 @@ class KnownSecrets:
     Attributes:
         spellings: All spellings of all secrets.
         source: RE2 source that matches the beginning of every hit; empty without secrets.
+        has_escapes: Whether a secret holds what a JSON string cannot hold as it is.
     """
 
     spellings: tuple[Spelling, ...] = field(repr=False)
     source: bytes = field(repr=False)
+    has_escapes: bool = field(repr=False)
     _pattern: LinearPattern | None = field(repr=False)
     _heads: LinearPattern | None = field(repr=False)
 
@@ -101,9 +103,10 @@ class KnownSecrets:
         anchors = sorted({anchor for spelling in found for anchor in _anchors(spelling)})
         source = b"|".join(map(_source, anchors))
         if not found:
-            return cls((), b"", None, None)
+            return cls((), b"", False, None, None)  # noqa: FBT003 - all are by position
         heads = b"|".join(sorted({_source(spelling[:_HEAD]) for spelling in found}))
-        return cls(found, source, compile_linear(source), compile_linear(heads))
+        has_escapes = any(re.search(r'["\\\x00-\x1f]', secret) for secret in wanted)
+        return cls(found, source, has_escapes, compile_linear(source), compile_linear(heads))
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Find every secret in ``data``, whole or cut to sixteen places of either end."""

@@ -2,7 +2,7 @@ import pytest
 
 from contractcheck.cassettes import create_run, read_run
 from contractcheck.errors import RecordingError
-from contractcheck.redaction import Scrubber
+from contractcheck.redaction import Scrubber, redact_body
 
 SECRET = "sesame+open+sesame"  # noqa: S105 - made up, to be looked for
 
@@ -77,4 +77,24 @@ def test_such_a_credential_in_a_body_is_still_a_leak_to_report(
     for place in ({"body": SECRET.encode()}, {"note": SECRET}, {"via": f"x {SECRET}"}):
         with pytest.raises(RecordingError, match="please report this"):
             run.append(make_exchange("a", 0, **place))
+    run.close()
+
+
+def test_who_knows_more_than_redaction_did_looks_again(tmp_path, make_header, make_exchange):
+    body = redact_body(b"{" + SECRET.encode() + b"}", "", Scrubber.for_secrets([])).body
+    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
+    with pytest.raises(RecordingError, match="refused to write a credential this process uses"):
+        run.append(make_exchange("a", 0, body))
+    run.close()
+
+
+def test_beside_a_body_that_was_searched_everything_is_looked_at(
+    tmp_path, make_header, make_exchange
+):
+    scrubber = Scrubber.for_secrets([SECRET])
+    body = redact_body(b"nothing to find here", "", scrubber).body
+    run = create_run(tmp_path / "run", make_header(), scrubber)
+    for place in ({"note": SECRET}, {"via": SECRET}, {"error": SECRET}, {"ended": SECRET}):
+        with pytest.raises(RecordingError, match="refused to write a credential this process uses"):
+            run.append(make_exchange("a", 0, body, **place))
     run.close()
