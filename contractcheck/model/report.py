@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from contractcheck.model.gate import GateAccount
     from contractcheck.model.judgement import Comparison, Finding, Verdict
 
 EvidenceSource = Literal["live", "replay", "tables"]
@@ -44,6 +45,7 @@ class Report:
         findings: Sorted by the evidence ladder.
         notes: What a reader must know: scope, age, what was left out.
         next_steps: Commands to type next.
+        gate: What a gate has besides; None for everything else.
     """
 
     verdict: Verdict
@@ -63,3 +65,4 @@ class Report:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     next_steps: tuple[str, ...]
+    gate: GateAccount | None = None

@@ -20,6 +20,8 @@ def render(report: Report) -> str:
     import orjson
 
     document = {"contractcheck_report": SCHEMA_VERSION, **plain_fields(report)}
+    if report.gate is None:
+        del document["gate"]
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 

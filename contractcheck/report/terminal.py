@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import FindingKind
+from contractcheck.report.columns import columns
+from contractcheck.report.gate_section import account_lines, margin_lines
 from contractcheck.report.numbers import describe_p, describe_size, describe_visible
 from contractcheck.report.safe_text import one_line, shorten
 from contractcheck.stats.night_scores import WORST_CASE
@@ -38,12 +40,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield shorten(report.headline, _LONGEST_SENTENCE)
     yield ""
     yield from _about(report)
+    if report.gate is not None:
+        yield from margin_lines(report.gate)
     if report.findings:
         yield ""
         for finding in report.findings:
             yield from _finding_lines(finding)
     yield from _stream_table([c for c in report.comparisons if c.score is not None])
     yield from _case_table(report)
+    if report.gate is not None:
+        yield from account_lines(report.gate)
     if report.notes:
         yield ""
         yield from (f"  note: {one_line(note)}" for note in report.notes)
@@ -101,15 +107,17 @@ def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
         for c in comparisons
     ]
     yield ""
-    yield from _columns(rows)
+    yield from columns(rows)
 
 
 def _case_table(report: Report) -> Iterator[str]:
     planes = {finding.plane for finding in report.findings if finding.comparison is not None}
+    margins = {margin.name for margin in report.gate.margins} if report.gate else set()
     placed = [
         c
         for c in report.comparisons
         if c.score is None
+        and not (c.case is None and c.metric in margins)  # the gate's own table has them
         and c.estimate.effect is not None
         and (c.plane in planes or c.case is None)
     ]
@@ -130,7 +138,7 @@ def _case_table(report: Report) -> Iterator[str]:
         for c in shown
     ]
     yield ""
-    yield from _columns(rows)
+    yield from columns(rows)
     if len(placed) > len(shown):
         yield f"  … {len(placed) - len(shown)} more rows in --format json"
 
@@ -149,11 +157,3 @@ def _surprise(comparison: Comparison) -> tuple[bool, float, float, float, str, s
         comparison.case or "",
         comparison.metric,
     )
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    safe = [tuple(one_line(cell) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in safe) for i in range(len(safe[0]))]
-    for row in safe:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells).rstrip()}"

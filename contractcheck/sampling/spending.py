@@ -32,6 +32,12 @@ class Spending:
     dearest_usd: float = 0.0
     under_way: int = field(default=0)
 
+    @property
+    def words(self) -> str:
+        """What was spent of what, for people."""
+        bound = "" if self.max_usd is None else f" of at most {self.max_usd:.2f} USD"
+        return f"{self.spent_usd:.4f} USD{bound} were spent"
+
     def require(self, target: Target) -> None:
         """Refuse a bound on money for a target whose price nobody knows.
 

@@ -1,0 +1,138 @@
+"""``contractcheck gate``: may one model, revision, region or endpoint replace another?"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from contractcheck.cli.options import (
+    format_option,
+    print_report,
+    root_option,
+    select_suites,
+    suite_option,
+    workspace,
+)
+from contractcheck.cli.progress import live_progress
+from contractcheck.cli.run import worst
+from contractcheck.errors import NothingToCheckError, UsageError
+from contractcheck.providers.prices import load_prices
+from contractcheck.workflows.gate import open_gate_run
+from contractcheck.workflows.gate_report import interim_words, make_gate_report
+from contractcheck.workflows.gate_setup import GateOptions, prepare_again, prepare_gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from contractcheck.workflows.gate import GateRun
+    from contractcheck.workflows.gate_setup import PreparedGate
+    from contractcheck.workflows.workspace import Workspace
+
+_SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…"
+
+
+@click.command("gate")
+@click.option(
+    "--from", "old", metavar="SIDE", help=f"What is in use: {_SIDE}; or accepted nights: accepted."
+)
+@click.option("--to", "new", multiple=True, metavar="SIDE", help=f"What may replace it: {_SIDE}.")
+@suite_option
+@root_option
+@format_option
+@click.option(
+    "--slots",
+    type=click.IntRange(1, 1000),
+    metavar="S",
+    help="Times that every case is asked on each side, at most (default: policy.gate.slots).",
+)
+@click.option(
+    "--max-requests", type=click.IntRange(1), metavar="N", help="Plan no more than N requests."
+)
+@click.option(
+    "--max-usd",
+    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    help="Stop before X US dollars are spent, by list price.",
+)
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Prices of your own (JSON), before those that are shipped.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Requests under way at once, over all sides.",
+)
+@click.option("--allow-inconclusive", is_flag=True, help="Exit 0 when the gate cannot tell.")
+@click.option("--resume", "resumed", metavar="GATE", help="Go on with an interrupted gate.")
+def command(  # noqa: PLR0917 - click passes options by name
+    old: str | None,
+    new: tuple[str, ...],
+    suites: tuple[str, ...],
+    root: Path,
+    format_name: str,
+    slots: int | None,
+    max_requests: int | None,
+    max_usd: float | None,
+    prices: Path | None,
+    concurrency: int,
+    allow_inconclusive: bool,  # noqa: FBT001 - click passes options by name
+    resumed: str | None,
+) -> int:
+    """Ask both sides at the same time, and decide by the margins that the suite declares."""
+    options = GateOptions(
+        prices=load_prices(prices),
+        slots=slots,
+        max_requests=max_requests,
+        max_usd=max_usd,
+        concurrency=concurrency,
+        allow_inconclusive=allow_inconclusive,
+    )
+    place = workspace(root)
+    if resumed is not None:
+        if old or new or suites or slots or max_requests:
+            raise UsageError(
+                "--resume goes on with the plan of its gate; leave out --from, --to, --suite, "
+                "--slots and --max-requests"
+            )
+        gate = prepare_again(place, place.gates.find(resumed), options)
+        return worst(_decide(place, gate, options, format_name))
+    if old is None or not new:
+        raise UsageError(f"give --from SIDE and --to SIDE; a side is {_SIDE}")
+    gates = [prepare_gate(place, s, old, new, options) for s in select_suites(place, suites)]
+    if not gates:
+        raise NothingToCheckError("no suite to gate by")
+    codes = [code for gate in gates for code in _decide(place, gate, options, format_name)]
+    return worst(codes)
+
+
+def _decide(
+    place: Workspace, gate: PreparedGate, options: GateOptions, format_name: str
+) -> list[int]:
+    with live_progress(f"gate {gate.suite.name}") as progress:
+        run = open_gate_run(place, gate, options, progress)
+        with _say_what_is_known(run):
+            ends = run.run()
+    codes = []
+    for end in ends:
+        report = make_gate_report(gate, end, options)
+        print_report(report, format_name)
+        codes.append(report.exit_code)
+    return codes
+
+
+@contextmanager
+def _say_what_is_known(run: GateRun) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        for line in interim_words(run):
+            click.echo(line, err=True)
+        raise

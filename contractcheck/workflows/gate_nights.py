@@ -1,0 +1,81 @@
+"""Accepted nights of a side that nobody can ask any more, as an observation table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.measuring import COLUMNS
+from contractcheck.metrics import LATENCY
+from contractcheck.model.night import LabelCell, NumberCell, RateCell
+from contractcheck.workflows.rescoring import rescore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from contractcheck.model.night import Cell, NightStatistics
+    from contractcheck.workflows.gate_setup import PreparedSide
+    from contractcheck.workflows.workspace import Workspace
+
+_Row = tuple[str, str, str, int, str, str, str, float, str | None]
+
+
+def tabulate_nights(workspace: Workspace, side: PreparedSide, today: str) -> pd.DataFrame:
+    """Spread the statistics of accepted nights out again: one row per trial and metric.
+
+    Which trial a value came from is not kept, so a row's trial only numbers it. Texts are left
+    out: of a night's texts only their mean is known. Nights count that are complete, whose
+    acceptance has not expired, and cases that were asked as they are now.
+
+    Args:
+        workspace: Where the baseline lies, and the recordings behind it.
+        side: The side that accepted nights stand in for.
+        today: ISO date.
+
+    Raises:
+        RecordingError: If the baseline is damaged.
+    """
+    import pandas as pd
+
+    baseline = workspace.baselines.read(side.suite.name, side.target)
+    nights = rescore(workspace, side.suite, baseline).baseline.nights if baseline else ()
+    rows = [
+        row
+        for night in nights
+        if night.statistics.is_complete and (night.acceptance.expires or today) >= today
+        for row in _rows(night.statistics, side)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def keep_known_checks(table: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the new side without the checks that accepted nights keep no rate of."""
+    is_known = table["metric"].isin(set(nights["metric"]))
+    return table[(table["kind"] != "check") | is_known]
+
+
+def _rows(night: NightStatistics, side: PreparedSide) -> Iterator[_Row]:
+    for case in side.suite.cases:
+        own = night.cases.get(case.id)
+        if own is None or own.request_fingerprint != case.request_fingerprint:
+            continue
+        for metric, cell in own.cells.items():
+            kind, values = _values(cell)
+            plane = "latency" if metric in LATENCY else "outputs"
+            plane = "conformance" if kind == "check" else plane
+            for trial, (number, string) in enumerate(values):
+                place = (night.run_id, night.night, case.id, trial)
+                yield (*place, metric, kind, plane, number, string)
+
+
+def _values(cell: Cell) -> tuple[str, list[tuple[float, str | None]]]:
+    """The kind of a metric, and its values as numbers or texts."""
+    nan = float("nan")
+    if isinstance(cell, LabelCell):
+        return "label", [(nan, label) for label, count in cell.counts.items() for _ in range(count)]
+    if isinstance(cell, NumberCell):
+        return "number", [(value, None) for value in cell.values]  # noqa: PD011 - of a cell
+    if isinstance(cell, RateCell):
+        return "check", [(float(trial < cell.passed), None) for trial in range(cell.count)]
+    return "text", []

@@ -1,0 +1,191 @@
+"""The recordings of a gate: opened or resumed together, sampled block by block, sealed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import (
+    Canonicalisation,
+    create_run,
+    declare_cases,
+    is_sealed,
+    read_header,
+    read_run,
+    resume_run,
+    seal_run,
+)
+from contractcheck.errors import RecordingError
+from contractcheck.redaction import Scrubber
+from contractcheck.sampling import Pace, Side, Spending, Tally, plan_blocks, sample_sides
+from contractcheck.workflows.record import begin_header, pack_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from contractcheck.cassettes import OpenRun
+    from contractcheck.model.run import Run
+    from contractcheck.sampling import Progress, SideTrial
+    from contractcheck.workflows.gate_setup import GateOptions, PreparedGate, PreparedSide
+
+_Finished = dict[int, set[tuple[str, int]]]
+"""Per side, case and index of the trials that need no other attempt."""
+
+
+@dataclass(kw_only=True, slots=True)
+class GateSampling:
+    """Everything of a gate that asks and records.
+
+    Attributes:
+        gate: What is asked.
+        options: What it may cost.
+        progress: Told after every request.
+        spending: Money spent, in earlier sessions too.
+    """
+
+    gate: PreparedGate
+    options: GateOptions
+    progress: Progress
+    spending: Spending
+    _plan: tuple[SideTrial, ...] = ()
+    _open: dict[int, Side] = field(default_factory=dict)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Hold the run of every side, created or resumed, while the context is open.
+
+        Raises:
+            RecordingError: If the disk refuses, or another process samples this gate.
+        """
+        self._plan = plan_blocks(
+            [side.suite.cases for side in self.gate.sides],
+            self.gate.plan.slots,
+            seed=self.gate.plan.id,
+        )
+        asked = self._asked()
+        # A secret of one side must not be in the recording of another.
+        secrets = [s for side in asked.values() if side.endpoint for s in side.endpoint.secrets]
+        scrubber = Scrubber.for_secrets(secrets)
+        with ExitStack() as stack:
+            for index, side in asked.items():
+                if is_sealed(folder_of(side)) or side.endpoint is None:
+                    continue
+                run = self._open_run(side, side.endpoint.base_url, scrubber)
+                stack.callback(run.close)
+                for exchange in run.done:
+                    self.spending.note(side.target, exchange)
+                self._open[index] = Side(
+                    run=run,
+                    cases=side.suite.cases,
+                    base_url=side.endpoint.base_url,
+                    key=side.endpoint.key,
+                )
+            yield
+
+    def sample(self, blocks: int, needed: Collection[int]) -> int:
+        """Sample until so many blocks are finished on the needed sides, or the money is spent.
+
+        Args:
+            blocks: How many, from the beginning.
+            needed: Indices of the sides that still count.
+
+        Returns:
+            Leading blocks that are finished on all of them.
+        """
+        wanted = [p for p in self._plan if p.side in needed and p.side in self._asked()]
+        wanted = [p for p in wanted if p.trial.block < blocks]
+        finished = self._finished()
+        missing = [p for p in wanted if (p.trial.case, p.trial.index) not in finished[p.side]]
+        if missing:
+            self._make(missing, already=sum(map(len, finished.values())))
+            finished = self._finished()
+        lacking = {
+            p.trial.block for p in wanted if (p.trial.case, p.trial.index) not in finished[p.side]
+        }
+        return min(lacking, default=blocks)
+
+    def read(self, index: int) -> Run | None:
+        """What is recorded of a side so far; None for accepted nights."""
+        side = self.gate.sides[index]
+        return None if side.endpoint is None else read_run(folder_of(side))
+
+    def seal(self, blocks: Mapping[int, int]) -> None:
+        """Seal every run as what was made of it: part of a gate, never a night.
+
+        Args:
+            blocks: Finished blocks of each side, by its index.
+        """
+        for index, side in self._asked().items():
+            folder = folder_of(side)
+            if not is_sealed(folder):
+                cases = read_header(folder).cases
+                made = {c: replace(plan, samples=blocks[index]) for c, plan in cases.items()}
+                declare_cases(folder, made)
+                now = datetime.now(UTC).isoformat()
+                seal_run(folder, status="partial", ended_at=now)
+            pack_sealed((folder,))
+
+    def _asked(self) -> dict[int, PreparedSide]:
+        return {i: side for i, side in enumerate(self.gate.sides) if side.endpoint is not None}
+
+    def _open_run(self, side: PreparedSide, base_url: str, scrubber: Scrubber) -> OpenRun:
+        folder = folder_of(side)
+        if folder.is_dir():
+            return resume_run(folder, scrubber)
+        header = begin_header(
+            side.suite,
+            side.target,
+            side.suite.cases,
+            run_id=folder.name,
+            endpoint=base_url,
+            label=f"gate {self.gate.plan.id}: {side.name}",
+            night=None,
+            now=datetime.now(UTC),
+        )
+        return create_run(folder, header, scrubber)
+
+    def _finished(self) -> _Finished:
+        runs = {index: read_run(folder_of(side)) for index, side in self._asked().items()}
+        return {
+            index: {(x.case, x.trial) for x in run.exchanges if x.ended != "closed"}
+            for index, run in runs.items()
+        }
+
+    def _make(self, missing: list[SideTrial], *, already: int) -> None:
+        places = sorted(self._open)
+        if lost := {p.side for p in missing} - set(places):
+            names = ", ".join(self.gate.sides[index].name for index in sorted(lost))
+            raise RecordingError(
+                f"gate {self.gate.plan.id}: the run of {names} is sealed, and lacks answers that "
+                "its gate needs; start a new gate"
+            )
+        suites = [self.gate.sides[index].suite for index in places]
+        volatile = {path for suite in suites for path in suite.policy.volatile}
+        pace = Pace(
+            concurrency=self.options.concurrency,
+            # One session records all sides: what one of them must not keep, none keeps.
+            keep_request_bodies=all(s.policy.store_prompts == "full" for s in suites),
+            rule=Canonicalisation(fields=tuple(sorted(volatile))),
+        )
+        sample_sides(
+            [self._open[index] for index in places],
+            [replace(p, side=places.index(p.side)) for p in missing],
+            pace,
+            self.progress,
+            tally=Tally(planned=len(self._plan), done=already),
+            spending=self.spending,
+        )
+
+
+def folder_of(side: PreparedSide) -> Path:
+    """Where the run of a side that is asked lies.
+
+    Raises:
+        ValueError: If accepted nights stand in for it.
+    """
+    if side.folder is None:
+        raise ValueError(f"{side.words}: nobody is asked")
+    return side.folder
