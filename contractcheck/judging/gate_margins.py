@@ -27,7 +27,7 @@ SPENDING: Final = "power-2"
 (docs/explanation/gate.md)."""
 
 _LATTICE: Final = tuple(float(level) for level in np.geomspace(1e-6, 0.5, 60))
-"""Levels at which the smallest sufficient one is looked for; p-values are rounded up to these."""
+"""Levels between which the smallest sufficient one is looked for; no p-value is below the first."""
 
 _WIDEST: Final = math.log(1e6)
 """Bounds on a ratio say nothing beyond a million."""
@@ -58,7 +58,13 @@ class Look:
     def smallest_alpha(self, tail: float) -> float:
         """Smallest level of a whole gate at which this tail, at this look, is enough."""
         place = bisect_left(_LATTICE, tail, key=self.level)
-        return _LATTICE[place] if place < len(_LATTICE) else 1.0
+        if place in (0, len(_LATTICE)):
+            return 1.0 if place else _LATTICE[0]
+        # Both scales are nearly proportional in logarithms, so a chord is good to 1e-4.
+        cell = _LATTICE[place - 1 : place + 1]
+        ends = [math.log(self.level(alpha)) for alpha in cell]
+        part = (math.log(tail) - ends[0]) / (ends[1] - ends[0])
+        return math.exp((1.0 - part) * math.log(cell[0]) + part * math.log(cell[1]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
