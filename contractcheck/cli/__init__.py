@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "accept": ("contractcheck.cli.accept", "Accept recorded runs as nights of a baseline."),
+    "calibrate": ("contractcheck.cli.calibrate", "Measure a suite's own error rates."),
     "compare": ("contractcheck.cli.compare", "Compare two recorded tables."),
     "demo": ("contractcheck.cli.demo", "Show the whole thing on this machine, offline, no key."),
+    "gate": ("contractcheck.cli.gate", "Decide whether one model may replace another."),
     "plan": ("contractcheck.cli.plan", "Say what a suite would see and cost; nothing is asked."),
     "report": ("contractcheck.cli.report", "Judge a recorded run again and print the report."),
     "run": ("contractcheck.cli.run", "Sample a target, record and judge."),

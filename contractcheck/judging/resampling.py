@@ -34,11 +34,14 @@ class AnswerPool:
         table: Observation tables one under the other: as recorded, then changed.
         as_was: Per case, per recorded trial, the rows of ``table`` as recorded.
         struck: The same trials, changed; equal to ``as_was`` where nothing is changed.
+        is_changed: Whether any measurement of any trial is another one after the change.
     """
 
     table: pd.DataFrame
     as_was: tuple[tuple[Indices, ...], ...]
     struck: tuple[tuple[Indices, ...], ...]
+
+    is_changed: bool = False
 
     @property
     def cases(self) -> int:
@@ -74,6 +77,7 @@ def make_pool(recorded: pd.DataFrame, changed: pd.DataFrame | None = None) -> An
         struck=tuple(
             tuple(after[case][trial] for trial in trials) for case, trials in before.items()
         ),
+        is_changed=not recorded.reset_index(drop=True).equals(changed.reset_index(drop=True)),
     )
 
 

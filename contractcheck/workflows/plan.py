@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from contractcheck.judging import plan_advice
 from contractcheck.judging.case_sight import visible_share
-from contractcheck.judging.gate import GateRules, plan_looks
+from contractcheck.judging.gate import plan_looks
 from contractcheck.judging.gate_plan import assumed_pool, plan_gate, pool_trials
 from contractcheck.judging.plan_cost import estimate_cost, use_per_case
 from contractcheck.judging.watch_plan import plan_watch
 from contractcheck.measuring import observe
 from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
-from contractcheck.model.suite import MetricSpec
 from contractcheck.providers.limits import advertised_limits
 from contractcheck.providers.prices import load_prices
+from contractcheck.workflows.planned_gate import gate_rules, with_margin_metrics
 from contractcheck.workflows.recorded_nights import read_recorded_nights
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.plan import Cost, GateOutlook
-    from contractcheck.model.suite import Case, Suite
+    from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.providers.prices import Price
     from contractcheck.workflows.workspace import Workspace
@@ -152,22 +152,8 @@ def _read_basis(workspace: Workspace, suite: Suite, target: Target) -> _Basis:
     return _Basis(
         nights=statistics,
         headers=tuple(headers[-1]) if headers else (),
-        measured=tuple(observe(run, _measured_suite(suite)) for run in recorded),
+        measured=tuple(observe(run, with_margin_metrics(suite)) for run in recorded),
     )
-
-
-def _measured_suite(suite: Suite) -> Suite:
-    """The suite with every metric that a margin needs."""
-    if "refusals" not in suite.policy.margins:
-        return suite
-    return replace(suite, cases=tuple(_with_refusal(case) for case in suite.cases))
-
-
-def _with_refusal(case: Case) -> Case:
-    if any(spec.label == "refusal" for spec in case.metrics):
-        return case
-    refusal = MetricSpec(name="refusal", argument=None, label="refusal")
-    return replace(case, metrics=(*case.metrics, refusal))
 
 
 def _limits(basis: _Basis, options: PlanOptions) -> RateLimits:
@@ -182,17 +168,8 @@ def _limits(basis: _Basis, options: PlanOptions) -> RateLimits:
 
 def _plan_gate(suite: Suite, basis: _Basis, slots: int, options: PlanOptions) -> GateOutlook | None:
     """What the gate would say; None when the suite declares nothing to decide by."""
-    policy = suite.policy
-    rules = GateRules(
-        margins=policy.margins,
-        alpha=policy.alpha,
-        power=policy.power,
-        looks=plan_looks(slots),
-        critical=frozenset(policy.gate.critical),
-        muted=frozenset(policy.gate.muted),
-        cases=tuple(case.id for case in suite.cases),
-    )
-    if set(policy.margins) <= rules.muted:
+    rules = gate_rules(suite, plan_looks(slots))
+    if set(rules.margins) <= rules.muted:
         return None
     pool = pool_trials([run.table for run in basis.measured], rules) if basis.measured else None
     if pool is None or not pool.trials:
