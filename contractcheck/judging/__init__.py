@@ -5,7 +5,9 @@ Nothing here raises for drift: an exception means that it could not be measured.
 
 from contractcheck.judging.case import CaseJudgement, judge_case
 from contractcheck.judging.judge import Evidence, Judgement, judge_run
-from contractcheck.judging.tables import TableSides, judge_table_nights, judge_tables
+from contractcheck.judging.table_nights import judge_table_nights
+from contractcheck.judging.table_samples import TableSides
+from contractcheck.judging.tables import judge_tables
 from contractcheck.judging.verdict import exit_code
 
 __all__ = [

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.model.baseline import AcceptedNight, Baseline
-    from contractcheck.model.judgement import Comparison
+    from contractcheck.model.judgement import Comparison, PathChange
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Suite
@@ -67,6 +67,7 @@ class Judgement:
     baseline: str = "none"
     error_rates: str = ""
     notes: tuple[str, ...] = field(default=())
+    path_changes: tuple[PathChange, ...] = ()
 
 
 def judge_run(evidence: Evidence) -> Judgement:
