@@ -120,7 +120,9 @@ class Take:
     def on_pull(self) -> None:
         """The consumer asks for the next piece."""
         if self._given_ns:
-            self._held_ns = max(self._held_ns, time.perf_counter_ns() - self._given_ns)
+            held_ns = time.perf_counter_ns() - self._given_ns
+            if held_ns > self._held_ns:  # noqa: PLR1730 - ``max`` takes three times as long
+                self._held_ns = held_ns
 
     def abandon(self) -> None:
         """End a body that the client neither read to its end nor closed."""
