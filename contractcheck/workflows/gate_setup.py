@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.judging.gate import GateRules, open_gate, plan_looks
+from contractcheck.judging.gate import open_gate, plan_looks
 from contractcheck.model.gate import GatePlan
 from contractcheck.model.suite import MetricSpec
 from contractcheck.sampling import Spending
@@ -17,10 +17,12 @@ from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.gate_revision import load_revision
 from contractcheck.workflows.gate_sides import parse_side, resolve_target
+from contractcheck.workflows.planned_gate import gate_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contractcheck.judging.gate import GateRules
     from contractcheck.model.suite import Case, Suite
     from contractcheck.model.target import Target
     from contractcheck.providers.prices import PriceTable
@@ -107,15 +109,8 @@ class PreparedGate:
 
     def rules(self, new: PreparedSide) -> GateRules:
         """By what one new side is compared with the old one."""
-        policy = self.suite.policy
-        return GateRules(
-            margins=policy.margins,
-            alpha=policy.alpha,
-            power=policy.power,
-            looks=self.plan.looks,
-            critical=frozenset(policy.gate.critical),
-            muted=frozenset(policy.gate.muted),
-            same_model=policy.gate.same_model,
+        return replace(
+            gate_rules(self.suite, self.plan.looks),
             comparable_tokens=self.sides[0].target.id == new.target.id,
             cases=tuple(case.id for case in self.cases),
         )
