@@ -21,7 +21,12 @@ import numpy as np
 
 from contractcheck.errors import UsageError
 from contractcheck.stats.intervals import quantile_bounds, weighted_quantile
-from contractcheck.stats.signed_ranks import pseudomedian, signed_rank_interval, signed_rank_test
+from contractcheck.stats.signed_ranks import (
+    pseudomedian,
+    serial_inflation,
+    signed_rank_interval,
+    signed_rank_test,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +47,7 @@ class TimedTrial:
 
     Attributes:
         case: Case id.
-        block: Which round it belongs to; the same on both sides.
+        block: Which round it belongs to; the same on both sides, and growing with time.
         latency_s: Seconds, > 0; ``inf`` for a request that timed out.
         output_units: Tokens (or characters, where tokenizers differ) that were made in that time,
             > 0, to be regressed out; None for times that do not depend on them.
@@ -85,9 +90,10 @@ class LatencyComparison:
         estimate: Hodges-Lehmann ratio; 1.2 is a fifth slower, ``inf`` if mostly timed out.
         low: Lower bound; 0 where so few blocks cannot give one.
         high: Upper bound; ``inf`` where so few blocks cannot give one.
-        p: Exact two-sided p by relabelling whole blocks; never 0.
+        p: Two-sided p by relabelling whole blocks, exact where ``inflation`` is 1; never 0.
         mid_p: Counts half of what is exactly as extreme; its level holds on average only.
         least_p: Smallest p that so many blocks can give.
+        inflation: Factor on the variance because neighbouring blocks were alike; 1 if not.
         slope: Growth of log time with log output units that was taken out.
         n_blocks: Blocks compared.
         n_baseline: Trials of the baseline in them.
@@ -103,6 +109,7 @@ class LatencyComparison:
     p: float
     mid_p: float
     least_p: float
+    inflation: float
     slope: float
     n_blocks: int
     n_baseline: int
@@ -140,17 +147,20 @@ def compare_latency(
     candidate: Sequence[TimedTrial],
     *,
     confidence: float = 0.95,
+    serial: bool = True,
 ) -> LatencyComparison:
     """Compare the times of two sides that were sampled together.
 
-    The test relabels whole blocks, so answers of a block may depend on each other in any way; the
-    blocks themselves should be longer than the provider's memory. Interval and p agree: both are
-    the signed-rank test.
+    The test relabels whole blocks, so answers of a block may depend on each other in any way. A
+    provider's memory can outlast a block on one side alone; then neighbouring blocks look alike,
+    and the test and its interval are widened by as much. Both are the signed-rank test.
 
     Args:
         baseline: Trials of the old side.
         candidate: Trials of the new side, in the same blocks.
         confidence: Two-sided coverage, in (0, 1).
+        serial: Whether neighbouring blocks may be alike. Without it the test is exact for
+            independent blocks, and at few blocks finds more.
 
     Raises:
         UsageError: A time or a setting is out of range, or no block has a case on both sides.
@@ -158,8 +168,9 @@ def compare_latency(
     if not 0.0 < confidence < 1.0:
         raise UsageError(f"confidence is {confidence}; it must lie strictly between 0 and 1")
     found = block_differences(baseline, candidate)
-    interval = signed_rank_interval(found.differences, confidence)
-    test = signed_rank_test(found.differences)
+    inflation = serial_inflation(found.differences) if serial else 1.0
+    interval = signed_rank_interval(found.differences, confidence, inflation=inflation)
+    test = signed_rank_test(found.differences, inflation=inflation)
     n_blocks = len(found.blocks)
     return LatencyComparison(
         estimate=_ratio(interval.estimate),
@@ -168,6 +179,7 @@ def compare_latency(
         p=test.p,
         mid_p=test.mid_p,
         least_p=2.0 ** (1 - n_blocks),
+        inflation=inflation,
         slope=found.slope,
         n_blocks=n_blocks,
         n_baseline=found.n_baseline,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from contractcheck.stats.latency import compare_latency
@@ -86,16 +87,24 @@ class LatencyMethod:
 
     Attributes:
         summary: One sentence on what it assumes and finds.
+        exact: Whether p is uniform under no change (once randomised), or may only be larger.
         compare: The test itself, with its ratio and interval; baseline first.
     """
 
     summary: str
+    exact: bool
     compare: Callable[[Sequence[TimedTrial], Sequence[TimedTrial]], LatencyComparison]
 
 
 LATENCY_METHODS: Final[Mapping[str, LatencyMethod]] = {
     "block-signed-ranks": LatencyMethod(
         summary="Relabels whole blocks; exact however answers of one block depend on each other.",
+        exact=True,
+        compare=partial(compare_latency, serial=False),
+    ),
+    "serial-signed-ranks": LatencyMethod(
+        summary="The same, wider by as much as neighbouring blocks are alike.",
+        exact=False,
         compare=compare_latency,
     ),
 }

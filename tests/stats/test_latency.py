@@ -64,6 +64,20 @@ def test_neighbours_that_depend_on_each_other_raise_no_alarm(n_blocks, n_cases):
     assert scipy.stats.binomtest(theirs, 120, 0.05, alternative="greater").pvalue < 1e-4
 
 
+def test_memory_that_outlasts_a_block_widens_the_test():
+    # Blocks of three answers, much shorter than the memory of each side.
+    rng = np.random.default_rng(14)
+    widened = exact = 0
+    for _ in range(120):
+        sides = [as_trials(autocorrelated(rng, 30, 3, 0.62, carried=True)) for _ in range(2)]
+        found = compare_latency(*sides)
+        widened += found.p <= 0.05
+        exact += compare_latency(*sides, serial=False).p <= 0.05
+        assert found.inflation >= 1
+    assert scipy.stats.binomtest(widened, 120, 0.05, alternative="greater").pvalue > 1e-2
+    assert exact >= 1.5 * widened
+
+
 def test_what_slows_both_sides_of_a_block_is_no_difference():
     rng = np.random.default_rng(2)
     alarms = 0
@@ -91,13 +105,14 @@ def test_the_interval_covers_the_true_ratio(noise, n_blocks, n_cases):
         old, new = (NOISES[noise](rng, (n_blocks, n_cases)) for _ in range(2))
         found = compare_latency(as_trials(old), as_trials(new + math.log(1.5)))
         covered += found.low <= 1.5 * (1 + 1e-9) and found.high >= 1.5 * (1 - 1e-9)
-        assert (found.p <= 0.05) == (not found.low <= 1 <= found.high)
+        if noise != "in steps":
+            assert (found.p <= 0.05) == (not found.low <= 1 <= found.high)
     assert scipy.stats.binomtest(covered, repeats, 0.95, alternative="less").pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
     ("n_blocks", "n_cases", "ratio", "floor"),
-    [(6, 10, 1.5, 0.8), (10, 5, 1.3, 0.7), (20, 10, 1.15, 0.8), (20, 1, 1.4, 0.8)],
+    [(6, 10, 1.5, 0.6), (10, 5, 1.3, 0.6), (20, 10, 1.15, 0.8), (20, 1, 1.4, 0.7)],
 )
 def test_a_slower_side_is_found_among_heavy_tails(n_blocks, n_cases, ratio, floor):
     rng = np.random.default_rng([4, n_blocks, n_cases])
@@ -158,7 +173,7 @@ def test_all_tied_is_no_evidence(n_blocks):
 def test_the_least_p_is_reached_when_every_block_agrees():
     for n_blocks in (1, 4, 5, 6, 10):
         logs = np.linspace(0, 1, n_blocks)[:, None]
-        found = compare_latency(as_trials(logs), as_trials(logs + 0.1 + logs / 10))
+        found = compare_latency(as_trials(logs), as_trials(logs + 0.1 + logs / 10), serial=False)
         assert found.p == pytest.approx(found.least_p)
         assert (found.low == 0.0) == (found.least_p > 0.05)
 
@@ -188,7 +203,9 @@ def test_a_slower_provider_is_seen_behind_shorter_answers():
             made_with_output(rng, (10, 3), longer, slower)
             for longer, slower in ((1.0, 1.0), (0.8, 1.2))
         )
-        found = compare_latency(as_trials(old, old_tokens), as_trials(new, new_tokens))
+        found = compare_latency(
+            as_trials(old, old_tokens), as_trials(new, new_tokens), serial=False
+        )
         covered += found.low <= 1.2 <= found.high
         found_slower += found.low > 1
     assert scipy.stats.binomtest(covered, 40, 0.94, alternative="less").pvalue > 1e-3
@@ -242,7 +259,7 @@ def test_timeouts_are_longer_than_any_time_and_nothing_more():
     assert found.n_unpaired == 0
     assert 1.0 < found.estimate < 1.3
     assert compare_latency(old, most).estimate == math.inf
-    assert compare_latency(old, most).p < 0.05
+    assert compare_latency(old, most, serial=False).p < 0.05
     # The same as any time longer than all others, in everything that is finite.
     long = [replace(t, latency_s=min(t.latency_s, 1e30)) for t in few]
     assert compare_latency(old, long).p == pytest.approx(found.p, abs=0.01)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contractcheck.stats.signed_ranks import (
     pseudomedian,
+    serial_inflation,
     signed_rank_interval,
     signed_rank_test,
     walsh_means,
@@ -105,6 +106,29 @@ def test_all_zero_is_no_evidence():
     assert signed_rank_p(np.zeros(12)) == 1.0
     interval = signed_rank_interval(np.zeros(12), 0.95)
     assert (interval.estimate, interval.low, interval.high) == (0, 0, 0)
+
+
+@given(TIED)
+def test_likeness_of_neighbours_only_ever_widens(values):
+    values = np.array(values)
+    inflation = serial_inflation(values)
+    assert 1 <= inflation <= 4 + 1e-9
+    assert serial_inflation(-values) == pytest.approx(inflation)
+    for factor in (inflation, 2.0):
+        test = signed_rank_test(values, inflation=factor)
+        exact = signed_rank_test(values)
+        assert exact.p <= test.p <= 1
+        assert exact.mid_p <= test.mid_p <= test.p
+        wide, narrow = (signed_rank_interval(values, 0.8, inflation=f) for f in (factor, 1.0))
+        assert wide.low <= narrow.low
+        assert narrow.high <= wide.high
+
+
+def test_likeness_is_seen_in_the_order_of_time():
+    wave = np.sin(np.arange(40) / 6.0)
+    assert serial_inflation(wave) == pytest.approx(4.0)
+    assert serial_inflation((-1.0) ** np.arange(40)) == 1.0
+    assert serial_inflation(np.ones(12)) == 1.0
 
 
 def test_a_few_wild_values_do_not_move_the_centre():
