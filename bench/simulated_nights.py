@@ -143,7 +143,22 @@ def record_night(
         conditions: State of the provider.
         streamed: False asks for whole answers, as the product itself never does.
     """
-    service = Service(conditions)
+    return _record(Service(conditions), suite, target, streamed=streamed)
+
+
+def start_service(seed: int, index: int) -> Service:
+    """The provider ``index`` nights after the first."""
+    name = (FIRST_NIGHT + timedelta(days=index)).isoformat()
+    return Service(Conditions(night=name, seed=seed, changes=()))
+
+
+def ask_more(service: Service, suite: Suite, target: Target) -> MeasuredRun:
+    """Ask a provider that may have been asked before tonight, and measure its answers."""
+    return observe(_record(service, suite, target, streamed=True), suite)
+
+
+def _record(service: Service, suite: Suite, target: Target, *, streamed: bool) -> Run:
+    conditions = service.conditions
     exchanges = tuple(
         exchange
         for case in suite.cases
