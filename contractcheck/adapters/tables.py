@@ -8,10 +8,11 @@ import math
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
+from contractcheck.adapters.tool_calls import NoToolCallsError, read_tool_calls
 from contractcheck.errors import TableError
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 NO_MATCH = "<no match>"
 """Category of an output in which the label's pattern does not occur."""
+
+TableKind = Literal["text", "label", "number", "json", "tools", "embedding"]
+"""``embedding`` compares texts by meaning, the others are the kinds of metrics."""
 
 _SHOWN = 60
 """Characters of a cell that an error quotes."""
@@ -34,8 +38,8 @@ class TableColumns:
     Attributes:
         case: Names the case; rows of one case are its repeats.
         output: The answer.
-        label: Pattern (RE2) whose first group, or whole match, is the answer's category; None
-            compares the answers as text.
+        label: Pattern (RE2) whose first group, or whole match, is the answer's category.
+        kind: How the answers are compared; ``label`` with a pattern for it.
         latency: Seconds, or None.
         night: Night of the row, or None.
         where: Pairs ``(column, value)`` that a row must have.
@@ -44,6 +48,7 @@ class TableColumns:
     case: str
     output: str
     label: str | None = None
+    kind: TableKind = "text"
     latency: str | None = None
     night: str | None = None
     where: tuple[tuple[str, str], ...] = ()
@@ -186,7 +191,8 @@ def _observations(path: Path, rows: pd.DataFrame, columns: TableColumns) -> pd.D
     import pandas as pd
 
     cases = rows[columns.case].tolist()
-    outputs = rows[columns.output].tolist()
+    kind: TableKind = "label" if columns.label else columns.kind
+    numbers, strings = _answers(path, rows[columns.output], columns)
     nights: Sequence[str | None] = [None] * len(rows)
     if columns.night:
         nights = rows[columns.night].tolist()
@@ -197,10 +203,10 @@ def _observations(path: Path, rows: pd.DataFrame, columns: TableColumns) -> pd.D
             "case": cases,
             "trial": rows.groupby([columns.case, *_listed(columns.night)]).cumcount().tolist(),
             "metric": "label" if columns.label else columns.output,
-            "kind": "label" if columns.label else "text",
+            "kind": kind,
             "plane": "outputs",
-            "number": math.nan,
-            "string": _labels(path, outputs, columns) if columns.label else outputs,
+            "number": numbers,
+            "string": strings,
         }
     )
     if columns.latency is None:
@@ -217,6 +223,43 @@ def _observations(path: Path, rows: pd.DataFrame, columns: TableColumns) -> pd.D
 
 def _listed(name: str | None) -> list[str]:
     return [name] if name else []
+
+
+def _answers(
+    path: Path, cells: pd.Series[str], columns: TableColumns
+) -> tuple[float | list[float], list[str] | None]:
+    """The answers as numbers, or as texts of the kind asked for."""
+    if columns.label:
+        return math.nan, _labels(path, cells.tolist(), columns)
+    if columns.kind == "number":
+        return _numbers(path, cells, columns.output), None
+    if columns.kind == "tools":
+        return math.nan, _calls(path, cells, columns.output)
+    return math.nan, cells.tolist()
+
+
+def _numbers(path: Path, cells: pd.Series[str], name: str) -> list[float]:
+    """Finite numbers; blank is none."""
+    values = []
+    for line, cell in cells.items():
+        try:
+            value = float(cell) if cell.strip() else None
+        except ValueError:
+            value = math.inf
+        if value is not None and not math.isfinite(value):
+            raise TableError(f"{path}:{line}: {name} is {cell[:_SHOWN]!r}; expected a number")
+        values.append(math.nan if value is None else value)
+    return values
+
+
+def _calls(path: Path, cells: pd.Series[str], name: str) -> list[str]:
+    values = []
+    for line, cell in cells.items():
+        try:
+            values.append(read_tool_calls(cell))
+        except NoToolCallsError as error:
+            raise TableError(f"{path}:{line}: {name} holds no tool calls: {error}") from error
+    return values
 
 
 def _labels(path: Path, outputs: Sequence[str], columns: TableColumns) -> list[str]:

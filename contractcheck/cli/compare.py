@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from contractcheck.adapters import TableColumns
+from contractcheck.adapters import TableColumns, TableKind
 from contractcheck.cli.options import format_option, print_report
 from contractcheck.errors import UsageError
 from contractcheck.workflows.compare import CompareOptions, compare_tables
@@ -21,6 +22,13 @@ _table = click.Path(path_type=Path, dir_okay=False)
 @click.option("--output", required=True, metavar="COL", help="The answer.")
 @click.option(
     "--label", metavar="REGEX", help="Compare what the first group matches, as a category."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["auto", "text", "label", "number", "json", "tools", "embedding"]),
+    default="auto",
+    show_default=True,
+    help="What the answers are; auto: json where all are JSON objects, else text.",
 )
 @click.option("--latency", metavar="COL", help="Time to the whole answer, s; blank is none.")
 @click.option("--night", metavar="COL", help="Night of the row: the night is then the unit.")
@@ -46,6 +54,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     case: str,
     output: str,
     label: str | None,
+    kind: Literal["auto"] | TableKind,
     latency: str | None,
     night: str | None,
     where: tuple[str, ...],
@@ -56,12 +65,15 @@ def command(  # noqa: PLR0917 - click passes options by name
     format_name: str,
 ) -> int:
     """Compare two recorded tables with the engine that judges live runs."""
+    if label is not None and kind not in ("auto", "label"):
+        raise UsageError(f"--label makes a category of the answer; leave out --kind {kind}")
 
     def columns(own: tuple[str, ...]) -> TableColumns:
         return TableColumns(
             case=case,
             output=output,
             label=label,
+            kind="text" if kind == "auto" else kind,
             latency=latency,
             night=night,
             where=tuple(_pair(text) for text in (*where, *own)),
@@ -73,6 +85,7 @@ def command(  # noqa: PLR0917 - click passes options by name
             candidate=candidate,
             baseline_columns=columns(baseline_where),
             candidate_columns=columns(candidate_where),
+            detect_json=kind == "auto",
             alpha=alpha,
             on_inconclusive="fail" if strict else "warn",
         )

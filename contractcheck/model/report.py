@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from contractcheck.model.gate import GateAccount
-    from contractcheck.model.judgement import Comparison, Finding, Verdict
+    from contractcheck.model.judgement import Comparison, Finding, PathChange, Verdict
 
 EvidenceSource = Literal["live", "replay", "tables"]
 
@@ -46,6 +46,7 @@ class Report:
         notes: What a reader must know: scope, age, what was left out.
         next_steps: Commands to type next.
         gate: What a gate has besides; None for everything else.
+        path_changes: What the shape of structured answers has on one side only, breaking first.
     """
 
     verdict: Verdict
@@ -66,3 +67,4 @@ class Report:
     notes: tuple[str, ...]
     next_steps: tuple[str, ...]
     gate: GateAccount | None = None
+    path_changes: tuple[PathChange, ...] = ()

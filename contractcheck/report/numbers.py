@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from contractcheck.model.judgement import Comparison, Estimate
 
 _SMALLEST_P = 1e-4
+_UNITS = {
+    "nats": " nats",
+    "distance": " apart",
+    "share of distance": " of distance",
+    "share in common": " in common",
+}
+_SHARES = frozenset({"share", "pass rate"})
 _FORMS = {"share": "{:+.0%}", "pass rate": "{:+.0%}", "ratio": "{:.2f}x"}
 
 
@@ -26,11 +33,29 @@ def describe_size(estimate: Estimate) -> str:
         return ""
     form = _FORMS.get(estimate.unit, "{:+.3g}")
     text = form.format(estimate.effect)
+    unit = _UNITS.get(estimate.unit, "")
     if estimate.low is None and estimate.high is None:
-        return text
+        return text + unit
     low = "…" if estimate.low is None else form.format(estimate.low)
     high = "…" if estimate.high is None else form.format(estimate.high)
-    return f"{text} [{low}, {high}]"
+    return f"{text} [{low}, {high}]{unit}"
+
+
+def describe_detectable(comparison: Comparison) -> str:
+    """The smallest effect that this comparison by itself would have shown, without a sign."""
+    visible, unit = comparison.smallest_visible, comparison.estimate.unit
+    if visible is None:
+        return ""
+    if unit == "ratio":
+        return f"{visible:.2f}x"
+    return f"±{visible:.0%}" if unit in _SHARES else f"±{visible:.2g}"
+
+
+def describe_margin(comparison: Comparison) -> str:
+    """The declared margin in the effect's unit, or nothing."""
+    if comparison.margin is None:
+        return ""
+    return _FORMS.get(comparison.estimate.unit, "{:+.3g}").format(comparison.margin)
 
 
 def describe_visible(comparison: Comparison) -> str:

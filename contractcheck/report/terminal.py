@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import FindingKind
+from contractcheck.report.case_table import case_lines
 from contractcheck.report.columns import columns
 from contractcheck.report.gate_section import account_lines, margin_lines
 from contractcheck.report.numbers import describe_p, describe_size, describe_visible
+from contractcheck.report.path_section import path_lines
 from contractcheck.report.safe_text import one_line, shorten
 from contractcheck.stats.night_scores import WORST_CASE
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from contractcheck.model.report import Report
 
 _WIDTH = 100
-_MOST_CASES = 8
 _LONGEST_SENTENCE = 800
 _MARKS = {
     FindingKind.IDENTITY: "✗ identity",
@@ -47,7 +48,8 @@ def _lines(report: Report) -> Iterator[str]:
         for finding in report.findings:
             yield from _finding_lines(finding)
     yield from _stream_table([c for c in report.comparisons if c.score is not None])
-    yield from _case_table(report)
+    yield from case_lines(report)
+    yield from path_lines(report.path_changes)
     if report.gate is not None:
         yield from account_lines(report.gate)
     if report.notes:
@@ -108,52 +110,3 @@ def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     ]
     yield ""
     yield from columns(rows)
-
-
-def _case_table(report: Report) -> Iterator[str]:
-    planes = {finding.plane for finding in report.findings if finding.comparison is not None}
-    margins = {margin.name for margin in report.gate.margins} if report.gate else set()
-    placed = [
-        c
-        for c in report.comparisons
-        if c.score is None
-        and not (c.case is None and c.metric in margins)  # the gate's own table has them
-        and c.estimate.effect is not None
-        and (c.plane in planes or c.case is None)
-    ]
-    if not placed:
-        return
-    shown = sorted(placed, key=_surprise)[:_MOST_CASES]
-    rows = [("case", "metric", "effect [95 %]", "p", "adjusted p", "n", "")]
-    rows += [
-        (
-            c.case or "(all)",
-            c.metric,
-            describe_size(c.estimate),
-            describe_p(c.estimate.p),
-            describe_p(c.adjusted_p),
-            f"{c.estimate.n_baseline} v {c.estimate.n_candidate}",
-            shorten(c.estimate.detail, 48),
-        )
-        for c in shown
-    ]
-    yield ""
-    yield from columns(rows)
-    if len(placed) > len(shown):
-        yield f"  … {len(placed) - len(shown)} more rows in --format json"
-
-
-def _surprise(comparison: Comparison) -> tuple[bool, float, float, float, str, str]:
-    """Suite-wide rows first, then the most unusual; without a p-value the size decides."""
-    estimate = comparison.estimate
-    p = 1.0 if estimate.p is None else estimate.p
-    adjusted = p if comparison.adjusted_p is None else comparison.adjusted_p
-    size = -abs(estimate.effect or 0.0)
-    return (
-        comparison.case is not None,
-        adjusted,
-        p,
-        size,
-        comparison.case or "",
-        comparison.metric,
-    )

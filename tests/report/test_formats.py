@@ -19,6 +19,8 @@ from contractcheck.model.judgement import (
     Example,
     Finding,
     FindingKind,
+    PathChange,
+    Rate,
     Verdict,
 )
 from contractcheck.model.report import Report, TrialCounts
@@ -111,6 +113,70 @@ BASE = Report(
     notes=(),
     next_steps=("contractcheck report 20260313t020000z-1a2b3c4d --format json",),
 )
+PATHS = tuple(
+    Comparison(
+        case=case,
+        metric=metric,
+        plane="outputs",
+        estimate=numbers,
+        adjusted_p=numbers.p,
+        smallest_visible=visible,
+        margin=margin,
+    )
+    for case, metric, numbers, visible, margin in (
+        (
+            None,
+            "answer $.priority",
+            estimate(0.3, 0.12, 0.45, p=0.0005, detail="urgent"),
+            0.24,
+            0.1,
+        ),
+        (None, "answer $.refund_eur", estimate(0.1, -2.0, 2.5, unit="shift", p=0.6), 3.2, None),
+        (
+            None,
+            "answer $.reason",
+            estimate(0.02, -0.1, 0.2, unit="share of distance", p=1),
+            0.2,
+            None,
+        ),
+        (None, "logprobs", estimate(0.3, 0.1, 0.5, unit="nats", p=0.02), 0.29, None),
+        (None, f"answer $.{'x' * 60}", estimate(0, p=1.0), None, None),
+        ("late-parcel", "answer $.priority", estimate(0.9, 0.5, 1.0, p=0.001), 0.4, None),
+        ("early-bird", "answer $.priority", estimate(0.1, -0.2, 0.4, p=0.8), 0.4, None),
+        (
+            "early-bird",
+            "answer $.reason",
+            estimate(0.1, unit="share of distance", p=0.9),
+            None,
+            None,
+        ),
+        ("early-bird", "logprobs", estimate(0.2, 0.1, None, unit="nats", p=0.7), None, None),
+    )
+)
+DIFFERENCE = Finding(
+    kind=FindingKind.DIFFERENCE,
+    plane="outputs",
+    metric="answer",
+    message="answer $.priority differs: +30% [+12%, +45%] (urgent), adjusted p = 0.0005",
+    comparison=PATHS[0],
+    examples=(replace(DRIFT.examples[0], after='{"priority": "urgent"}'),),
+)
+CHANGES = tuple(
+    PathChange(
+        metric="answer",
+        path=path,
+        what=what,
+        severity=severity,
+        baseline=Rate(count=0, n=80, low=0.0, high=0.045),
+        candidate=Rate(count=24, n=80, low=0.2, high=0.41),
+        cases=("late-parcel", "a", "b", "c\x1b[31m"),
+    )
+    for path, what, severity in (
+        ("$.priority", "can be null now", "breaking"),
+        ("$['::error::\n']", "new path", "additive"),
+        *((f"$.new{i}", "new path", "additive") for i in range(8)),
+    )
+)
 REPORTS = {
     "quiet": BASE,
     "fail": replace(
@@ -152,6 +218,24 @@ REPORTS = {
         night=None,
         counts=None,
         comparisons=(PLACE,),
+    ),
+    "structured": replace(
+        BASE,
+        verdict=Verdict.FAIL,
+        exit_code=1,
+        headline="FAIL: the two sides differ: answer $.priority differs: +30% [+12%, +45%] (urgent)",
+        suite="old.jsonl → new.jsonl",
+        suite_version="",
+        suite_fingerprint="",
+        target="",
+        source="tables",
+        run_id=None,
+        night=None,
+        counts=None,
+        comparisons=PATHS,
+        findings=(DIFFERENCE,),
+        next_steps=(),
+        path_changes=CHANGES,
     ),
 }
 
