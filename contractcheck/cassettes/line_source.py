@@ -20,7 +20,7 @@ from contractcheck.errors import RecordingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WHOLE_BYTES = 1 << 20
+_WHOLE_BYTES = 5 << 20
 """Files up to this size are read whole when they are first asked: one case of an ordinary run."""
 
 _MOST_FILES = 8
@@ -76,22 +76,19 @@ class RecentFiles:
 
     def read(self, path: Path, state: State, start: int, end: int) -> bytes:
         """Return a piece of a file: see ``FileSource.read``."""
-        with self._lock:
-            try:
-                return self._read(path, state, start, end)
-            except OSError as error:
-                raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
-
-    def _read(self, path: Path, state: State, start: int, end: int) -> bytes:
-        held = self._held.get(path)
-        if held is None:
-            held = self._hold(path, state)
-        else:
-            self._held.move_to_end(path)
-        if isinstance(held, bytes):
-            return held[start:end]
-        _refuse_changed(held, path, state)
-        return os.pread(held, end - start, start)
+        try:
+            with self._lock:
+                held = self._held.get(path)
+                if held is None:
+                    held = self._hold(path, state)
+                else:
+                    self._held.move_to_end(path)
+                if isinstance(held, bytes):
+                    return held[start:end]
+                _refuse_changed(held, path, state)
+                return os.pread(held, end - start, start)
+        except OSError as error:
+            raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
 
     def _hold(self, path: Path, state: State) -> bytes | int:
         descriptor = open_plain(path)

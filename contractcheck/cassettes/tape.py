@@ -1,8 +1,9 @@
-"""A run to replay from: verified at once, decoded one exchange at a time.
+"""A run to replay from: verified at once, decoded when it is asked for.
 
 Opening reads every byte, because every byte is verified; but it parses none of the bodies, and
 holds only where each line begins. Finding an exchange costs the same in a run of ten and of a
-hundred thousand.
+hundred thousand. The first time that a case of ordinary size is asked for, all of it is decoded:
+one line after the other takes a third of what it takes between the calls of a client.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import io
 import os
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 18
 """Read at once: more is not faster, and is held meanwhile."""
+
+_AHEAD_BYTES = 4 << 20
+"""Largest case that is decoded at once; a client waits about 15 ms for it."""
+
+_MOST_AHEAD_BYTES = 24 << 20
+"""Of all cases of a tape together, so that what is held stays small however long the run is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,20 +109,39 @@ def open_tape(folder: Path, *, cases: Collection[str] | None = None) -> Tape:
         RecordingError: If a file is missing, torn, edited, or of a newer format.
     """
     reels: dict[str, _Reel] = {}
-    files = RecentFiles()
+    shared = _Shared()
     if not is_sealed(folder):
         header = read_open_header(folder)
         for path in sorted(folder.glob(f"*{PART_SUFFIX}")):
             case = path.name.removesuffix(PART_SUFFIX)
             if cases is None or case in cases:
-                reels[case] = _open_part(path, files, header.id)
+                reels[case] = _open_part(path, shared, header.id)
         return Tape(header=header, root=None, _reels=dict(sorted(reels.items())))
     header, digests, root = read_manifest(folder)
     for name, digest in digests.items():
         case = name.removesuffix(CASE_SUFFIX)
         if cases is None or case in cases:
-            reels[case] = _open_sealed(folder / name, files, header.id, digest)
+            reels[case] = _open_sealed(folder / name, shared, header.id, digest)
     return Tape(header=header, root=root, _reels=dict(sorted(reels.items())))
+
+
+@dataclass(slots=True, eq=False)
+class _Shared:
+    """What the cases of a tape have in common.
+
+    Attributes:
+        files: Those that were read last.
+        ahead_bytes: How much may still be decoded before it is asked for.
+    """
+
+    files: RecentFiles = field(default_factory=RecentFiles)
+    ahead_bytes: int = _MOST_AHEAD_BYTES
+
+    def grants(self, size_bytes: int) -> bool:
+        """Whether a case of this size may be; threads that ask at once may exceed it a little."""
+        is_granted = size_bytes <= min(_AHEAD_BYTES, self.ahead_bytes)
+        self.ahead_bytes -= size_bytes * is_granted
+        return is_granted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,6 +151,7 @@ class _Reel:
     Attributes:
         source: What they are read from.
         case: Case id.
+        shared: With the other cases of the tape.
         is_chained: Whether each line ends in a chain.
         version: Format of the lines.
         starts: Offset of each line, then the end of the last.
@@ -133,12 +161,15 @@ class _Reel:
 
     source: FileSource | BytesSource
     case: str
+    shared: _Shared
     is_chained: bool = False
     version: int = 0
     starts: array[int] = field(default_factory=lambda: array("Q", [0]))
     requests: dict[str, int] = field(default_factory=dict)
     exchanges: dict[Key, int] = field(default_factory=dict)
     _requests: Recent[Request] = field(default_factory=Recent)
+    _ahead: dict[Key, Exchange] = field(default_factory=dict)
+    _is_begun: bool = False
 
     def note(self, line: bytes, end: int, run: str) -> None:
         """Note the next line, whose bytes in the file stop before ``end``."""
@@ -159,6 +190,19 @@ class _Reel:
         index = self.exchanges.get(key)
         if index is None:
             return None
+        if not self._is_begun:
+            self._is_begun = True
+            if self.shared.grants(self.starts[-1]):
+                self._decode_ahead()
+        return self._ahead.pop(key, None) or self._decoded(key, index, sent)
+
+    def _decode_ahead(self) -> None:
+        for key, index in self.exchanges.items():
+            # What is damaged is told to whoever asks for it.
+            with suppress(RecordingError):
+                self._ahead[key] = self._decoded(key, index, None)
+
+    def _decoded(self, key: Key, index: int, sent: Request | None) -> Exchange:
         digest = key[0]
         known = {digest: sent or self.request(digest)} if digest in self.requests else {}
         item = self._item(index, known)
@@ -190,49 +234,62 @@ class _Reel:
         return RecordingError(f"{self._place(index)}: damaged line: a member stands there twice")
 
 
-def _open_sealed(path: Path, files: RecentFiles, run: str, digest: str) -> _Reel:
+def _open_sealed(path: Path, shared: _Shared, run: str, digest: str) -> _Reel:
     case = path.name.removesuffix(CASE_SUFFIX)
     if not os.path.lexists(path):
         data = read_case_bytes(path)  # packed, or else missing
-        reel = _Reel(source=BytesSource(path=path, data=data), case=case)
+        reel = _Reel(source=BytesSource(path=path, data=data), case=case, shared=shared)
         _wind(reel, io.BytesIO(data), run, digest)
         return reel
     descriptor = open_plain(path)
     with os.fdopen(descriptor, "rb", buffering=_BLOCK_BYTES) as file:
-        source = FileSource(path=path, state=state_of(descriptor), files=files)
-        reel = _Reel(source=source, case=case)
+        source = FileSource(path=path, state=state_of(descriptor), files=shared.files)
+        reel = _Reel(source=source, case=case, shared=shared)
         _wind(reel, file, run, digest)
     return reel
 
 
 def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
-    """Verify a sealed file, then note its lines."""
+    """Verify a sealed file, and note its lines meanwhile.
+
+    A file that is not what was sealed is called that, whatever its lines look like.
+    """
     path = reel.source.path
+    found, end = hashlib.sha256(), 0
+    damage: RecordingError | None = None
     try:
-        found = hashlib.sha256()
-        while block := file.read(_BLOCK_BYTES):
-            found.update(block)
-        if found.hexdigest() != digest:
-            raise edited_after_sealing(path)
-        file.seek(0)
-        end = 0
         while line := file.readline(MOST_LINE_BYTES + 1):
+            found.update(line)
             end += len(line)
-            refuse_long_line(len(line), path)
-            reel.note(line, end, run)
-            refuse_many_lines(len(reel.starts), path)
+            damage = damage or _damage_of(reel, line, end, run)
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
+    if found.hexdigest() != digest:
+        raise edited_after_sealing(path)
+    if damage is not None:
+        raise damage
     refuse_empty(end, path)
 
 
-def _open_part(path: Path, files: RecentFiles, run: str) -> _Reel:
+def _damage_of(reel: _Reel, line: bytes, end: int, run: str) -> RecordingError | None:
+    """Note a line, unless it is damaged."""
+    try:
+        refuse_long_line(len(line), reel.source.path)
+        reel.note(line, end, run)
+        refuse_many_lines(len(reel.starts), reel.source.path)
+    except RecordingError as error:
+        return error
+    return None
+
+
+def _open_part(path: Path, shared: _Shared, run: str) -> _Reel:
     descriptor = open_plain(path)
     try:
-        source = FileSource(path=path, state=state_of(descriptor), files=files)
+        source = FileSource(path=path, state=state_of(descriptor), files=shared.files)
     finally:
         os.close(descriptor)
-    reel = _Reel(source=source, case=path.name.removesuffix(PART_SUFFIX), is_chained=True)
+    case = path.name.removesuffix(PART_SUFFIX)
+    reel = _Reel(source=source, case=case, shared=shared, is_chained=True)
     for line, _, end in verified_lines(read_plain(path), path):
         reel.note(line, end, run)
     return reel

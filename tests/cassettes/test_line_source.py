@@ -7,7 +7,7 @@ import pytest
 from contractcheck.cassettes.line_source import FileSource, RecentFiles, state_of
 from contractcheck.errors import RecordingError
 
-LARGE = 3 << 20
+LARGE = 6 << 20
 
 
 def make_source(path, data, files):

@@ -8,6 +8,7 @@ import pytest
 
 from contractcheck.cassettes import create_run, open_tape, read_run, seal_run
 from contractcheck.cassettes.sealing import root_digest
+from contractcheck.cassettes.tape import _AHEAD_BYTES, _Shared
 from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
@@ -50,6 +51,25 @@ def test_bodies_are_decoded_when_they_are_asked_for_and_not_before(sealed_run):
         f"{sealed_run / 'a.jsonl'}:4: damaged line: 'odd' is no way in which a body ends"
     )
     assert tape.find("a", "digest-a", 2, 0) is not None
+
+
+@pytest.mark.parametrize("state", ["open_run", "sealed_run"])
+def test_a_case_of_ordinary_size_is_decoded_as_a_whole_when_it_is_first_asked_for(request, state):
+    folder = request.getfixturevalue(state)
+    exchanges = [x for x in read_run(folder).exchanges if x.case == "a"]
+    tape = open_tape(folder)
+    assert tape.find("a", "digest-a", 2, 0) == exchanges[2]
+    assert tape.find("a", "digest-a", 2, 0) == exchanges[2]
+    (path,) = folder.glob("a.jsonl*")
+    path.rename(path.with_name("moved"))
+    assert [tape.find("a", "digest-a", trial, 0) for trial in (0, 1)] == exchanges[:2]
+
+
+def test_of_a_long_tape_only_a_part_is_decoded_before_it_is_asked_for():
+    shared = _Shared(ahead_bytes=2 * _AHEAD_BYTES + 5)
+    assert not shared.grants(_AHEAD_BYTES + 1)
+    assert [shared.grants(_AHEAD_BYTES) for _ in range(3)] == [True, True, False]
+    assert [shared.grants(size_bytes) for size_bytes in (6, 5, 1)] == [False, True, False]
 
 
 def test_a_recorded_request_is_not_read_when_an_equal_one_is_at_hand(sealed_run):

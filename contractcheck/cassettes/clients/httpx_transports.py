@@ -154,7 +154,7 @@ def _outgoing(request: httpx2.Request, body: bytes) -> Outgoing:
 
 
 def _decoded(headers: httpx2.Headers) -> tuple[tuple[str, str], ...]:
-    return tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw)
+    return tuple([(k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw])
 
 
 def _tracer(take: Take, request: httpx2.Request) -> Callable[[str, object], Awaitable[None] | None]:
