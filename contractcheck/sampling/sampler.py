@@ -123,11 +123,10 @@ def sample_sides(
     *,
     tally: Tally,
     spending: Spending | None = None,
-) -> None:
+) -> tuple[SideTrial, ...]:
     """Make trials of several open runs at once, in the given order, under one bound.
 
-    The runs stay open. A session that ``max_requests`` or ``spending`` ended has left trials out;
-    those under way were finished.
+    The runs stay open.
 
     Args:
         sides: The runs.
@@ -136,6 +135,9 @@ def sample_sides(
         progress: Told after every trial.
         tally: Counted on.
         spending: Ends the session when the money is spent; None without bound.
+
+    Returns:
+        The trials that ``max_requests`` or ``spending`` left out; those under way were finished.
 
     Raises:
         RecordingError: If the disk refuses.
@@ -155,6 +157,7 @@ def sample_sides(
         # One worker's error cancels the others; the first one says what happened.
         ours, _ = group.split(ContractcheckError)
         raise (ours or group).exceptions[0] from group
+    return tuple(sampler.left)
 
 
 @dataclass(kw_only=True)

@@ -23,16 +23,14 @@ from contractcheck.sampling import Pace, Side, Spending, Tally, plan_blocks, sam
 from contractcheck.workflows.record import begin_header, pack_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from contractcheck.cassettes import OpenRun
+    from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import Run
     from contractcheck.sampling import Progress, SideTrial
     from contractcheck.workflows.gate_setup import GateOptions, PreparedGate, PreparedSide
-
-_Finished = dict[int, set[tuple[str, int]]]
-"""Per side, case and index of the trials that need no other attempt."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,6 +50,7 @@ class GateSampling:
     spending: Spending
     _plan: tuple[SideTrial, ...] = ()
     _open: dict[int, Side] = field(default_factory=dict)
+    _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -72,9 +71,11 @@ class GateSampling:
         with ExitStack() as stack:
             for index, side in asked.items():
                 if is_sealed(folder_of(side)) or side.endpoint is None:
+                    self._finished[index] = _ended(read_run(folder_of(side)).exchanges)
                     continue
                 run = self._open_run(side, side.endpoint.base_url, scrubber)
                 stack.callback(run.close)
+                self._finished[index] = _ended(run.done)
                 for exchange in run.done:
                     self.spending.note(side.target, exchange)
                 self._open[index] = Side(
@@ -95,16 +96,12 @@ class GateSampling:
         Returns:
             Leading blocks that are finished on all of them.
         """
-        wanted = [p for p in self._plan if p.side in needed and p.side in self._asked()]
-        wanted = [p for p in wanted if p.trial.block < blocks]
-        finished = self._finished()
-        missing = [p for p in wanted if (p.trial.case, p.trial.index) not in finished[p.side]]
+        asked = self._asked().keys() & set(needed)
+        wanted = [p for p in self._plan if p.side in asked and p.trial.block < blocks]
+        missing = [p for p in wanted if not self._is_finished(p)]
         if missing:
-            self._make(missing, already=sum(map(len, finished.values())))
-            finished = self._finished()
-        lacking = {
-            p.trial.block for p in wanted if (p.trial.case, p.trial.index) not in finished[p.side]
-        }
+            self._make(missing)
+        lacking = (p.trial.block for p in wanted if not self._is_finished(p))
         return min(lacking, default=blocks)
 
     def read(self, index: int) -> Run | None:
@@ -147,14 +144,11 @@ class GateSampling:
         )
         return create_run(folder, header, scrubber)
 
-    def _finished(self) -> _Finished:
-        runs = {index: read_run(folder_of(side)) for index, side in self._asked().items()}
-        return {
-            index: {(x.case, x.trial) for x in run.exchanges if x.ended != "closed"}
-            for index, run in runs.items()
-        }
+    def _is_finished(self, planned: SideTrial) -> bool:
+        trial = planned.trial
+        return (trial.case, trial.index) in self._finished[planned.side]
 
-    def _make(self, missing: list[SideTrial], *, already: int) -> None:
+    def _make(self, missing: list[SideTrial]) -> None:
         places = sorted(self._open)
         if lost := {p.side for p in missing} - set(places):
             names = ", ".join(self.gate.sides[index].name for index in sorted(lost))
@@ -170,7 +164,8 @@ class GateSampling:
             keep_request_bodies=all(s.policy.store_prompts == "full" for s in suites),
             rule=Canonicalisation(fields=tuple(sorted(volatile))),
         )
-        sample_sides(
+        already = sum(map(len, self._finished.values()))
+        left = sample_sides(
             [self._open[index] for index in places],
             [replace(p, side=places.index(p.side)) for p in missing],
             pace,
@@ -178,6 +173,13 @@ class GateSampling:
             tally=Tally(planned=len(self._plan), done=already),
             spending=self.spending,
         )
+        for planned in missing[: len(missing) - len(left)]:
+            self._finished[planned.side].add((planned.trial.case, planned.trial.index))
+
+
+def _ended(exchanges: Iterable[Exchange]) -> set[tuple[str, int]]:
+    """Case and index of the trials that need no other attempt."""
+    return {(x.case, x.trial) for x in exchanges if x.ended != "closed"}
 
 
 def folder_of(side: PreparedSide) -> Path:
