@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import os
 import re
-import threading
 from dataclasses import replace
 
 import orjson
@@ -19,6 +18,7 @@ from contractcheck.cassettes import (
     read_run,
     resume_run,
 )
+from contractcheck.cassettes import run_lock
 from contractcheck.cassettes import seal_run as seal
 from contractcheck.cassettes.sealing import root_digest
 from contractcheck.errors import RecordingError
@@ -105,14 +105,13 @@ def test_a_journal_moved_to_another_case_or_run_is_named(open_run, tmp_path, mak
     assert "the file was moved" in refused(resume_run, other.folder, NOBODY)
 
 
-def test_whoever_only_looks_stops_no_recording(open_run):
+def test_whoever_only_looks_stops_no_recording(open_run, monkeypatch):
     """Looking takes a shared lock for a moment; a recording that begins meanwhile waits for it."""
     looks = os.open(open_run / "header.json", os.O_RDONLY)
     fcntl.flock(looks, fcntl.LOCK_SH)
-    timer = threading.Timer(0.005, os.close, [looks])
-    timer.start()
+    # The look is over when the recording waits, however busy the machine is.
+    monkeypatch.setattr(run_lock.time, "sleep", lambda _seconds: os.close(looks))
     run = resume_run(open_run, NOBODY)
-    timer.join()
     assert is_being_recorded(open_run)
     run.close()
     assert not is_being_recorded(open_run)
