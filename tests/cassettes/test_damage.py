@@ -17,8 +17,8 @@ from contractcheck.cassettes import (
     read_header,
     read_run,
     resume_run,
+    run_lock,
 )
-from contractcheck.cassettes import run_lock
 from contractcheck.cassettes import seal_run as seal
 from contractcheck.cassettes.sealing import root_digest
 from contractcheck.errors import RecordingError
