@@ -45,6 +45,10 @@ class Searched(bytes):
         searched.scrubber = scrubber
         return searched
 
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        """Copy and pickle as plain bytes: no copy of the secrets may travel along."""
+        return bytes, (bytes(self),)
+
 
 def is_searched(data: bytes, scrubber: Scrubber) -> bool:
     """Whether to search a JSON string of ``data`` would tell nothing that is not known.

@@ -105,8 +105,9 @@ class Scrubber:
             return self._any.search(data) is None
         if self._any_beside(name).search(data) is None:
             return next(self.find_certain(joined_text(data, name)), None) is None
-        is_split = next(find_in_streams(data, self.find_certain), None) is not None
-        return not is_split and self._any.search(data) is None
+        if self._any.search(data) is not None:
+            return False
+        return next(find_in_streams(data, self.find_certain), None) is None
 
     def _any_beside(self, name: bytes) -> LinearPattern:
         """Matches any secret, and any text that a stream spells outside of one field."""

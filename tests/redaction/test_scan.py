@@ -1,5 +1,6 @@
 """The last look, and what it need not look at again."""
 
+import copy
 import dataclasses
 import json
 
@@ -105,6 +106,9 @@ def test_what_is_made_of_a_searched_body_is_not_searched():
     assert is_searched(body, scrubber)
     for other in (bytes(body), body[:5], body + b"!", body.replace(b"e", b"a"), body.upper()):
         assert not is_searched(other, scrubber)
+    for copied in (copy.copy(body), copy.deepcopy(body)):
+        assert copied == body
+        assert type(copied) is bytes
 
 
 def test_who_knows_other_secrets_searches_again():
