@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import UsageError
@@ -66,6 +66,10 @@ class Spending:
         price = self.prices.of(target.id)
         if price is None:
             return
+        if exchange.response is not None:
+            # On its way to the disk a body is of a kind that readers of JSON do not take.
+            plain = replace(exchange.response, body=bytes(exchange.response.body))
+            exchange = replace(exchange, response=plain)
         completion = read_answer(exchange, target.provider).completion
         cost_usd = price.cost_usd(
             input_tokens=completion.input_tokens or 0, output_tokens=completion.output_tokens or 0
