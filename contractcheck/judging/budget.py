@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.streams import JUDGED_LATENCY
-from contractcheck.metrics import METRICS
+from contractcheck.metrics import METRICS, NOT_BY_NIGHT
 from contractcheck.model.suite import CheckMode
 from contractcheck.stats.night_rule import share_of_budget
 
@@ -24,7 +24,7 @@ def count_chances(suite: Suite) -> int:
         spec.label
         for case in suite.cases
         for spec in case.metrics
-        if METRICS[spec.name].plane == "outputs"
+        if METRICS[spec.name].plane == "outputs" and spec.name not in NOT_BY_NIGHT
     }
     streams = len(outputs) + bool(outputs) + len(JUDGED_LATENCY)
     streams += any(check.mode is CheckMode.NO_WORSE for check in checks)

@@ -133,7 +133,7 @@ def _finding(  # noqa: PLR0917 - one caller, right above
         message=f"{first.metric} differs: {describe_effect(suite_level)}, adjusted "
         f"p = {first.p_adjusted:.2g}{where}{also}",
         comparison=suite_level,
-        examples=tuple(_examples(metric, cases, expanded, samples)),
+        examples=tuple(_examples(metric, sure or cases, expanded, samples)),
     )
 
 
@@ -155,7 +155,7 @@ def _least_likely(comparison: Comparison) -> tuple[float, float, float, str]:
 def _examples(
     metric: str, cases: Sequence[Comparison], expanded: Expanded, samples: TableSamples
 ) -> Iterator[Example]:
-    """A pair of answers from each of the most changed cases, by what changed most in it."""
+    """A pair of answers from each of the first cases, by what changed most in it."""
     kinds = {stream.metric: stream.kind for stream in expanded.streams}
     streams = {case.case: case for case in expanded.cases}
     shown = {case.case: case for case in samples.shown}

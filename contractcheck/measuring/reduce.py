@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.metrics import NOT_BY_NIGHT
 from contractcheck.model.completion import Outcome
 from contractcheck.model.night import (
     MOST_INFRA,
@@ -92,6 +93,8 @@ def _reduce_case(case: Case, plan: CasePlan, rows: pd.DataFrame) -> CaseNight:
     no_worse = {check.label for check in case.checks if check.mode is CheckMode.NO_WORSE}
     cells: dict[str, Cell] = {}
     for (label, kind), values in rows.groupby(["metric", "kind"], sort=True):
+        if label in NOT_BY_NIGHT:
+            continue
         if kind != "check":
             cells[str(label)] = _reduce_metric(str(kind), values)
         elif label in no_worse:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contractcheck.metrics.latency import time_per_token_s, total_s, ttft_s
 from contractcheck.metrics.outputs import label, number, output_tokens, refusal, text, tool_calls
 from contractcheck.metrics.registry import Kind, Metric
+from contractcheck.metrics.structured import json, logprobs, tool_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +20,28 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Answer
     from contractcheck.model.suite import Case, MetricSpec
 
-__all__ = ["LATENCY", "METRICS", "Kind", "Metric", "default_metrics", "measure"]
+__all__ = ["LATENCY", "METRICS", "NOT_BY_NIGHT", "Kind", "Metric", "default_metrics", "measure"]
 
-_OUTPUTS = (text, label, number, tool_calls, output_tokens, refusal)
+_OUTPUTS = (
+    text,
+    label,
+    number,
+    json,
+    tool_calls,
+    tool_arguments,
+    output_tokens,
+    refusal,
+    logprobs,
+)
 _LATENCY = (ttft_s, time_per_token_s, total_s)
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {metric.name: metric for metric in (*_OUTPUTS, *_LATENCY)}
 )
 """Every metric, by the name that suites use."""
+
+NOT_BY_NIGHT = tuple(metric.name for metric in _OUTPUTS if metric.kind == "logprobs")
+"""Metrics that two sides are compared in, and nights are not: a night has no place for them."""
 
 LATENCY = tuple(metric.name for metric in _LATENCY)
 """Metrics that every case has, listed or not: measuring them costs nothing."""

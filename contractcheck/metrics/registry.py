@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
     from contractcheck.model.completion import Answer
 
-Kind = Literal["label", "number", "text"]
-"""What statistics may do with its values: categories, quantities, words."""
+Kind = Literal["label", "number", "text", "json", "tools", "logprobs"]
+"""What statistics may do with its values: categories, quantities, words; or JSON texts that two
+sides are compared in by path: documents, lists of tool calls, log-probabilities by token. Nights
+keep documents and calls as texts, and no log-probabilities."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,6 +67,8 @@ class Completion:
         first_content_byte: Offset in the body of the last byte of the first event that
             carries content, so that its arrival time can be looked up; None without content.
         wire_problems: Where the wire left the documented format.
+        first_token_logprobs: The likeliest tokens at the first place with their log-probabilities
+            in nats, likeliest first; empty unless the provider was asked for them.
     """
 
     outcome: Outcome
@@ -80,6 +82,7 @@ class Completion:
     output_tokens: int | None = None
     first_content_byte: int | None = None
     wire_problems: tuple[WireProblem, ...] = ()
+    first_token_logprobs: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.providers.chat_logprobs import read_first_token
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
 from contractcheck.providers.sse import is_event_stream, parse_events
@@ -159,6 +160,7 @@ class _Parts:
     input_tokens: int | None = None
     output_tokens: int | None = None
     first_content_byte: int | None = None
+    first_token_logprobs: tuple[tuple[str, float], ...] = ()
 
     def completion(self) -> Completion:
         self._judge()
@@ -175,6 +177,7 @@ class _Parts:
             output_tokens=self.output_tokens,
             first_content_byte=self.first_content_byte,
             wire_problems=tuple(self.shape.problems),
+            first_token_logprobs=self.first_token_logprobs,
         )
 
     def _judge(self) -> None:
@@ -219,6 +222,7 @@ def _read_whole(body: bytes) -> Completion:
                 # Null for a pure tool call, but there.
                 shape.required(message, "content", str, "choices[0].message")
         parts.finish_reason = shape.required(choice, "finish_reason", str, "choices[0]")
+        parts.first_token_logprobs = read_first_token(choice)
     return parts.completion()
 
 
@@ -258,6 +262,7 @@ def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:
             _take_message(parts, delta, "choices[0].delta")
             if parts.first_content_byte is None and (parts.text or parts.calls):
                 parts.first_content_byte = last_byte
+        parts.first_token_logprobs = parts.first_token_logprobs or read_first_token(choice)
         if reason := shape.optional(choice, "finish_reason", str, "choices[0]"):
             parts.finish_reason = reason
 

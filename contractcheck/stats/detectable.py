@@ -26,8 +26,10 @@ def detectable_effect(
 
     Returns:
         A difference above 0, or a ratio above 1, in the unit of the bounds; None where the data
-        gives no finite bounds.
+        gives no finite bounds, or bounds that coincide: ties are no precision.
     """
+    if low == high:
+        return None
     if is_ratio:
         if low <= 0 or not math.isfinite(high):
             return None

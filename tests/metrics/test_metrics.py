@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -214,12 +215,56 @@ def test_default_metrics_exist():
     assert set(default_metrics(has_tools=True)) <= set(METRICS)
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "written"),
+    [
+        ('{"b": 1, "a": [null, 2.5]}', "$", '{"a":[null,2.5],"b":1}'),
+        ('{"b": {"x": "y"}}', "$.b", '{"x":"y"}'),
+        ('{"b": 1}', "$.a", "<absent>"),
+        ("so: {}", "$", "so: {}"),
+        ("so: {}", "$.a", "so: {}"),
+    ],
+)
+def test_a_json_answer_is_canonical_and_what_is_not_json_stays(text, place, written):
+    assert value("json", place, answer(text)) == written
+
+
+def test_json_wants_a_path_and_not_a_pattern():
+    assert METRICS["json"].problem_with("(a)") == (
+        "'(a)' is not a JSONPath; it begins with '$', and '$' is the whole answer"
+    )
+    assert METRICS["json"].problem_with("$") is None
+    assert "several values" in METRICS["json"].problem_with("$.a[*]")
+
+
+def test_tool_arguments_have_values_and_no_identifiers():
+    calls = [
+        ToolCall(name="look_up", arguments={"order": "A1", "n": 2}, is_parsed=True),
+        ToolCall(name="refund", arguments='{"cut', is_parsed=False),
+    ]
+    assert json.loads(value("tool_arguments", None, answer(calls=calls))) == [
+        {"name": "look_up", "arguments": {"order": "A1", "n": 2}},
+        {"name": "refund", "arguments": '{"cut'},
+    ]
+    assert value("tool_arguments", None, answer("just text")) == "[]"
+
+
+def test_log_probabilities_are_those_of_the_first_token():
+    given_answer = answer("Hello")
+    listed = (("Hello", -0.125), ("Hi", -2.25))
+    completion = replace(given_answer.completion, first_token_logprobs=listed)
+    found = value("logprobs", None, replace(given_answer, completion=completion))
+    assert json.loads(found) == {"Hello": -0.125, "Hi": -2.25}
+
+
 @given(st.text(), st.sampled_from(["$", "$.a", "$[0]", "(a+)+$", "x(y)?"]))
 def test_no_answer_makes_a_metric_raise(text, place):
     for name, metric in METRICS.items():
         found = value(name, place if metric.takes_argument else None, answer(text, tokens=3))
         if metric.kind == "number":
             assert found is None or math.isfinite(found)
+        elif name == "logprobs":
+            assert found is None
         else:
             assert isinstance(found, str)
 

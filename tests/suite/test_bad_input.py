@@ -25,7 +25,8 @@ CASE_KEYS = (
 )
 CHECKS = "conforms, contains, finish_reason, matches, tool_called"
 METRICS = (
-    "label, number, output_tokens, refusal, text, time_per_token_s, tool_calls, total_s, ttft_s"
+    "json, label, logprobs, number, output_tokens, refusal, text, time_per_token_s, "
+    "tool_arguments, tool_calls, total_s, ttft_s"
 )
 NO_LOOKAROUND = "lookaround and backreferences are not supported"
 URL = (
