@@ -15,7 +15,7 @@ from contractcheck.cassettes.session import current_slot, websocket_refusal
 from contractcheck.cassettes.take import Take
 from contractcheck.errors import ContractcheckError, RecordingError
 from contractcheck.model.exchange import Request, Response
-from contractcheck.redaction import redact_body, redact_headers
+from contractcheck.redaction import Searched, redact_body, redact_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contractcheck.cassettes.take import Received
     from contractcheck.cassettes.trial import Slot
     from contractcheck.model.exchange import Exchange, Headers
-    from contractcheck.redaction import Scrubber
+    from contractcheck.redaction import RedactedBody, Scrubber
 
 
 class Sink(Protocol):
@@ -119,7 +119,7 @@ class Recorder:
             reason=self.scrubber.scrub_text(received.reason),
             http_version=received.http_version,
             headers=headers,
-            body=redacted.body,
+            body=_vouched(redacted, self.scrubber),
             chunk_bytes=lengths,
             chunk_times_us=tuple(map(itemgetter(1), pieces)),
         )
@@ -175,6 +175,11 @@ class Recorder:
 
 def _coding(headers: Headers) -> str:
     return ",".join(value for name, value in headers if name.lower() == "content-encoding")
+
+
+def _vouched(redacted: RedactedBody, scrubber: Scrubber) -> bytes:
+    """The body, marked if nothing was in it: a sink with the same scrubber need not look again."""
+    return Searched.by(scrubber, redacted.body) if redacted.is_clean else redacted.body
 
 
 def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:

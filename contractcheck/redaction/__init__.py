@@ -16,13 +16,14 @@ from contractcheck.redaction.bodies import RedactedBody, redact_body
 from contractcheck.redaction.file_scan import scan_file
 from contractcheck.redaction.headers import allowed_headers, redact_headers
 from contractcheck.redaction.logs import scrubbed_logs
-from contractcheck.redaction.scan import Leak, find_leak, is_searched
+from contractcheck.redaction.scan import Leak, Searched, find_leak, is_searched
 from contractcheck.redaction.scrub import Scrubber
 
 __all__ = [
     "Leak",
     "RedactedBody",
     "Scrubber",
+    "Searched",
     "allowed_headers",
     "find_leak",
     "is_searched",

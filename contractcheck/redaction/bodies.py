@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from contractcheck.content_coding import decode_available, encode_body, split_coding
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction.event_stream import mend_checksums
-from contractcheck.redaction.scan import Searched
 
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
@@ -25,10 +24,12 @@ class RedactedBody:
         body: The original bytes, unless a secret was in them.
         is_recoded: True when the bytes were encoded anew: the length is another, and chunk
             lengths must be cut again.
+        is_clean: True when every byte was searched as it is, and nothing found.
         note: Why the body was not kept, as one clause; empty when it was.
     """
 
     body: bytes
+    is_clean: bool = False
     is_recoded: bool = False
     note: str = ""
 
@@ -50,8 +51,7 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
         names = split_coding(coding)
         if not names:
             scrubbed = _scrub(body, scrubber)
-            is_clean = scrubbed is body
-            return RedactedBody(body=Searched.by(scrubber, body) if is_clean else scrubbed)
+            return RedactedBody(body=scrubbed, is_clean=scrubbed is body)
         decoded = decode_available(body, coding)
     except ContentCodingError as error:
         note = scrubber.scrub_text(f"not kept: {error}")  # it quotes the name of the coding

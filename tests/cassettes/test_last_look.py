@@ -1,8 +1,10 @@
 import pytest
 
-from contractcheck.cassettes import create_run, read_run
+from contractcheck.cassettes import create_run, in_trial, read_run
+from contractcheck.cassettes.recorder import Recorder
+from contractcheck.cassettes.session import Outgoing
 from contractcheck.errors import RecordingError
-from contractcheck.redaction import Scrubber, redact_body
+from contractcheck.redaction import Scrubber, Searched, is_searched
 
 SECRET = "sesame+open+sesame"  # noqa: S105 - made up, to be looked for
 
@@ -81,7 +83,7 @@ def test_such_a_credential_in_a_body_is_still_a_leak_to_report(
 
 
 def test_who_knows_more_than_redaction_did_looks_again(tmp_path, make_header, make_exchange):
-    body = redact_body(b"{" + SECRET.encode() + b"}", "", Scrubber.for_secrets([])).body
+    body = Searched.by(Scrubber.for_secrets([]), b"{" + SECRET.encode() + b"}")
     run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
     with pytest.raises(RecordingError, match="refused to write a credential this process uses"):
         run.append(make_exchange("a", 0, body))
@@ -92,9 +94,34 @@ def test_beside_a_body_that_was_searched_everything_is_looked_at(
     tmp_path, make_header, make_exchange
 ):
     scrubber = Scrubber.for_secrets([SECRET])
-    body = redact_body(b"nothing to find here", "", scrubber).body
+    body = Searched.by(scrubber, b"nothing to find here")
     run = create_run(tmp_path / "run", make_header(), scrubber)
     for place in ({"note": SECRET}, {"via": SECRET}, {"error": SECRET}, {"ended": SECRET}):
         with pytest.raises(RecordingError, match="refused to write a credential this process uses"):
             run.append(make_exchange("a", 0, body, **place))
     run.close()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "is_clean"),
+    [((b"nothing ", b"to find"), True), ((b"sesame+open", b"+sesame"), False), ((), True)],
+)
+def test_the_recorder_marks_the_bodies_in_which_nothing_was_found(chunks, is_clean):
+    kept = []
+    scrubber = Scrubber.for_secrets([SECRET])
+    recorder = Recorder(sink=Sink(kept), scrubber=scrubber)
+    with in_trial("a", 0):
+        asked = Outgoing(method="POST", url="https://x/", headers=(), body=b"")
+        take = recorder.begin(asked, via="httpx2")
+        take.on_headers(status=200, reason="OK", http_version="HTTP/1.1", headers=())
+        for chunk in chunks:
+            take.on_chunk(chunk)
+        take.finish("eof")
+    (exchange,) = kept
+    assert is_searched(exchange.response.body, scrubber) is is_clean
+    assert exchange.response.body == (b"".join(chunks) if is_clean else b"*" * len(SECRET))
+
+
+class Sink:
+    def __init__(self, kept):
+        self.append = kept.append

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contractcheck.cassettes.lines import envelope, exchange_line, request_line
 from contractcheck.model.exchange import Exchange, Request, Response
-from contractcheck.redaction import Scrubber, find_leak, is_searched, redact_body
+from contractcheck.redaction import Scrubber, Searched, find_leak, is_searched, redact_body
 from contractcheck.redaction.known import spellings
 
 PLAIN = "azure/32+hex=0123456789abcdef"
@@ -36,6 +36,12 @@ TEXT = st.lists(
 ).map("".join)
 
 scrubber = Scrubber.for_secrets([PLAIN, OTHER])
+
+
+def searched(body, scrubber):
+    """A body as the recorder hands it on."""
+    redacted = redact_body(body, "", scrubber)
+    return Searched.by(scrubber, redacted.body) if redacted.is_clean else redacted.body
 
 
 def exchange_of(body, note=""):
@@ -70,7 +76,7 @@ def exchange_of(body, note=""):
 @example("\nsk-proj-aB3dE5gH7jK9mN1pQ3rS5", "")
 @example(":\\/\\/bob@", "")
 def test_a_searched_body_has_no_leak_however_json_writes_it(text, note):
-    body = redact_body(text.encode(), "", scrubber).body
+    body = searched(text.encode(), scrubber)
     if not is_searched(body, scrubber):
         return
     line = exchange_line(exchange_of(body, scrubber.scrub_text(note)))
@@ -87,7 +93,7 @@ def test_no_secret_without_escapes_comes_to_be_when_json_is_written(secret, data
     for _ in range(data.draw(st.integers(0, 3))):
         at = data.draw(st.integers(0, len(forms) - 1))
         forms[at] = data.draw(st.sampled_from([*MARKS, ""])) + forms[at][data.draw(st.booleans()) :]
-    body = redact_body("".join(forms).encode(), "", knowing).body
+    body = searched("".join(forms).encode(), knowing)
     if is_searched(body, knowing):
         line = exchange_line(exchange_of(body))
         assert find_leak(line, knowing) == find_leak(envelope(line), knowing)
@@ -102,7 +108,7 @@ def test_the_envelope_is_all_but_the_body(text, note):
 
 
 def test_what_is_made_of_a_searched_body_is_not_searched():
-    body = redact_body(b"nothing to find here", "", scrubber).body
+    body = searched(b"nothing to find here", scrubber)
     assert is_searched(body, scrubber)
     for other in (bytes(body), body[:5], body + b"!", body.replace(b"e", b"a"), body.upper()):
         assert not is_searched(other, scrubber)
@@ -112,20 +118,20 @@ def test_what_is_made_of_a_searched_body_is_not_searched():
 
 
 def test_who_knows_other_secrets_searches_again():
-    body = redact_body(b"nothing to find here", "", scrubber).body
+    body = searched(b"nothing to find here", scrubber)
     assert not is_searched(body, Scrubber.for_secrets(["something"]))
 
 
-def test_a_starred_a_coded_and_a_broken_body_are_looked_at_again():
+def test_a_starred_a_coded_and_a_broken_body_are_not_clean():
     for body, coding in ((PLAIN.encode(), ""), (b"x" * 9, "gzip"), (b"x", "rot13")):
-        assert not is_searched(redact_body(body, coding, scrubber).body, scrubber)
+        assert not redact_body(body, coding, scrubber).is_clean
 
 
 @pytest.mark.parametrize("secret", ["open\\nsesame", 'open"sesame', "open\tsesame", ESCAPED])
 def test_a_secret_that_json_may_write_in_a_new_way_is_looked_for_again(secret):
     """``open\\nsesame`` is in no body of two lines, and in the line that holds such a body."""
     knowing = Scrubber.for_secrets([secret])
-    body = redact_body(b"open\nsesame", "", knowing).body
+    body = searched(b"open\nsesame", knowing)
     assert not is_searched(body, knowing)
 
 
