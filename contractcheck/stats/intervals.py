@@ -113,7 +113,9 @@ def newcombe_difference(
     )
 
 
-def quantile_bounds(values: Sequence[float], quantile: float, confidence: float = 0.95) -> Interval:
+def quantile_bounds(
+    values: Sequence[float], quantile: float, confidence: float = 0.95, *, inflation: float = 1.0
+) -> Interval:
     """Bound a quantile by order statistics, whatever the distribution.
 
     Source: David and Nagaraja, Order Statistics (2003), section 7.1. The bounds for the 95th
@@ -123,6 +125,9 @@ def quantile_bounds(values: Sequence[float], quantile: float, confidence: float 
         values: Observations in any order and unit; ``inf`` stands for a censored one.
         quantile: Which quantile, in (0, 1).
         confidence: Two-sided coverage, in (0, 1).
+        inflation: Factor, at least 1, by which the number of values below the quantile varies
+            more than for independent ones; the ranks of the bounds move out by its root
+            (Woodruff, JASA 47 (1952) 635-646).
 
     Returns:
         The sample quantile (inverted distribution function) with its bounds.
@@ -130,20 +135,19 @@ def quantile_bounds(values: Sequence[float], quantile: float, confidence: float 
     Raises:
         UsageError: There are no values, one of them is NaN, or a level is out of range.
     """
-    from scipy.special import bdtr
-
     ordered = np.sort(_finite_or_inf(values))
     n = ordered.size
     if not 0.0 < quantile < 1.0:
         raise UsageError(f"quantile is {quantile}; it must lie strictly between 0 and 1")
-    tail = _tail(confidence)
-    below = bdtr(np.arange(n, dtype=np.float64), n, quantile)
-    first = int(np.searchsorted(below, tail, side="right"))
-    last = int(np.searchsorted(below, 1.0 - tail, side="left"))
+    first, last = _quantile_ranks(n, quantile, _tail(confidence))
+    if inflation > 1.0:
+        centre, stretch = quantile * n, math.sqrt(inflation)
+        first = max(0, math.floor(centre - (centre - first) * stretch))
+        last = min(n + 1, math.ceil(centre + (last - centre) * stretch))
     return Interval(
         estimate=float(ordered[max(math.ceil(quantile * n) - 1, 0)]),
         low=float(ordered[first - 1]) if first else -math.inf,
-        high=float(ordered[last]) if last < n else math.inf,
+        high=float(ordered[last - 1]) if last <= n else math.inf,
     )
 
 
@@ -209,6 +213,16 @@ def weighted_quantile(
     if ordered[low] == ordered[high]:
         return float(ordered[low])
     return float(0.5 * ordered[low] + 0.5 * ordered[high])
+
+
+def _quantile_ranks(n: int, quantile: float, tail: float) -> tuple[int, int]:
+    """Ranks of the two bounds among n values, from 1; 0 and n + 1 where there is none."""
+    from scipy.special import bdtr
+
+    below = bdtr(np.arange(n, dtype=np.float64), n, quantile)
+    first = int(np.searchsorted(below, tail, side="right"))
+    last = int(np.searchsorted(below, 1.0 - tail, side="left"))
+    return first, last + 1
 
 
 def _rank_sum_rank(n: int, m: int, tail: float) -> int:

@@ -1,4 +1,4 @@
-"""Latency of two sides sampled at the same time, block by block; and the tail of one side.
+"""Latency of two sides sampled at the same time, block by block.
 
 Neighbouring answers share an hour, a connection, a load, so they are not independent and no test
 of single answers keeps its level on them. A *block* is one round through the cases on both sides;
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.intervals import quantile_bounds, weighted_quantile
+from contractcheck.stats.intervals import weighted_quantile
 from contractcheck.stats.signed_ranks import (
     pseudomedian,
     serial_inflation,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _PAIRED = "signed ranks of block differences of log time, whole blocks relabelled"
-_TAIL = "order statistics, distribution-free (David and Nagaraja 2003)"
 # A slope is known well long before this many answers, and pairs grow with their square.
 _MOST_PER_CELL = 300
 
@@ -115,29 +114,6 @@ class LatencyComparison:
     n_baseline: int
     n_candidate: int
     n_unpaired: int
-    n_timed_out: int
-    method: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TailLatency:
-    """A high quantile of one side's times.
-
-    Attributes:
-        estimate: The quantile in seconds; ``inf`` where it lies among those that timed out.
-        low: Lower bound in seconds, 0 where there are too few times for one.
-        high: Upper bound in seconds, ``inf`` where there are too few times for one.
-        quantile: Which quantile, such as 0.95.
-        n: Times it was taken from, timed-out ones included.
-        n_timed_out: How many of them timed out.
-        method: What was computed, and its source.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    quantile: float
-    n: int
     n_timed_out: int
     method: str
 
@@ -239,7 +215,7 @@ def output_slope(*sides: Sequence[TimedTrial]) -> float:
     cells: dict[tuple[int, str], list[tuple[float, float]]] = {}
     for place, side in enumerate(sides):
         for trial in side:
-            _require_trial(trial)
+            require_trial(trial)
             if trial.output_units is not None and math.isfinite(trial.latency_s):
                 point = (math.log(trial.output_units), math.log(trial.latency_s))
                 cells.setdefault((place, trial.case), []).append(point)
@@ -257,34 +233,22 @@ def output_slope(*sides: Sequence[TimedTrial]) -> float:
     return weighted_quantile(slopes[order], np.abs(runs[order]), 0.5)
 
 
-def measure_tail(
-    trials: Sequence[TimedTrial], quantile: float, *, confidence: float = 0.95
-) -> TailLatency:
-    """Bound a high quantile of one side's seconds, over all its cases as they were mixed.
-
-    Exact for independent answers whatever their distribution, and conservative for a fixed mix of
-    cases (Hoeffding 1956). Where blocks differ much the true uncertainty is larger.
-
-    Args:
-        trials: At least one.
-        quantile: Which quantile, in (0, 1), such as 0.95 or 0.99.
-        confidence: Two-sided coverage; an upper bound of p95 needs 73 times, of p99 368.
+def require_trial(trial: TimedTrial) -> None:
+    """Refuse a time that cannot be.
 
     Raises:
-        UsageError: There is no trial, or a time or a setting is out of range.
+        UsageError: The time or its output is not above 0.
     """
-    for trial in trials:
-        _require_trial(trial)
-    bounds = quantile_bounds([trial.latency_s for trial in trials], quantile, confidence)
-    return TailLatency(
-        estimate=bounds.estimate,
-        low=max(bounds.low, 0.0),
-        high=bounds.high,
-        quantile=quantile,
-        n=len(trials),
-        n_timed_out=sum(math.isinf(trial.latency_s) for trial in trials),
-        method=_TAIL,
-    )
+    if not trial.latency_s > 0.0:
+        raise UsageError(
+            f"case {trial.case!r}, block {trial.block}: latency_s is {trial.latency_s}; a time is "
+            "above 0, and inf if it timed out"
+        )
+    if trial.output_units is not None and not 0.0 < trial.output_units < math.inf:
+        raise UsageError(
+            f"case {trial.case!r}, block {trial.block}: output_units is {trial.output_units}; "
+            "it is above 0, or None"
+        )
 
 
 def _pair_up(cells: Sequence[Sequence[tuple[float, float]]]) -> tuple[Floats, Floats]:
@@ -319,16 +283,3 @@ def _ratio(log: float) -> float:
         return math.exp(log)
     except OverflowError:
         return math.inf
-
-
-def _require_trial(trial: TimedTrial) -> None:
-    if not trial.latency_s > 0.0:
-        raise UsageError(
-            f"case {trial.case!r}, block {trial.block}: latency_s is {trial.latency_s}; a time is "
-            "above 0, and inf if it timed out"
-        )
-    if trial.output_units is not None and not 0.0 < trial.output_units < math.inf:
-        raise UsageError(
-            f"case {trial.case!r}, block {trial.block}: output_units is {trial.output_units}; "
-            "it is above 0, or None"
-        )

@@ -103,6 +103,20 @@ def measure_dispersion(
     )
 
 
+def block_dispersion(events: ArrayLike, trials: ArrayLike) -> float:
+    """Estimate as :func:`measure_dispersion` does, without its test; 1 where nothing varied.
+
+    Raises:
+        UsageError: Shapes or counts are out of range.
+    """
+    counts, sizes = _flatten(events, trials)
+    expected = _expected_squares(counts, sizes)
+    if expected == 0.0:
+        return 1.0
+    signs = _signs(np.ndim(events), counts.shape[1])
+    return float(_squared_residuals(counts[None], sizes, signs)[0]) / expected
+
+
 def _flatten(events: ArrayLike, trials: ArrayLike) -> tuple[Counts, Counts]:
     """(B, columns) events and trials; a column is a case of a side."""
     counts, sizes = np.asarray(events), np.asarray(trials)

@@ -12,7 +12,6 @@ from contractcheck.stats.latency import (
     TimedTrial,
     block_differences,
     compare_latency,
-    measure_tail,
     output_slope,
 )
 
@@ -293,27 +292,6 @@ def test_repeats_inside_a_block_count_by_their_median():
     assert block_differences(old, new).differences == pytest.approx([math.log(2)])
 
 
-@pytest.mark.parametrize(("n", "quantile"), [(20, 0.5), (80, 0.95), (400, 0.99)])
-def test_tail_bounds_cover_the_quantile_of_any_distribution(n, quantile):
-    rng = np.random.default_rng([13, n])
-    truth = math.exp(scipy.stats.norm.ppf(quantile))
-    covered = 0
-    for _ in range(200):
-        found = measure_tail(as_trials(rng.normal(size=(n, 1))), quantile)
-        covered += found.low <= truth <= found.high
-        assert found.n == n
-    assert scipy.stats.binomtest(covered, 200, 0.95, alternative="less").pvalue > 1e-3
-
-
-def test_a_tail_among_timeouts_is_not_given_a_number():
-    trials = as_trials(np.zeros((100, 1)))
-    found = measure_tail(timed_out(trials, set(range(10))), 0.95)
-    assert (found.low, found.estimate, found.high) == (1.0, math.inf, math.inf)
-    assert found.n_timed_out == 10
-    assert measure_tail(trials[:20], 0.95).high == math.inf
-    assert measure_tail(trials[:1], 0.95).low == 0.0
-
-
 GOOD = TimedTrial(case="a", block=0, latency_s=1.0)
 
 
@@ -327,8 +305,6 @@ GOOD = TimedTrial(case="a", block=0, latency_s=1.0)
         (lambda: compare_latency([GOOD], [replace(GOOD, block=1)]), "no block has a case"),
         (lambda: compare_latency([], []), "no block has a case"),
         (lambda: compare_latency([GOOD], [GOOD], confidence=1.0), "confidence is 1.0"),
-        (lambda: measure_tail([], 0.95), "no values"),
-        (lambda: measure_tail([GOOD], 1.0), "quantile is 1.0"),
     ],
 )
 def test_impossible_requests_say_what_is_wrong(call, words):
