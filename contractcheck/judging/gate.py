@@ -207,7 +207,8 @@ def _decision(
         ),
         would_settle=settled_by if is_open else "",
         reason=reason if is_open else "",
-        notes=gate_notes(rules, difference, outcome),
+        notes=(*gate_notes(rules, difference, outcome), *difference.notes),
+        path_changes=difference.path_changes,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contractcheck.model.judgement import Comparison, Finding
+    from contractcheck.model.judgement import Comparison, Finding, PathChange
     from contractcheck.model.suite import Margin
 
 Outcome = Literal["safe", "do-not-upgrade", "cannot-tell"]
@@ -131,6 +131,7 @@ class GateDecision:
         would_settle: What more would settle a *cannot tell*; empty otherwise.
         reason: Why it ended before its last look without an answer; empty otherwise.
         notes: What a reader must know besides.
+        path_changes: Shapes of structured answers that are new or gone on the new side.
     """
 
     outcome: Outcome
@@ -144,6 +145,7 @@ class GateDecision:
     would_settle: str = ""
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
+    path_changes: tuple[PathChange, ...] = ()
 
 
 def is_ceiling(name: str, margin: Margin) -> bool:

@@ -7,8 +7,10 @@ rate near 1 without a single failure. The families are those of ``bench/gate_err
 import os
 import secrets
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from gate_errors import (
     ALLOWED,
@@ -22,6 +24,7 @@ from gate_errors import (
     autocorrelated,
     decide_all,
     drifting_errors,
+    gate_table,
     play_gates,
     print_costs,
     print_errors,
@@ -31,7 +34,7 @@ from gate_errors import (
     time_errors,
 )
 
-from contractcheck.judging.gate import plan_looks
+from contractcheck.judging.gate import GateState, advance, open_gate, plan_looks
 from contractcheck.stats.intervals import clopper_pearson
 
 SEED = 20_261_121
@@ -147,3 +150,28 @@ def test_a_thousand_whole_gates_at_a_new_seed(setup, new_seed, capsys):
         ends, _ = play_gates(rng, world, setup, gates=1000)
         assert upper_bound(ends["safe"], 1000) <= ALLOWED, world.name
         assert upper_bound(ends["do-not-upgrade"], 1000) <= ALLOWED, world.name
+
+
+@pytest.mark.calibration
+def test_one_model_is_seldom_called_two(new_seed, capsys):
+    """Words change with the hour on both sides; exchanging sides inside blocks does not mind."""
+    rng = np.random.default_rng(new_seed)
+    gates = 500
+    rules = replace(SMALL.rules, same_model=True)
+    ends = Counter(play_words(rng, rules) for _ in range(gates))
+    with capsys.disabled():
+        print(f"\nOne model, seed {new_seed}: {dict(ends)}")  # noqa: T201 - says how to repeat it
+    assert upper_bound(ends["do-not-upgrade"], gates) <= ALLOWED
+    assert ends["safe"] > 0.8 * gates
+
+
+def play_words(rng, rules):
+    table = gate_table(rng, UNCHANGED, SMALL)
+    words = table[table["metric"] == "refusal"].copy()
+    hour = rng.random(SMALL.blocks)
+    drawn = rng.random(len(words)) < hour[words["trial"]]
+    words["metric"], words["string"] = "label", np.where(drawn, "b", "a").astype(object)
+    state = open_gate(rules)
+    while isinstance(state, GateState):
+        state = advance(state, pd.concat([table, words], ignore_index=True))
+    return state.outcome

@@ -1,5 +1,6 @@
 """The gate on tables whose every number the test says."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -211,6 +212,25 @@ def test_different_answers_of_one_model_speak_against_moving():
         "the answers differ, though both sides are said to be one model"
     )
     assert decision.findings[0].kind is FindingKind.DIFFERENCE
+
+
+def test_structured_answers_are_compared_path_by_path():
+    shape = (2, CASES, BLOCKS)
+    number = np.arange(np.prod(shape)).reshape(shape)
+    answers = [
+        json.dumps({"total": int(n % 3)} | ({"note": "x"} if side and n % 2 else {}))
+        for side, n in zip(np.indices(shape)[0].ravel(), number.ravel(), strict=True)
+    ]
+    texts = np.array(answers, dtype=object).reshape(shape)
+    only_here = rows("length", "number", "outputs", numbers=number[:, :1] % 5)
+    observed = pd.concat(
+        [table(fail=(0, 0)), rows("answer", "json", "outputs", strings=texts), only_here],
+        ignore_index=True,
+    )
+    decision, _ = run(RULES, observed)
+    assert decision.outcome == "safe"
+    assert [(one.kind, one.metric) for one in decision.findings] == [(FindingKind.NOTICE, "answer")]
+    assert [(one.path, one.severity) for one in decision.path_changes] == [("$.note", "additive")]
 
 
 def test_of_one_model_safe_is_said_only_at_the_last_look():
