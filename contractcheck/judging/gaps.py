@@ -70,7 +70,9 @@ def _missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
     header = run.header
     made, planned = len(run.answers), header.planned_trials
     never = [case.id for case in suite.cases if case.id not in header.cases]
-    if header.status == "partial" or (never and made == planned):
+    if header.status == "partial" and not never:
+        yield "this run is a part of something larger, such as a gate, and never a night"
+    elif header.status == "partial" or (never and made == planned):
         yield (
             f"{len(suite.cases) - len(never)} of {len(suite.cases)} cases were asked (not "
             f"{_names(never)}); a run of the whole suite would be enough"

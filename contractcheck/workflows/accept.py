@@ -164,7 +164,9 @@ def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
     header = run.header
     reasons = []
     missing = header.planned_trials - len(run.answers)
-    if header.status != "complete":
+    if header.status == "partial" and {case.id for case in suite.cases} <= header.cases.keys():
+        reasons.append("is partial: it is a side of a gate, and not a night")
+    elif header.status != "complete":
         reasons.append(f"is {header.status}: a baseline night has every case of the suite")
     if missing > 0:
         reasons.append(f"{missing} of {header.planned_trials} planned trials are missing")

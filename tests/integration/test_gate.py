@@ -15,6 +15,7 @@ from contractcheck.cli import cli
 from contractcheck.errors import ContractcheckError
 from contractcheck.simulator import Conditions, Simulator, parse_change
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.workspace import Workspace
 
@@ -209,7 +210,16 @@ def test_requests_interleave_and_each_side_keeps_a_recording_of_its_own(project)
 def test_a_side_of_a_gate_never_becomes_a_night(project):
     project.report("--slots", "3")
     workspace = Workspace(project.root)
-    with pytest.raises(ContractcheckError, match="is partial: a baseline night has every case"):
+    (suite,) = workspace.load_suites()
+    report = judge_recorded(workspace, suite, project.runs()[0])
+    assert report.headline == (
+        "INCONCLUSIVE: 0 accepted nights cannot tell a change from an ordinary night; accept 5 "
+        "more (the yearly promise needs 10)"
+    )
+    assert any("such as a gate, and never a night" in note for note in report.notes)
+    with pytest.raises(
+        ContractcheckError, match="is partial: it is a side of a gate, and not a night"
+    ):
         accept_runs(
             workspace, project.runs(), workspace.load_suites(), AcceptOptions(reason="x", by="me")
         )
