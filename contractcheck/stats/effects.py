@@ -163,8 +163,7 @@ def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:
     all cases have in common, unbiased likewise. One single pair: its plain distance, noise
     included. Bounds are jackknifed (Efron and Stein 1981) over cases, or over trials below 5.
     """
-    grams = np.concatenate([column.grams, np.zeros((1, column.grams.shape[1]))])
-    rows = [(grams[column.codes[s.baseline]], grams[column.codes[s.candidate]]) for s in cases]
+    rows = [(_grams(column, s.baseline), _grams(column, s.candidate)) for s in cases]
     repeated = [(old, new) for old, new in rows if len(old) > 1 and len(new) > 1]
     gaps = [_gaps(np.concatenate(pair)) for pair in repeated]
     parts = [_two_sided(gap, len(old)) for gap, (old, _) in zip(gaps, repeated, strict=True)]
@@ -209,6 +208,13 @@ def logprob_effect(column: Column, cases: Sequence[Sides]) -> Effect:
         else "no case has values on both sides",
         distance=_distance(np.asarray(parts).reshape(-1, 2)),
     )
+
+
+def _grams(column: Column, rows: Indices) -> Floats:
+    codes = column.codes[rows]
+    grams = column.grams[codes].astype(np.float64)
+    grams[codes == MISSING] = 0.0
+    return grams
 
 
 def _category_counts(column: Column, sides: Sides) -> tuple[Floats, Floats]:

@@ -55,7 +55,8 @@ class View:
         metric: Position of the metric it belongs to.
         within: (T, D) features compared inside cases, or None.
         common: (T, D) features whose direction is compared across cases, or None.
-        codes: (T,) where features are given once per distinct value: the row of each trial.
+        codes: (T,) where features are given once per distinct value: the row of each trial, or
+            -1 for a row of zeros.
     """
 
     metric: int
@@ -219,7 +220,10 @@ def _centred(
     Where all blocks are pairs, N is their number: the second row alone, since the first is its
     negative.
     """
-    rows = features[part.rows if codes is None else codes[part.rows]].astype(np.float64, copy=False)
+    places = part.rows if codes is None else codes[part.rows]
+    rows = features[places].astype(np.float64, copy=False)
+    if codes is not None:
+        rows[places < 0] = 0.0
     if _all_pairs(part):
         halves: Floats = (rows[:, 1::2] - rows[:, ::2]) / 2
         return halves

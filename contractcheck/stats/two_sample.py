@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # p-values are multiples of 1 / R; anything closer is rounding.
 _SAME = 1e-12
+_TIED = np.array([1e-9])
 
 
 def compare_samples(
@@ -121,22 +122,24 @@ def encode_samples(
 
 
 def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
-    """(R, M) p-value of each metric under every relabelling, calibrated for its best view.
+    """(R, M) p-value of each metric under every relabelling, calibrated over its views.
 
-    Ties are broken by how far out the best view lies, by less than the step 1 / R between
-    p-values: with as many views as relabellings, nearly every relabelling is the most extreme in
-    some view, and the least p-values alone would say nothing.
+    A metric's views are combined by the harmonic mean of their p-values (Wilson, PNAS 116, 2019;
+    heavy-tailed like the Cauchy combination of Liu and Xie, JASA 115, 2020): as awake as the
+    smallest p to a change in one view, more so to one that several see. Ties are broken by how
+    far out a view lies, by less than the step 1 / R between p-values: with as many views as
+    relabellings, nearly every relabelling is the most extreme in some view, and p-values alone
+    would say nothing.
     """
     n_rows = len(relabelled.statistics)
     shares = tail_shares(relabelled.statistics, relabelled.tolerances)
-    shares -= extremity(relabelled.statistics) / n_rows
-    best = np.stack(
-        [shares[:, relabelled.metric_of == metric].min(axis=1) for metric in range(n_metrics)],
-        axis=1,
-    )
-    # What the tie-breaks took off the step above: p-values of metrics are tied as those of views.
-    breaks = np.ceil(best * n_rows - _SAME) - best * n_rows
-    ranks: Floats = tail_shares(-best, np.full(n_metrics, _SAME)) - breaks / n_rows
+    breaks = extremity(relabelled.statistics) / n_rows
+    ranks = np.empty((n_rows, n_metrics))
+    for metric in range(n_metrics):
+        own = relabelled.metric_of == metric
+        combined = np.log(np.sum(1.0 / (shares[:, own] - breaks[:, own]), axis=1))
+        ranks[:, metric] = tail_shares(combined[:, None], _TIED)[:, 0]
+        ranks[:, metric] -= breaks[:, own].max(axis=1)
     return ranks
 
 

@@ -6,8 +6,8 @@ and texts its presence is compared apart while its row in the other views is neu
 
 To add a kind: its name in ``Kind``, its types in ``_WANTED``, and in ``_BUILDERS`` a function
 ``(layout, column, metric) -> list[View]``. Features may hold one row per trial, or one row per
-distinct value with ``View.codes`` saying which row a trial takes. ``layout.groups`` are the cases
-by shape; the core centres features inside blocks itself.
+distinct value with ``View.codes`` saying which row a trial takes (-1: none, zeros).
+``layout.groups`` are the cases by shape; the core centres features inside blocks itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.features import first_word, hash_text, text_traits
+from contractcheck.stats.features import first_word, hash_text, hash_tokens, text_traits
 from contractcheck.stats.permutation import View
 from contractcheck.stats.vectors import stack_vectors
 
@@ -38,6 +38,7 @@ MISSING = -1
 
 # Categories beyond the most frequent ones share a cell when directions are compared.
 _MAX_CATEGORIES = 256
+_MAX_OPENINGS = 32
 _NEVER_SEEN_TEXT = "\ue000\ue001\ue002\ue003 \ue004\ue005\ue006\ue007"
 
 
@@ -50,6 +51,7 @@ class Column:
         codes: (T,) position of each value in ``values``, or -1 where missing.
         values: The distinct values, a never-seen one last.
         grams: (U, D) hashed n-grams per distinct text, or the distinct vectors; else empty.
+        tokens: (U, D) hashed tokens by position per distinct text; empty for other kinds.
         traits: (U, F) traits per distinct text; empty for other kinds.
         openings: (U,) code of each distinct text's first word; empty for other kinds.
     """
@@ -57,7 +59,8 @@ class Column:
     kind: Kind
     codes: Indices
     values: tuple[Value, ...]
-    grams: Floats
+    grams: NDArray[np.floating]
+    tokens: NDArray[np.float32]
     traits: Floats
     openings: Indices
 
@@ -97,9 +100,8 @@ def encode(kind: Kind, values: Sequence[Value | None], *, metric: str) -> Column
         kind=kind,
         codes=codes,
         values=known,
-        grams=stack_vectors(vectors, metric=metric)
-        if is_vector
-        else hash_text(texts).astype(np.float64),
+        grams=stack_vectors(vectors, metric=metric) if is_vector else hash_text(texts),
+        tokens=hash_tokens(texts),
         traits=text_traits(texts),
         openings=openings,
     )
@@ -134,15 +136,15 @@ def _number_views(layout: Layout, column: Column, metric: int) -> list[View]:
 
 def _text_views(layout: Layout, column: Column, metric: int) -> list[View]:
     present = column.codes != MISSING
-    grams = np.where(present[:, None], column.grams[column.codes], 0.0)
     traits = np.where(present[:, None], column.traits[column.codes], 0.0)
     openings = np.where(present, column.openings[column.codes], MISSING)
-    words = _one_hot(openings, column.openings.max(initial=0) + 1)
+    words = _one_hot(openings, column.openings.max(initial=0) + 1, _MAX_OPENINGS)
     # All opening words together weigh as much as one trait.
     opening = _scaled(layout, words) / math.sqrt(max(words.shape[1], 1))
     surface = np.concatenate([_scaled(layout, traits), opening], axis=1)
     return [
-        View(metric=metric, within=grams, common=grams),
+        View(metric=metric, within=column.grams, common=column.grams, codes=column.codes),
+        View(metric=metric, within=column.tokens, common=column.tokens, codes=column.codes),
         View(metric=metric, within=surface, common=surface),
         *_presence_views(layout, column, metric),
     ]
@@ -152,10 +154,8 @@ def _vector_views(layout: Layout, column: Column, metric: int) -> list[View]:
     centred = (
         column.grams - column.grams[:-1].mean(axis=0) if len(column.grams) > 1 else column.grams
     )
-    present = column.codes != MISSING
-    rows = np.where(present[:, None], centred[column.codes], 0.0)
     return [
-        View(metric=metric, within=rows, common=rows),
+        View(metric=metric, within=centred, common=centred, codes=column.codes),
         *_presence_views(layout, column, metric),
     ]
 
@@ -241,10 +241,18 @@ def _rank_scores(values: Floats) -> Floats:
     mid-ranks; missing values score 0, the mean.
     """
     present = ~np.isnan(values)
-    below = np.sum((values[:, :, None] > values[:, None, :]), axis=2, dtype=np.float64)
-    ties = np.sum(values[:, :, None] == values[:, None, :], axis=2)
-    location = np.where(present, below + (ties + 1) / 2, 0.0)
-    location = _unit_variance(location, present)
+    order = np.argsort(values, axis=1, kind="stable")  # missing ones last
+    ordered = np.take_along_axis(values, order, axis=1)
+    places = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    new = np.ones_like(present)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    last = np.roll(new, -1, axis=1)  # the first is always new, so the last is always last
+    first_tied = np.maximum.accumulate(np.where(new, places, 0), axis=1)
+    after = np.where(last, places, values.shape[1])[:, ::-1]
+    last_tied = np.minimum.accumulate(after, axis=1)[:, ::-1]
+    ranks = np.empty_like(values)
+    np.put_along_axis(ranks, order, (first_tied + last_tied) / 2, axis=1)
+    location = _unit_variance(np.where(present, ranks, 0.0), present)
     dispersion = _unit_variance(location**2, present)
     return np.stack([location, dispersion], axis=2)
 
@@ -294,14 +302,14 @@ def _pair_scores(codes: Indices, singles: Indices) -> Floats:
     return scores[:, : kept.size]
 
 
-def _one_hot(codes: Indices, n_categories: int) -> Floats:
-    """(T, K) indicators of the most frequent categories; the rest shares the last column."""
+def _one_hot(codes: Indices, n_categories: int, most: int = _MAX_CATEGORIES) -> Floats:
+    """(T, K) indicators of the ``most`` frequent categories; the rest shares the last column."""
     present = codes != MISSING
     counts = np.bincount(codes[present], minlength=n_categories)
     order = np.argsort(-counts, kind="stable")[: int(np.sum(counts > 0))]
-    cells = np.full(counts.size, min(order.size, _MAX_CATEGORIES))
-    cells[order[:_MAX_CATEGORIES]] = np.arange(min(order.size, _MAX_CATEGORIES))
-    width = min(order.size, _MAX_CATEGORIES + 1)
+    cells = np.full(counts.size, min(order.size, most))
+    cells[order[:most]] = np.arange(min(order.size, most))
+    width = min(order.size, most + 1)
     indicators = np.zeros((codes.size, width))
     indicators[np.flatnonzero(present), cells[codes[present]]] = 1.0
     return indicators

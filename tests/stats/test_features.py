@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.features import TRAITS, first_word, hash_text, text_traits
+from contractcheck.stats.features import (
+    TRAITS,
+    first_word,
+    hash_text,
+    hash_tokens,
+    text_traits,
+)
 
 
 def reference_hash(text, dimensions):
@@ -96,3 +102,38 @@ def test_first_word_ignores_case_and_punctuation():
 def test_dimensions_below_one_are_refused():
     with pytest.raises(UsageError, match="dimensions is 0"):
         hash_text(["a"], 0)
+
+
+TOKENS = st.lists(st.sampled_from(["a", "b", "refund", "\u4e2d", "."]), max_size=12)
+
+
+@settings(deadline=None, max_examples=50)
+@given(TOKENS, TOKENS)
+def test_token_products_count_the_positions_that_agree(left, right):
+    most = 8
+    rows = hash_tokens([" ".join(left), " ".join(right)], 2**16, most=most).astype(float)
+    padded = [[*tokens[:most], *[None] * (most - len(tokens))] for tokens in (left, right)]
+    agreed = sum(a == b for a, b in zip(*padded, strict=True))
+    # Cells are so many that two tokens hardly ever share one.
+    assert rows[0] @ rows[1] == pytest.approx(agreed / most, abs=1e-6)
+
+
+def test_scripts_without_spaces_are_read_by_character():
+    rows = hash_tokens(["\u9000\u6b3e\u4e86", "\u9000\u6b3e\u5417"], 2**16, most=3)
+    assert rows[0] @ rows[1] == pytest.approx(2 / 3, abs=1e-6)
+
+
+def test_tokens_beyond_the_last_position_are_not_looked_at():
+    rows = hash_tokens(["a b c", "a b d"], most=2)
+    assert np.array_equal(rows[0], rows[1])
+
+
+def test_a_text_has_the_same_tokens_whatever_stands_beside_it():
+    many = [f"answer {i} of many" for i in range(3000)]
+    assert np.array_equal(hash_tokens(many)[2999], hash_tokens(many[2999:])[0])
+    assert hash_tokens([]).shape == (0, 256)
+
+
+def test_no_position_is_refused():
+    with pytest.raises(UsageError, match="most is 0"):
+        hash_tokens(["a"], most=0)
