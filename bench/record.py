@@ -2,12 +2,12 @@
 
     python bench/record.py [--quick] [--cpu] > record.md
 
-A server in a process of its own answers on loopback: a chat in one piece, a stream of 200 events as
-fast as it can, and a stream of 30 events of which the first comes after 60 ms and the rest 10 ms
-apart. One httpx2 client asks, in blocks that take turns: bare, recorded by contractcheck (journal on
-disk, ``fsync=close``), and recorded by vcrpy. Printed are medians, and for each difference a 95 %
-bootstrap interval over blocks. On a machine that has other work, ``--cpu`` counts the processor time
-of the asking thread instead.
+A server in a process of its own answers on loopback: a chat in one piece, a stream of 200 events
+as fast as it can, and a stream of 30 events of which the first comes after 60 ms and the rest
+10 ms apart. One httpx2 client asks, in blocks that take turns: bare, recorded by contractcheck
+(journal on disk, ``fsync=close``), and recorded by vcrpy. Printed are medians, and for each
+difference a 95 % bootstrap interval over blocks. On a machine that has other work, ``--cpu``
+counts the processor time of the asking thread instead.
 """
 
 from __future__ import annotations
