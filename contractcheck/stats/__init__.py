@@ -7,5 +7,7 @@ Nothing here reads a file, prints, or knows what a model provider is.
 * ``permutation``: the one permutation core both stand on.
 * ``views``, ``features``: what the core looks at in labels, numbers and texts.
 * ``effects``, ``intervals``: how large a change is, with its uncertainty.
-* ``methods``: the table of methods that the calibration tests go through.
+* ``rates``, ``rate_tests``, ``rate_dispersion``: shares of trials, exactly and against margins.
+* ``latency``, ``latency_tail``: times of two sides block by block, and of the slowest answers.
+* ``methods``: the tables of methods that the calibration tests go through.
 """

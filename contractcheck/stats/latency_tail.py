@@ -61,7 +61,7 @@ def measure_tail(
     Args:
         trials: At least one.
         quantile: Which quantile, in (0, 1), such as 0.95 or 0.99.
-        confidence: Two-sided coverage; an upper bound of p95 needs 73 times, of p99 368.
+        confidence: Two-sided coverage; an upper bound of p95 needs 72 times, of p99 368.
 
     Raises:
         UsageError: There is no trial, or a time or a setting is out of range.
