@@ -184,7 +184,7 @@ def _streams_of(
     if any(word is not None for word in words):
         # Numbers at the same path have the plain name.
         suffix = " (words)" if any(_middle(own) is not None for own in nodes) else ""
-        yield suffix, "label" if _is_enum(words) else "text", words
+        yield suffix, "label" if _is_enum(nodes, words) else "text", words
 
 
 def _each(
@@ -226,11 +226,11 @@ def _word(node: JsonValue | NotJson) -> str | None:
     return node if isinstance(node, str) else None
 
 
-def _is_enum(words: Sequence[Value | None]) -> bool:
-    """Few distinct values, each of which comes back: a category."""
-    present = [word for word in words if word is not None]
-    distinct = len(set(present))
-    return distinct <= MAX_CATEGORIES and 2 * distinct <= max(len(present), 2)
+def _is_enum(nodes: Sequence[list[JsonValue | NotJson]], words: Sequence[Value | None]) -> bool:
+    """Few distinct values, each of which comes back: a category (elements count singly)."""
+    single = [word for own in nodes for node in own if (word := _word(node)) is not None]
+    few = len(set(words) - {None}) <= MAX_CATEGORIES
+    return few and 2 * len(set(single)) <= max(len(single), 2)
 
 
 def _multiset(names: Sequence[str]) -> str:
