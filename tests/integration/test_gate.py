@@ -213,10 +213,8 @@ def test_a_side_of_a_gate_never_becomes_a_night(project):
     (suite,) = workspace.load_suites()
     report = judge_recorded(workspace, suite, project.runs()[0])
     assert report.headline == (
-        "INCONCLUSIVE: 0 accepted nights cannot tell a change from an ordinary night; accept 5 "
-        "more (the yearly promise needs 10)"
+        "INCONCLUSIVE: this run is a part of something larger, such as a gate, and never a night"
     )
-    assert any("such as a gate, and never a night" in note for note in report.notes)
     with pytest.raises(
         ContractcheckError, match="is partial: it is a side of a gate, and not a night"
     ):
