@@ -5,7 +5,7 @@ Four layers, and the last one fails closed (a hit refuses the write):
 1. ``headers``: an allow-list; a header that nobody vouched for is not stored.
 2. ``known``: every secret the process resolved, however it is spelled, whole or cut.
 3. ``shapes`` and ``fields``: what looks like a key, and what stands where only secrets stand.
-4. ``scan``: the bytes about to be written are searched once more.
+4. ``scan``: the bytes about to be written are searched once more, but for those just found clean.
 
 ``Scrubber`` puts 2 and 3 together, ``bodies`` applies it whatever the content coding, ``logs``
 to log records, and ``file_scan`` searches what others recorded. docs/reference/redaction.md says
