@@ -8,6 +8,8 @@ interleaved sides; two different nights differ more than that (see ``nights``).
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +24,7 @@ from contractcheck.stats.multiplicity import (
     step_down_min,
     tail_shares,
 )
-from contractcheck.stats.permutation import Relabelled, relabel
+from contractcheck.stats.permutation import EXACT_GROUP_SIZE, Relabelled, relabel
 from contractcheck.stats.samples import (
     CaseResult,
     CaseSample,
@@ -36,12 +38,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from contractcheck.stats.layout import BlockIds, Floats, Layout
+    from contractcheck.stats.permutation import View
     from contractcheck.stats.views import Column, Value
 
 
 # p-values are multiples of 1 / R; anything closer is rounding.
 _SAME = 1e-12
 _TIED = np.array([1e-9])
+
+# A first look at a tenth of the relabellings, if that many tell p = .25 from .05 for certain.
+_TENTH = 10
+_FEWEST_IN_TWO = 990
+_FAR = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    """What the relabellings show.
+
+    Attributes:
+        relabelled: The statistics.
+        by_metric: (R, M) p-values of the metrics.
+        p: Global p-value.
+        p_below: Share of relabellings strictly more extreme than what was observed.
+        floor: What no adjusted p may be below.
+    """
+
+    relabelled: Relabelled
+    by_metric: Floats
+    p: float
+    p_below: float
+    floor: float
 
 
 def compare_samples(
@@ -51,6 +78,7 @@ def compare_samples(
     rng: np.random.Generator,
     permutations: int = 2000,
     alpha: float = 0.05,
+    stop_early: bool = False,
 ) -> TwoSampleResult:
     """Compare two sides of the same cases in all metrics at once.
 
@@ -63,6 +91,9 @@ def compare_samples(
         rng: Source of the relabellings (unused if they can be enumerated).
         permutations: How many to draw; a few times ``20 / alpha`` for a stable p.
         alpha: Level of ``TwoSampleResult.changed``, in (0, 1).
+        stop_early: Look at a tenth of the relabellings first, and at no more if p is far from
+            alpha: above a quarter, and five times alpha; else draw all afresh. Every level holds
+            as without it (``_look``). Adjusted p-values are then at least the global p.
 
     Raises:
         UsageError: The samples do not fit the streams, or a setting is out of range.
@@ -72,21 +103,20 @@ def compare_samples(
     ordered = sorted(cases, key=lambda sample: sample.case)
     layout, columns = encode_samples(ordered, streams)
     views = build_views(layout, columns)
-    relabelled = relabel(layout, views, permutations=permutations, rng=rng)
-    by_metric = metric_shares(relabelled, len(streams))
-    smallest = by_metric.min(axis=1)
+    limit = max(_FAR, 5 * alpha) if stop_early and permutations >= _FEWEST_IN_TWO else math.inf
+    look = _look(layout, views, len(streams), permutations=permutations, far=limit, rng=rng)
     sides = _sides(layout)
-    found = _case_results([sample.case for sample in ordered], streams, columns, sides, relabelled)
+    found = _case_results([sample.case for sample in ordered], streams, columns, sides, look)
     return TwoSampleResult(
-        p=float(np.mean(smallest <= smallest[0] + _SAME)),
-        p_below=float(np.mean(smallest < smallest[0] - _SAME)),
-        metrics=tuple(_metric_results(streams, columns, sides, by_metric)),
+        p=look.p,
+        p_below=look.p_below,
+        metrics=tuple(_metric_results(streams, columns, sides, look.by_metric)),
         cases=tuple(result for sample in cases for result in found[sample.case]),
         n_cases=len(ordered),
         n_baseline=sum(n for n, _ in layout.sizes),
         n_candidate=sum(m for _, m in layout.sizes),
-        permutations=len(relabelled.statistics) - 1,
-        exact=relabelled.exact,
+        permutations=len(look.by_metric) - 1,
+        exact=look.relabelled.exact,
         alpha=alpha,
     )
 
@@ -119,6 +149,41 @@ def encode_samples(
         columns.append(encode(stream.kind, values, metric=stream.metric))
     blocks = [_blocks(sample, size) for sample, size in zip(cases, sizes, strict=True)]
     return lay_out(sizes, blocks), columns
+
+
+def _look(
+    layout: Layout,
+    views: Sequence[View],
+    n_metrics: int,
+    *,
+    permutations: int,
+    far: float,
+    rng: np.random.Generator,
+) -> _Look:
+    """Relabel a tenth as often first, and not again if p is above ``far``.
+
+    Super-uniform, whatever the two looks have in common: p <= a needs, for a <= far, that the
+    second look's p is at most a; for a > far, that the first look's p is at most a. Both looks
+    give valid p-values, so either has at most chance a.
+    """
+    stages = [permutations]
+    if math.isfinite(far) and layout.group_size > EXACT_GROUP_SIZE:
+        stages = [permutations // _TENTH, permutations]
+    for n_drawn in stages:
+        relabelled = relabel(layout, views, permutations=n_drawn, rng=rng)
+        by_metric = metric_shares(relabelled, n_metrics)
+        smallest = by_metric.min(axis=1)
+        p = float(np.mean(smallest <= smallest[0] + _SAME))
+        if p > far:
+            break
+    stopped = n_drawn < permutations
+    return _Look(
+        relabelled=relabelled,
+        by_metric=by_metric,
+        p=p,
+        p_below=float(np.mean(smallest < smallest[0] - _SAME)),
+        floor=p if stopped else 0.0,
+    )
 
 
 def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
@@ -171,11 +236,12 @@ def _case_results(
     streams: Sequence[Stream],
     columns: Sequence[Column],
     sides: Sequence[Sides],
-    relabelled: Relabelled,
+    look: _Look,
 ) -> dict[str, list[CaseResult]]:
     """Results per case, in the streams' order."""
-    plain = dict(zip(relabelled.case_keys, case_shares(relabelled.case_scores), strict=True))
-    adjusted = dict(zip(relabelled.case_keys, step_down_max(relabelled.case_scores), strict=True))
+    keys, scores = look.relabelled.case_keys, look.relabelled.case_scores
+    plain = dict(zip(keys, case_shares(scores), strict=True))
+    adjusted = dict(zip(keys, step_down_max(scores), strict=True))
     found: dict[str, list[CaseResult]] = {name: [] for name in names}
     for case, name in enumerate(names):
         for metric, (stream, column) in enumerate(zip(streams, columns, strict=True)):
@@ -186,7 +252,7 @@ def _case_results(
                     case=name,
                     metric=stream.metric,
                     p=float(plain.get((case, metric), 1.0)),
-                    p_adjusted=float(adjusted.get((case, metric), 1.0)),
+                    p_adjusted=max(float(adjusted.get((case, metric), 1.0)), look.floor),
                     effect=size.effect,
                     low=size.low,
                     high=size.high,

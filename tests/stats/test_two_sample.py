@@ -302,3 +302,53 @@ def test_blocks_keep_the_power_of_a_case_whole():
 def test_blocks_that_do_not_fit_are_refused_by_name(old, new, words):
     with pytest.raises(UsageError, match=words):
         compare([in_blocks(case("a", ["x", "y"], ["x", "y"]), old, new)])
+
+
+def test_stopping_early_keeps_the_level_and_saves_most_of_the_work():
+    import scipy.stats
+
+    rng = np.random.default_rng(21)
+    shares, randomised, drawn = [], [], []
+    for seed in range(300):
+        cases = [
+            case(str(i), rng.choice(["a", "b"], 8).tolist(), rng.choice(["a", "b"], 8).tolist())
+            for i in range(2)
+        ]
+        result = compare_samples(
+            cases, (LABEL,), rng=np.random.default_rng(seed), permutations=990, stop_early=True
+        )
+        shares.append(result.p)
+        randomised.append(result.randomised_p(rng.random()))
+        drawn.append(result.permutations)
+    assert set(drawn) == {99, 990}
+    assert np.mean(np.equal(drawn, 99)) >= 0.6
+    assert min(p for p, n in zip(shares, drawn, strict=True) if n == 99) > 0.25
+    assert scipy.stats.kstest(randomised, "uniform").pvalue >= 1e-3
+    for level in (0.01, 0.05, 0.1, 0.25, 0.3, 0.5):
+        cried = int(np.sum(np.asarray(shares) <= level))
+        assert scipy.stats.binomtest(cried, 300, level, alternative="greater").pvalue >= 1e-4
+
+
+def test_stopping_early_finds_what_is_there_with_all_relabellings():
+    changed = [case(str(i), ["a", "b"] * 5, ["b"] * 9 + ["c"], "label") for i in range(6)]
+    one, other = (
+        compare_samples(
+            changed, (LABEL,), rng=np.random.default_rng(0), permutations=2000, stop_early=stop
+        )
+        for stop in (True, False)
+    )
+    assert one.permutations == other.permutations == 2000
+    assert one.p <= 0.01
+    assert other.p <= 0.01
+
+
+def test_what_stops_early_names_no_case():
+    result = compare_samples(
+        random_cases(30, 5, 5, seed=2),
+        (LABEL, NUMBER, TEXT),
+        rng=np.random.default_rng(0),
+        permutations=1990,
+        stop_early=True,
+    )
+    assert result.permutations == 199
+    assert min(r.p_adjusted for r in (*result.cases, *result.metrics)) >= result.p > 0.25
