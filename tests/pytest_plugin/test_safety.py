@@ -15,7 +15,7 @@ _BROKEN_CODE = """\
 def pytest_collection_finish(session):
     from contractcheck.sampling import sampler
 
-    async def fail(self, client, wire):
+    async def fail(*_arguments):
         raise RuntimeError("a bug somewhere below")
 
     sampler._Sampler._send = fail
