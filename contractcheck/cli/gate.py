@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contractcheck.workflows.gate_setup import PreparedGate
     from contractcheck.workflows.workspace import Workspace
 
-_SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…"
+_SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
 
 
 @click.command("gate")

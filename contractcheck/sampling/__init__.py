@@ -3,17 +3,20 @@
 from contractcheck.sampling.plan import SideTrial, plan_blocks, plan_trials
 from contractcheck.sampling.progress import Progress, SilentProgress, Tally
 from contractcheck.sampling.sampler import Pace, SamplingOptions, Side, sample, sample_sides
+from contractcheck.sampling.sdk_relay import SdkEnvironment, find_sdk
 from contractcheck.sampling.spending import Spending
 
 __all__ = [
     "Pace",
     "Progress",
     "SamplingOptions",
+    "SdkEnvironment",
     "Side",
     "SideTrial",
     "SilentProgress",
     "Spending",
     "Tally",
+    "find_sdk",
     "plan_blocks",
     "plan_trials",
     "sample",

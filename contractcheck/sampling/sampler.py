@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from contractcheck.providers import dialect
 from contractcheck.sampling.loop_lag import LoopLag
 from contractcheck.sampling.plan import SideTrial, plan_trials
 from contractcheck.sampling.progress import Tally
+from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case
     from contractcheck.providers.wire import Dialect, WireRequest
     from contractcheck.sampling.progress import Progress
+    from contractcheck.sampling.sdk_relay import SdkEnvironment
     from contractcheck.sampling.spending import Spending
 
 
@@ -70,12 +73,14 @@ class Side:
         cases: The run's cases.
         base_url: Endpoint without trailing slash.
         key: Credential for this endpoint.
+        sdk: Whose SDK asks; None for this program's own requests.
     """
 
     run: OpenRun
     cases: Sequence[Case]
     base_url: str
     key: str = field(repr=False)
+    sdk: SdkEnvironment | None = None
 
     def finished(self) -> frozenset[tuple[str, int]]:
         """Case and index of the trials that the run brought, and that need no other attempt."""
@@ -174,6 +179,7 @@ class _Sampler:
         self.dialects: list[Dialect] = [dialect(s.run.header.target.provider) for s in self.sides]
         self.cases = [{case.id: case for case in side.cases} for side in self.sides]
         self.attempts = [Counter((x.case, x.trial) for x in side.run.done) for side in self.sides]
+        self.relays: dict[int, SdkRelay] = {}
         self.sent = 0
 
     async def run_all(self) -> None:
@@ -200,8 +206,24 @@ class _Sampler:
                     # Compressed answers would hide secrets from redaction and chunks from timing.
                     headers={"accept-encoding": "identity"},
                 ) as client,
+                AsyncExitStack() as stack,
             ):
+                for index, side in enumerate(self.sides):
+                    if side.sdk is not None:
+                        relay = self._relay(side, side.sdk, client)
+                        self.relays[index] = await stack.enter_async_context(relay)
                 await self._work(client)
+
+    def _relay(
+        self, side: Side, environment: SdkEnvironment, client: httpx2.AsyncClient
+    ) -> SdkRelay:
+        return SdkRelay(
+            environment=environment,
+            base_url=side.base_url,
+            key=side.key,
+            client=client,
+            at_once=self.pace.concurrency,
+        )
 
     async def _work(self, client: httpx2.AsyncClient) -> None:
         """Workers take trials in plan order; one failing worker stops all."""
@@ -231,6 +253,13 @@ class _Sampler:
         wire = self.dialects[planned.side].build(case, model, side.key)
         made = self.attempts[planned.side][trial.case, trial.index]
         number = self.sink.number(planned.side, trial.index)
+        relay = self.relays.get(planned.side)
+        if relay is not None:
+            sdk_trial = SdkTrial(case=trial.case, number=number, first_attempt=made)
+            if words := await relay.ask(sdk_trial, wire.body):
+                # An SDK repeats what the provider said, which may name the key.
+                self._note_error(side.run.scrubber.scrub_text(words))
+            return
         with in_trial(trial.case, number, first_attempt=made):
             try:
                 status = await self._send(client, side.base_url, wire)

@@ -17,7 +17,7 @@ from contractcheck.cassettes import (
     resume_run,
     seal_run,
 )
-from contractcheck.errors import RecordingError
+from contractcheck.errors import RecordingError, UsageError
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import Pace, Side, Spending, Tally, plan_blocks, sample_sides
 from contractcheck.workflows.record import begin_header, pack_sealed
@@ -83,6 +83,7 @@ class GateSampling:
                     cases=side.suite.cases,
                     base_url=side.endpoint.base_url,
                     key=side.endpoint.key,
+                    sdk=side.sdk,
                 )
             yield
 
@@ -131,7 +132,14 @@ class GateSampling:
     def _open_run(self, side: PreparedSide, base_url: str, scrubber: Scrubber) -> OpenRun:
         folder = folder_of(side)
         if folder.is_dir():
-            return resume_run(folder, scrubber)
+            run = resume_run(folder, scrubber)
+            if side.sdk and run.header.vantage["http_client"] != side.sdk_words:
+                run.close()
+                raise UsageError(
+                    f"{side.name} began through {run.header.vantage['http_client']}, and "
+                    f"{side.spec.environment} has {side.sdk_words} by now: start a new gate"
+                )
+            return run
         header = begin_header(
             side.suite,
             side.target,
@@ -142,6 +150,9 @@ class GateSampling:
             night=None,
             now=datetime.now(UTC),
         )
+        if side.sdk is not None:
+            vantage = {**header.vantage, "http_client": side.sdk_words}
+            header = replace(header, vantage=vantage)
         return create_run(folder, header, scrubber)
 
     def _is_finished(self, planned: SideTrial) -> bool:

@@ -12,7 +12,7 @@ from contractcheck.errors import NothingToCheckError, UsageError
 from contractcheck.judging.gate import open_gate, plan_looks
 from contractcheck.model.gate import GatePlan
 from contractcheck.model.suite import MetricSpec
-from contractcheck.sampling import Spending
+from contractcheck.sampling import SdkEnvironment, Spending, find_sdk
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.gate_revision import load_revision
@@ -68,6 +68,8 @@ class PreparedSide:
             slots, and with every metric that a margin needs.
         endpoint: Where; None for accepted nights.
         folder: Its run; None for accepted nights.
+        sdk: Whose SDK asks; None for this program's own requests.
+        sdk_words: Name and version of that SDK, or empty.
     """
 
     name: str
@@ -76,6 +78,8 @@ class PreparedSide:
     suite: Suite
     endpoint: Endpoint | None = field(repr=False)
     folder: Path | None
+    sdk: SdkEnvironment | None = None
+    sdk_words: str = ""
 
     @property
     def words(self) -> str:
@@ -83,7 +87,8 @@ class PreparedSide:
         where = f" at {self.spec.base_url}" if self.spec.base_url else ""
         revision = f" ({self.spec.revision[:10]})" if self.spec.revision else ""
         nights = "accepted nights of " if self.spec.is_accepted else ""
-        return f"{nights}{self.target.id}{where}{revision}"
+        sdk = f" through {self.sdk_words}" if self.sdk_words else ""
+        return f"{nights}{self.target.id}{where}{revision}{sdk}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,6 +228,7 @@ def _prepare_side(
     target = resolve_target(spec, own, option)
     endpoint = resolve_endpoint(target, base_url=spec.base_url, environment=os.environ)
     folder = workspace.runs.folder(own.name, target, f"{plan.id}{name}")
+    sdk = _sdk(spec, target)
     return PreparedSide(
         name=name,
         spec=replace(spec, target=target.id),
@@ -230,7 +236,19 @@ def _prepare_side(
         suite=own,
         endpoint=endpoint,
         folder=folder,
+        sdk=sdk,
+        sdk_words=find_sdk(sdk) if sdk is not None else "",
     )
+
+
+def _sdk(spec: SideSpec, target: Target) -> SdkEnvironment | None:
+    if not spec.environment:
+        return None
+    # Not resolved: the interpreter of a virtual environment is a link, and knows its own name.
+    python = Path(spec.environment).absolute() / "bin" / "python"
+    if not python.is_file():
+        raise UsageError(f"env={spec.environment}: no virtual environment here (no bin/python)")
+    return SdkEnvironment(python=python, provider=target.provider)
 
 
 def _accepted_target(workspace: Workspace, suite: Suite, spec: SideSpec) -> Target:

@@ -1,10 +1,11 @@
-"""The sides of a gate as people write them: a target, a revision, an endpoint, or accepted nights.
+"""The sides of a gate as people write them: a target, a revision, an endpoint, an SDK, or nights.
 
 A side is a bare ``provider:model``, or ``key=value`` pairs joined by commas::
 
     openai:gpt-5-mini
     target=openai:gpt-5-mini,base_url=https://eu.llm.example.com
     rev=main                             the suite as it was there; its only target
+    env=.venv-next                       through the official SDK of that virtual environment
     accepted                             the accepted nights of a target that is gone
 """
 
@@ -20,7 +21,7 @@ from contractcheck.providers import DIALECTS
 if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
 
-_KEYS = ("target", "base_url", "rev", "accepted")
+_KEYS = ("target", "base_url", "rev", "env", "accepted")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,12 +32,14 @@ class SideSpec:
         target: ``provider:model``, or empty for the suite's only target.
         base_url: Endpoint that the user named, or None.
         revision: Commit, branch or tag whose suite is asked; empty for the files as they are.
+        environment: Virtual environment whose SDK asks; empty for this program's own requests.
         is_accepted: Whether accepted nights stand in: nobody is asked.
     """
 
     target: str = ""
     base_url: str | None = None
     revision: str = ""
+    environment: str = ""
     is_accepted: bool = False
 
     @property
@@ -44,7 +47,12 @@ class SideSpec:
         """The side as ``key=value`` pairs, which ``parse_side`` reads again."""
         if self.is_accepted:
             return f"accepted={self.target}" if self.target else "accepted"
-        pairs = (("target", self.target), ("base_url", self.base_url), ("rev", self.revision))
+        pairs = (
+            ("target", self.target),
+            ("base_url", self.base_url),
+            ("rev", self.revision),
+            ("env", self.environment),
+        )
         return ",".join(f"{key}={value}" for key, value in pairs if value)
 
 
@@ -109,6 +117,7 @@ def _spec(values: dict[str, str], where: str) -> SideSpec:
         target=_target(values["target"], where) if "target" in values else "",
         base_url=values.get("base_url"),
         revision=values.get("rev", ""),
+        environment=values.get("env", ""),
     )
 
 

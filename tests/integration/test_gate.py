@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+import venv
+from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -370,3 +374,46 @@ def test_without_a_suite_there_is_nothing_to_check(tmp_path, servers):
     project = Project(tmp_path, *servers)
     (tmp_path / "suites" / "mail" / "mail.contract.yaml").unlink()
     assert project.gate()[0] == 5
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_an_sdk_of_another_environment_asks_and_is_recorded(project, provider, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    target = TARGET if provider == "openai" else "anthropic:claude-sim-mini-2026-03-01"
+    where = {"target": target}
+    code, out, _ = project.call(
+        *("--from", project.side(project.old, **where)),
+        *("--to", project.side(project.old, **where, env=sys.prefix)),
+        *("--format", "json", "--slots", "4"),
+    )
+    report = json.loads(out)
+    assert code in (0, 3), out
+    old, new = report["gate"]["sides"]
+    assert old["answered"] == new["answered"] == 12
+    assert new["words"].endswith(f" through {provider} {version(provider)}")
+    folder = next(folder for folder in project.runs() if folder.name == new["run_id"])
+    run = read_run(folder)
+    assert run.header.vantage["http_client"] == f"{provider} {version(provider)}"
+    assert {(x.case, x.trial, x.attempt) for x in run.exchanges} == {
+        (case, block, 0) for case in ("greet", "part", "thank") for block in range(4)
+    }
+    assert all(x.response.status == 200 and x.ended == "eof" for x in run.exchanges)
+    held = b"".join(p.read_bytes() for p in project.root.rglob("*") if p.is_file())
+    assert KEY.encode() not in held
+    # The secret path of a call is in no recording: it names the trial only on this machine.
+    assert {urlsplit(x.request.url).path for x in run.exchanges} <= {
+        "/v1/chat/completions",
+        "/v1/messages",
+    }
+
+
+def test_an_environment_without_the_sdk_is_refused_before_anybody_is_asked(project, tmp_path):
+    empty = tmp_path / "empty"
+    venv.create(empty, symlinks=True, with_pip=False)
+    code, out, _ = project.call("--from", TARGET, "--to", project.side(project.new, env=str(empty)))
+    assert code == 2
+    assert "cannot use the SDK 'openai': ModuleNotFoundError: No module named 'openai'" in out
+    code, out, _ = project.call("--from", TARGET, "--to", f"{TARGET},env={tmp_path}")
+    assert code == 2
+    assert f"env={tmp_path}: no virtual environment here (no bin/python)" in out
+    assert project.runs() == []

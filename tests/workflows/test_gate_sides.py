@@ -27,6 +27,7 @@ class Suite:
             f"base_url=http://127.0.0.1:9/v1?a=b,target={MINI}",
             SideSpec(target=MINI, base_url="http://127.0.0.1:9/v1?a=b"),
         ),
+        ("env=.venv-next", SideSpec(environment=".venv-next")),
         ("accepted", SideSpec(is_accepted=True)),
         (f"accepted={MINI}", SideSpec(target=MINI, is_accepted=True)),
     ],
@@ -46,12 +47,12 @@ def test_a_side_is_read_and_written_again(text, spec):
             f"{MINI},eu",
             (
                 "'eu' is no key=value; a side is provider:model, or pairs of "
-                "target, base_url, rev, accepted joined by commas"
+                "target, base_url, rev, env, accepted joined by commas"
             ),
         ),
         (
             f"target={MINI},region=eu",
-            "'region=eu': unknown key 'region'; known: target, base_url, rev, accepted",
+            "'region=eu': unknown key 'region'; known: target, base_url, rev, env, accepted",
         ),
         ("rev=", "'rev=': rev is empty"),
         ("rev=a,rev=b", "'rev=b': rev is given twice"),

@@ -1,0 +1,110 @@
+"""An official SDK in a child process, and what the relay makes of what it sends and gets."""
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from contractcheck.cassettes import read_run
+from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.sampling import (
+    Pace,
+    SdkEnvironment,
+    Side,
+    SilentProgress,
+    Tally,
+    find_sdk,
+    plan_blocks,
+    sample_sides,
+)
+from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
+
+HERE = SdkEnvironment(python=Path(sys.executable), provider="openai")
+ANSWER = {
+    "id": "c",
+    "object": "chat.completion.chunk",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {"index": 0, "delta": {"role": "assistant", "content": "hi"}, "finish_reason": None}
+    ],
+}
+
+
+def ask(serve, make_cases, make_run, respond, samples=2):
+    cases = make_cases(a=samples)
+    with serve(respond) as provider:
+        options = provider.options
+        run = make_run(cases)
+        side = Side(run=run, cases=cases, base_url=options.base_url, key="sk-true", sdk=HERE)
+        tally = Tally(planned=samples)
+        plan = plan_blocks([cases], samples, seed="x")
+        sample_sides([side], plan, Pace(concurrency=2), SilentProgress(), tally=tally)
+        run.close()
+    return provider, tally, read_run(run.folder).exchanges
+
+
+def test_what_the_sdk_sends_arrives_with_the_credential_and_is_recorded(
+    serve, make_cases, make_run
+):
+    async def respond(_number, _body):
+        return 200, json.dumps(ANSWER).encode()
+
+    provider, tally, exchanges = ask(serve, make_cases, make_run, respond)
+    assert (tally.done, tally.errors) == (2, 0)
+    for head, body in provider.asked:
+        text = head.decode().lower()
+        assert "authorization: bearer sk-true\r\n" in text
+        assert "user-agent: openai/python" in text
+        assert "x-stainless-package-version" in text
+        assert "accept-encoding: identity" in text
+        assert body["stream"] is True
+    assert [(x.case, x.trial, x.attempt) for x in exchanges] == [("a", 0, 0), ("a", 1, 0)]
+    assert all(
+        x.ended == "eof" and x.request.url.endswith("/v1/chat/completions") for x in exchanges
+    )
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_an_error_is_recorded_once_and_told(serve, make_cases, make_run, status):
+    async def respond(_number, _body):
+        return status, b'{"error": {"message": "no"}}'
+
+    _, tally, exchanges = ask(serve, make_cases, make_run, respond)
+    assert [x.response.status for x in exchanges] == [status] * 2
+    assert (tally.done, tally.errors) == (2, 2)
+    assert f"Error: Error code: {status} - no" in tally.last_error
+
+
+def test_a_call_that_the_sdk_refuses_could_not_be_measured(serve, make_cases, make_run):
+    async def run():
+        async with (
+            httpx2.AsyncClient() as client,
+            SdkRelay(
+                environment=HERE, base_url="http://127.0.0.1:1", key="k", client=client, at_once=1
+            ) as relay,
+        ):
+            trial = SdkTrial(case="a", number=0, first_attempt=0)
+            with pytest.raises(
+                MeasurementError, match=r"sent nothing for a: TypeError: Missing required"
+            ):
+                await relay.ask(trial, b'{"nonsense": 1}')
+            status = (await client.post(f"http://127.0.0.1:{relay._port}/0123/v1/x")).status_code
+            assert status == 404
+            relay._child.kill()
+            with pytest.raises(MeasurementError, match="ended by itself"):
+                await relay.ask(trial, b'{"nonsense": 1}')
+
+    asyncio.run(run())
+
+
+def test_the_version_of_an_sdk_is_known_before_anything_is_asked():
+    assert find_sdk(HERE).startswith("openai ")
+    with pytest.raises(UsageError, match="cannot be run"):
+        find_sdk(replace(HERE, python=Path("/nowhere/python")))
+    with pytest.raises(UsageError, match="cannot use the SDK 'nobody'"):
+        find_sdk(replace(HERE, provider="nobody"))
