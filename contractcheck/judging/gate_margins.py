@@ -29,6 +29,9 @@ SPENDING: Final = "power-2"
 _LATTICE: Final = tuple(float(level) for level in np.geomspace(1e-6, 0.5, 60))
 """Levels between which the smallest sufficient one is looked for; no p-value is below the first."""
 
+_NEVER: Final = 1e-300
+"""Stands for a level of 0 where its logarithm is needed."""
+
 _WIDEST: Final = math.log(1e6)
 """Bounds on a ratio say nothing beyond a million."""
 
@@ -62,7 +65,7 @@ class Look:
             return 1.0 if place else _LATTICE[0]
         # Both scales are nearly proportional in logarithms, so a chord is good to 1e-4.
         cell = _LATTICE[place - 1 : place + 1]
-        ends = [math.log(self.level(alpha)) for alpha in cell]
+        ends = [math.log(max(self.level(alpha), _NEVER)) for alpha in cell]
         part = (math.log(tail) - ends[0]) / (ends[1] - ends[0])
         return math.exp((1.0 - part) * math.log(cell[0]) + part * math.log(cell[1]))
 

@@ -42,7 +42,7 @@ def headline(
         if differs:
             broken.append("the answers differ, though both sides are said to be one model")
         return f"Do not upgrade: {'; '.join(broken)}"
-    why = f"{reason} after {when}; " if reason else f"after {when} "
+    why = f"{reason} after {when}; " if reason else f"after {when}, "
     return f"Cannot tell yet: {why}{_open_words(judged)}"
 
 

@@ -153,7 +153,7 @@ def test_what_stays_open_is_settled_by_so_many_slots():
     decision, states = run(RULES, table(fail=(0.3, 0.3), seed=3))
     assert decision.outcome == "cannot-tell"
     assert (decision.look, decision.blocks, len(states)) == (5, 20, 5)
-    assert decision.headline.startswith("Cannot tell yet: after 20 of 20 slots conformance ")
+    assert decision.headline.startswith("Cannot tell yet: after 20 of 20 slots, conformance ")
     more = by_name(decision)["conformance"].more_blocks
     assert (
         f"a gate of about {20 + more} slots ({(20 + more) * CASES * 2:,} requests)"
@@ -393,6 +393,13 @@ def test_an_early_end_spends_only_what_so_many_blocks_may():
     assert decide(planned, observed, "interrupted").outcome == "safe"
     resumed, _ = run(replace(RULES, looks=(4, 5, *RULES.looks[1:])), observed)
     assert (resumed.outcome, resumed.look) == ("safe", run(RULES, observed)[0].look + 1)
+
+
+def test_an_end_right_after_the_beginning_of_a_long_gate_decides_nothing():
+    long = replace(RULES, looks=plan_looks(1000))
+    decision = decide(open_gate(long), table(fail=(0, 0.9), slower=3.0), "interrupted", blocks=2)
+    assert decision.outcome == "cannot-tell"
+    assert all(0.0 < one.p_beyond <= 1.0 for one in decision.margins)
 
 
 def test_an_end_before_the_first_answer_is_an_honest_one():
