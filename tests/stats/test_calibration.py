@@ -129,7 +129,7 @@ def seeded(*names):
 
 
 def simulations(kind):
-    return 60 if kind in STRUCTURED else 120
+    return 40 if kind in STRUCTURED else 120
 
 
 def check_null(method, kind, design, *, n_simulations, permutations, missing=0.0):
@@ -251,7 +251,7 @@ def measure_power(method, kind, design, share, *, n_simulations, permutations):
     ],
 )
 def test_a_change_is_found(method, kind, design, share, floor):
-    n_simulations = 20 if kind in STRUCTURED else 40
+    n_simulations = 12 if kind in STRUCTURED else 40
     power = measure_power(method, kind, design, share, n_simulations=n_simulations, permutations=99)
     assert power >= floor
 
@@ -260,7 +260,7 @@ def test_a_change_is_found(method, kind, design, share, floor):
 def test_one_wholly_changed_case_of_many_is_found_and_named(method, kind):
     rng = seeded(method, kind, "one of many")
     found = named_wrongly = 0
-    n_simulations = 8 if kind in STRUCTURED else 15
+    n_simulations = 5 if kind in STRUCTURED else 15
     for _ in range(n_simulations):
         cases = null_cases(kind, [(10, 10)] * 20, rng)
         cases[7:8] = changed(kind, cases[7:8], rng, 1.0)
