@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.rate_dispersion import measure_dispersion
+from contractcheck.stats.rate_dispersion import block_dispersion, measure_dispersion
 from contractcheck.stats.rates import RateCase, difference_bounds
 
 
@@ -52,6 +52,17 @@ def test_the_mean_over_every_deal_is_exactly_one():
         found = measure_dispersion(events, trials, rng=np.random.default_rng(0), permutations=9)
         estimates.append(found.estimate)
     assert np.mean(estimates) == pytest.approx(1.0)
+
+
+def test_the_mean_is_one_for_blocks_of_any_size():
+    # Three events among blocks of 4, 1 and 2 trials, weighted by the chance of each deal.
+    sizes = [4, 1, 2]
+    mean = 0.0
+    for deal in itertools.product(*(range(size + 1) for size in sizes)):
+        if sum(deal) == 3:
+            chance = scipy.stats.multivariate_hypergeom.pmf(deal, sizes, 3)
+            mean += chance * block_dispersion(np.transpose([deal]), np.transpose([sizes]))
+    assert mean == pytest.approx(1.0)
 
 
 def test_what_moves_both_sides_alike_cancels_in_their_difference():

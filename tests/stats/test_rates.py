@@ -4,7 +4,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
@@ -109,6 +109,25 @@ def test_bounds_surround_the_estimate_and_swap_with_the_sides(cases, alpha):
         assert (theirs.low, theirs.high) == pytest.approx((-ours.high, -ours.low), abs=1e-6)
     reordered = difference_bounds(cases[::-1], alpha=alpha)
     assert (reordered.low, reordered.high) == pytest.approx((ours.low, ours.high), abs=1e-6)
+
+
+@given(CASES, st.sampled_from([0.1, 0.025, 0.001]))
+@example([rate_case(1, 1, 1, 1, "a"), rate_case(16, 16, 0, 2, "b")], 0.01)
+@example(
+    [rate_case(0, n, y, m, str(m)) for n, y, m in ((2, 3, 3), (1, 0, 1), (1, 0, 5), (2, 0, 4))],
+    0.025,
+)
+@settings(max_examples=60)
+def test_no_believable_difference_lies_outside_the_bounds(cases, alpha):
+    bounds = difference_bounds(cases, alpha=alpha)
+    columns = np.array(
+        [(c.baseline_events, c.n_baseline, c.candidate_events, c.n_candidate) for c in cases]
+    ).T
+    grid = np.linspace(-1, 1, 1001)
+    tables = as_tables(*(np.broadcast_to(column, (grid.size, len(cases))) for column in columns))
+    believable = np.abs(standard_score(tables, grid)) <= NormalDist().inv_cdf(1 - alpha)
+    assert np.all(grid[believable] >= bounds.low - 1e-7)
+    assert np.all(grid[believable] <= bounds.high + 1e-7)
 
 
 @given(CASES)

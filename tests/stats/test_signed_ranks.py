@@ -124,6 +124,14 @@ def test_likeness_of_neighbours_only_ever_widens(values):
         assert narrow.high <= wide.high
 
 
+def test_widened_bounds_are_where_the_widened_test_begins_to_reject():
+    values = np.random.default_rng(15).normal(0.5, 1.0, 20)
+    bounds = signed_rank_interval(values, 0.95, inflation=2.0)
+    for bound, outwards in ((bounds.low, -1e-9), (bounds.high, 1e-9)):
+        assert signed_rank_test(values - (bound + outwards), inflation=2.0).p <= 0.05
+        assert signed_rank_test(values - (bound - outwards), inflation=2.0).p > 0.05
+
+
 def test_likeness_is_seen_in_the_order_of_time():
     wave = np.sin(np.arange(40) / 6.0)
     assert serial_inflation(wave) == pytest.approx(4.0)
