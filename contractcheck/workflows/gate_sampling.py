@@ -176,16 +176,17 @@ class GateSampling:
             rule=Canonicalisation(fields=tuple(sorted(volatile))),
         )
         already = sum(map(len, self._finished.values()))
+        planned = sum(p.side in self._finished for p in self._plan)
         left = sample_sides(
             [self._open[index] for index in places],
             [replace(p, side=places.index(p.side)) for p in missing],
             pace,
             self.progress,
-            tally=Tally(planned=len(self._plan), done=already),
+            tally=Tally(planned=planned, done=already),
             spending=self.spending,
         )
-        for planned in missing[: len(missing) - len(left)]:
-            self._finished[planned.side].add((planned.trial.case, planned.trial.index))
+        for made in missing[: len(missing) - len(left)]:
+            self._finished[made.side].add((made.trial.case, made.trial.index))
 
 
 def _ended(exchanges: Iterable[Exchange]) -> set[tuple[str, int]]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -122,6 +123,7 @@ def project(tmp_path, servers, monkeypatch):
 
 
 def test_the_same_provider_on_both_sides_is_never_a_reason_to_stay(project):
+    project.old.conditions = replace(at(), night_effects=True)
     codes = []
     for _ in range(20):
         code, report = project.report(old=project.old, new=project.old)
@@ -182,7 +184,7 @@ def test_what_cannot_be_told_says_what_would_settle_it(project):
     project.write(margins="{refusals: +0.10}")
     code, out, _ = project.gate()
     assert code == 3
-    assert out.startswith("Cannot tell yet: after 8 of 8 slots the share of refusals ")
+    assert out.startswith("Cannot tell yet: after 8 of 8 slots, the share of refusals ")
     assert re.search(r"to settle it: .* slots \([\d,]+ requests\) would settle", out)
     assert re.search(r"contractcheck gate --suite \S+ --from \S+ --to \S+ --slots 16\n", out)
     assert project.gate("--allow-inconclusive")[0] == 0
@@ -266,6 +268,26 @@ def test_a_bound_on_money_ends_the_gate_with_what_is_known(project, tmp_path):
     assert " USD were spent after " in report["headline"]
     assert 0 < report["gate"]["blocks"] < 8
     assert 0 < report["gate"]["spent_usd"] <= whole / 2
+
+
+def test_money_that_ends_before_one_slot_measures_nothing_and_the_gate_can_go_on(project, tmp_path):
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"as_of": "2026-03-01", "models": {TARGET: [1000, 1000]}}))
+    options = ("--prices", str(prices), "--concurrency", "1", "--max-usd")
+    code, words, _ = project.gate(*options, "0.03")
+    assert code == 4
+    assert re.match(
+        r"0\.0\d+ USD of at most 0\.03 USD were spent before one slot was finished on every side; "
+        r"go on with: contractcheck gate --resume \S+ --max-usd X\n",
+        words,
+    )
+    gate = words.split("--resume ")[1].split()[0]
+    sent = project.old.request_count + project.new.request_count
+    code, out, _ = project.call("--resume", gate, *options, "10", "--format", "json")
+    report = json.loads(out)
+    assert code == 0
+    sent_again = project.old.request_count + project.new.request_count - sent
+    assert 0 < sent_again < report["gate"]["used_requests"]
 
 
 def test_a_prompt_change_is_gated_against_the_commit_before(project):
