@@ -1,0 +1,43 @@
+"""What only the new side breaks is a reason not to move; what both break is not."""
+
+from contractcheck.judging.side_breaches import BREACHES, find_new_breaches
+from contractcheck.model.judgement import FindingKind
+
+CHECKS = "[{contains: a, mode: always}]"
+
+
+def kinds_and_metrics(findings):
+    return [(found.kind, found.case, found.metric) for found in findings]
+
+
+def test_a_check_that_only_the_new_side_fails_is_a_breach(make_world, shape):
+    world = make_world(shape(text="calm"), checks=CHECKS)
+    old, new = world.run(0), world.run(1, shape(only=["two"], share=0.5, text="nothing"))
+    found = find_new_breaches((old, world.suite), (new, world.suite))
+    assert kinds_and_metrics(found) == [(FindingKind.BREACH, "two", "contains:a")]
+    assert found[0].kind in BREACHES
+    assert find_new_breaches((new, world.suite), (new, world.suite)) == ()
+    assert find_new_breaches((new, world.suite), (old, world.suite)) == ()
+
+
+def test_the_same_check_failing_in_another_case_is_new(make_world, shape):
+    world = make_world(shape(text="calm"), checks=CHECKS)
+    old, new = (world.run(0, shape(only=[case], text="nothing")) for case in ("one", "two"))
+    found = find_new_breaches((old, world.suite), (new, world.suite))
+    assert [finding.case for finding in found] == ["two"]
+
+
+def test_a_pinned_target_that_another_model_answers_is_an_identity(world, shape):
+    new = world.run(1, shape(model="gpt-sim-2026-09-09"))
+    found = find_new_breaches((world.run(0), world.suite), (new, world.suite))
+    assert kinds_and_metrics(found) == [(FindingKind.IDENTITY, None, "model")]
+
+
+def test_without_an_old_side_every_breach_is_the_new_ones(make_world, shape):
+    world = make_world(shape(text="nothing"), checks=CHECKS)
+    found = find_new_breaches(None, (world.run(0), world.suite))
+    assert [finding.case for finding in found] == ["four", "one", "three", "two"]
+
+
+def test_an_unchanged_side_breaks_nothing(world):
+    assert find_new_breaches((world.run(0), world.suite), (world.run(1), world.suite)) == ()
