@@ -30,6 +30,7 @@ from contractcheck.judging.gate_terms import (
     MarginJudgement,
 )
 from contractcheck.judging.gate_words import gate_notes, headline, settling
+from contractcheck.model.judgement import FindingKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.gate_evidence import Difference
     from contractcheck.judging.gate_margins import MeasuredMargin
     from contractcheck.judging.gate_terms import MarginState, Outcome
+    from contractcheck.model.judgement import Finding
 
 __all__ = [
     "GateDecision",
@@ -194,7 +196,7 @@ def _decision(
         outcome=outcome,
         margins=margins,
         comparisons=(*(compare_margin(one, margins) for one in margins), *difference.comparisons),
-        findings=(*find_broken(margins), *difference.findings),
+        findings=(*find_broken(margins), *_deciding(difference.findings, differs=differs)),
         look=len(looks),
         blocks=finished,
         planned_blocks=planned,
@@ -210,6 +212,12 @@ def _decision(
         notes=(*gate_notes(rules, difference, outcome), *difference.notes),
         path_changes=difference.path_changes,
     )
+
+
+def _deciding(differences: Sequence[Finding], *, differs: bool) -> tuple[Finding, ...]:
+    """Differences of outputs, as strong as the part that they play."""
+    kind = FindingKind.DIFFERENCE if differs else FindingKind.NOTICE
+    return tuple(replace(finding, kind=kind) for finding in differences)
 
 
 def _outcome(

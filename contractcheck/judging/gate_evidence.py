@@ -41,7 +41,7 @@ class Difference:
     Attributes:
         p: Global p-value over all outputs; None when there was nothing to compare.
         comparisons: Per output, then per output and case.
-        findings: One per output that differs: ``difference`` if it decides, else ``notice``.
+        findings: One notice per output that differs.
         path_changes: Shapes of structured answers that are new or gone.
         notes: What was left out.
     """
@@ -72,12 +72,11 @@ def compare_outputs(table: pd.DataFrame, rules: GateRules) -> Difference:
         replace(line, estimate=replace(line.estimate, method=_METHOD))
         for line in place_results(result, power=rules.power)
     )
-    kind = FindingKind.DIFFERENCE if rules.same_model else FindingKind.NOTICE
     return Difference(
         p=result.p,
         comparisons=comparisons,
         findings=tuple(
-            replace(finding, kind=kind)
+            replace(finding, kind=FindingKind.NOTICE)
             for finding in find_differences(result, comparisons, expanded, samples)
         ),
         path_changes=expanded.changes,

@@ -93,11 +93,11 @@ def gate_notes(rules: GateRules, difference: Difference, outcome: Outcome) -> tu
     )
     notes = [rates]
     if rules.same_model and outcome == "safe":
-        notes.append(
-            "no difference of the answers was found"
-            + ("" if difference.p is None else f" (p = {difference.p:.2g})")
-            + "; that is no proof that there is none: safe rests on the margins"
-        )
+        seen = "no difference of the answers was found"
+        if difference.findings:
+            seen = "a difference of the answers was seen that this gate's level does not reach"
+        p = "" if difference.p is None else f" (p = {difference.p:.2g})"
+        notes.append(f"{seen}{p}; that is no proof that there is none: safe rests on the margins")
     elif difference.findings and not rules.same_model:
         names = list_words([str(one.metric) for one in difference.findings])
         notes.append(f"{names} differ; two models do, so this is for reading, not deciding")

@@ -16,6 +16,7 @@ from contractcheck.judging.gate import (
     open_gate,
     plan_looks,
 )
+from contractcheck.judging.gate_margins import Look, find_beyond
 from contractcheck.judging.gate_terms import GateRules
 from contractcheck.measuring import COLUMNS
 from contractcheck.model.judgement import FindingKind
@@ -264,6 +265,31 @@ def test_holm_looks_at_all_margins_together():
         by_name(run(muted, table(fail=(0.0, 0.9), slower=factor + 0.02))[0])["ttft"].state
         == "beyond"
     )
+
+
+@pytest.mark.parametrize(
+    ("tails", "difference", "broken", "differs"),
+    [
+        ((0.02, 0.5), None, {"a"}, False),
+        ((0.02, 0.5), 0.5, set(), False),  # .05 / 3 is left to the first of three
+        ((0.01, 0.5), 0.02, {"a"}, True),  # then .05 / 2 to the next
+        ((0.01, 0.5), 0.03, {"a"}, False),
+        ((0.04, 0.04), 0.01, set(), True),
+        ((0.01, 0.01), 0.05, {"a", "b"}, True),  # and .05 to the last
+    ],
+)
+def test_a_difference_of_one_model_is_one_more_step_of_holm(tails, difference, broken, differs):
+    found = find_beyond(
+        dict(zip("ab", tails, strict=True)), Look(shares=(1.0,)), 0.05, difference_p=difference
+    )
+    assert found == (broken, differs)
+
+
+def test_what_a_difference_may_spend_adds_up_to_its_level():
+    shares = (0.2, 0.4, 0.6, 0.8, 1.0)
+    steps = [Look(shares=shares[: k + 1]).increment(0.05) for k in range(5)]
+    assert sum(steps) == pytest.approx(0.05)
+    assert steps == sorted(steps)
 
 
 def test_a_missing_trial_takes_its_pair_out_of_the_block():
