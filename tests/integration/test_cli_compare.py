@@ -133,6 +133,88 @@ def test_a_filter_of_both_sides_and_of_one_meet(save):
     assert report["suite"] == "both.csv (id=c1, night=1) → both.csv (id=c1, night=2)"
 
 
+@pytest.fixture
+def save_lines(tmp_path):
+    def write(name, answer):
+        rng = random.Random(name)  # noqa: S311 - answers, not keys
+        rows = [
+            {"id": f"c{case}", "answer": answer(case, rng)} for case in range(5) for _ in range(8)
+        ]
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    return write
+
+
+ANSWERS = ["--case", "id", "--output", "answer"]
+
+
+def ticket(case, rng, *, priorities=("low", "high")):
+    return json.dumps({"priority": rng.choice(priorities), "cost": rng.randint(1, 9)})
+
+
+def changed_ticket(case, rng):
+    return ticket(case, rng, priorities=("urgent",)) if case == 3 else ticket(case, rng)
+
+
+def test_json_answers_are_compared_by_path_and_the_note_says_so(save_lines):
+    old, new = save_lines("old.jsonl", ticket), save_lines("new.jsonl", changed_ticket)
+    done = compare(old, new, *ANSWERS)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("FAIL: the two sides differ: answer $.priority differs: ")
+    assert "surely in c3" in done.stdout
+    assert "additive  $.priority  new value: urgent  0 of 40" in done.stdout
+    assert "note: every answer is a JSON object, so they are compared path by path" in done.stdout
+    report = json.loads(compare(old, new, *ANSWERS, "--format", "json").stdout)
+    assert report["path_changes"][0]["candidate"]["count"] == 8
+    as_text = compare(old, new, *ANSWERS, "--kind", "text")
+    assert "answer differs: share of distance" in as_text.stdout
+    assert "path by path" not in as_text.stdout
+
+
+def test_answers_that_are_not_all_json_are_text_unless_they_are_said_to_be(save_lines):
+    def sorry(case, rng):
+        return "Sorry!" if rng.random() < 0.5 else ticket(case, rng)
+
+    old, new = save_lines("old.jsonl", ticket), save_lines("new.jsonl", sorry)
+    assert "path by path" not in compare(old, new, *ANSWERS).stdout
+    done = compare(old, new, *ANSWERS, "--kind", "json")
+    assert "answer $ (type) differs" in done.stdout
+    assert "breaking  $     not always JSON now  0 of 40" in done.stdout
+
+
+def test_tool_calls_are_compared_by_argument(save_lines):
+    def calls(case, rng):
+        function = {"name": "look_up", "arguments": json.dumps({"order": rng.choice("AB")})}
+        return [{"id": f"call_{rng.random()}", "type": "function", "function": function}]
+
+    def other(case, rng):
+        return [{"name": "look_up", "input": {"order": rng.choice("AB") if case else "C"}}]
+
+    old, new = save_lines("old.jsonl", calls), save_lines("new.jsonl", other)
+    done = compare(old, new, *ANSWERS, "--kind", "tools")
+    assert done.returncode == 1, done.stderr
+    assert "answer look_up.arguments.order differs" in done.stdout
+    assert "surely in c0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--kind", "json", "--night", "id"], "--kind json compares two sides answer by answer"),
+        (["--kind", "json", "--label", "(a)"], "leave out --kind json"),
+        (["--kind", "number"], "old.jsonl:1: answer is "),
+        (["--kind", "tools"], "old.jsonl:1: answer holds no tool calls"),
+    ],
+)
+def test_a_kind_that_does_not_fit_exits_2(save_lines, arguments, words):
+    old = save_lines("old.jsonl", ticket)
+    done = compare(old, old, *ANSWERS, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
 @pytest.mark.parametrize(
     ("data", "arguments", "words"),
     [
