@@ -171,9 +171,14 @@ def _notes(gate: PreparedGate, end: GateEnd) -> Iterator[str]:
 def _next_steps(gate: PreparedGate, end: GateEnd, verdict: Verdict) -> Iterator[str]:
     if end.old is not None:
         yield f"contractcheck runs diff {end.old.run.header.id} {end.new.run.header.id}"
-    if verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR):
-        sides = f"--from {gate.sides[0].spec.text} --to {end.side.spec.text}"
-        yield f"contractcheck gate --suite {gate.suite.path} {sides} --slots {2 * gate.plan.slots}"
+    old, new = gate.sides[0], end.side
+    again = f"contractcheck gate --suite {gate.suite.path} --from {{}} --to {new.spec.text}"
+    if verdict is Verdict.INCONCLUSIVE:
+        yield f"{again.format(old.spec.text)} --slots {2 * gate.plan.slots}"
+    elif verdict is Verdict.ERROR:
+        yield again.format(old.spec.text)
+        if end.old is not None and end.old.run.count(Outcome.RETIRED):
+            yield f"{again.format(f'accepted={old.target.id}')} (the old side is gone)"
 
 
 def _account(

@@ -406,18 +406,18 @@ def test_an_sdk_of_another_environment_asks_and_is_recorded(project, provider, m
     code, out, _ = project.call(
         *("--from", project.side(project.old, **where)),
         *("--to", project.side(project.old, **where, env=sys.prefix)),
-        *("--format", "json", "--slots", "4"),
+        *("--format", "json", "--slots", "1"),
     )
     report = json.loads(out)
-    assert code in (0, 3), out
+    assert code == 3
     old, new = report["gate"]["sides"]
-    assert old["answered"] == new["answered"] == 12
+    assert old["answered"] == new["answered"] == 3
     assert new["words"].endswith(f" through {provider} {version(provider)}")
     folder = next(folder for folder in project.runs() if folder.name == new["run_id"])
     run = read_run(folder)
     assert run.header.vantage["http_client"] == f"{provider} {version(provider)}"
     assert {(x.case, x.trial, x.attempt) for x in run.exchanges} == {
-        (case, block, 0) for case in ("greet", "part", "thank") for block in range(4)
+        (case, 0, 0) for case in ("greet", "part", "thank")
     }
     assert all(x.response.status == 200 and x.ended == "eof" for x in run.exchanges)
     held = b"".join(p.read_bytes() for p in project.root.rglob("*") if p.is_file())
