@@ -77,11 +77,16 @@ def _advice(plan: SuitePlan) -> Iterator[str]:
             "watch: no number of nights shows the declared latency margin, because nights differ "
             "by more than it; judge it by the gate, whose sides share their night"
         )
-    if any(s.plane == "conformance" for s in lost):
-        yield (
-            "watch: the declared conformance margin is finer than a night's answers can show; more "
-            "samples per case sharpen it, more cases widen what is watched as well"
-        )
+    yield from (_finer_than_a_night(s) for s in lost if s.plane == "conformance")
+
+
+def _finer_than_a_night(stream: StreamPlan) -> str:
+    """A pass rate's noise falls with the root of the answers, if nights themselves agree."""
+    words = "watch: the declared conformance margin is finer than a night's answers can show"
+    if stream.smallest_visible is not None and stream.margin:
+        times = (stream.smallest_visible / stream.margin) ** 2
+        words += f"; about {times:.0f} times as many answers a night would show it"
+    return f"{words}: more samples sharpen it, more cases widen what is watched as well"
 
 
 def _gate_advice(gate: GateOutlook, plan: SuitePlan) -> Iterator[str]:
