@@ -20,7 +20,7 @@ from contractcheck.errors import RecordingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WHOLE_BYTES = 5 << 20
+_WHOLE_BYTES = 4 << 20
 """Files up to this size are read whole when they are first asked: one case of an ordinary run."""
 
 _MOST_FILES = 8
