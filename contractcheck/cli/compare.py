@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -65,26 +66,21 @@ def command(  # noqa: PLR0917 - click passes options by name
     format_name: str,
 ) -> int:
     """Compare two recorded tables with the engine that judges live runs."""
-    if label is not None and kind not in ("auto", "label"):
-        raise UsageError(f"--label makes a category of the answer; leave out --kind {kind}")
-
-    def columns(own: tuple[str, ...]) -> TableColumns:
-        return TableColumns(
-            case=case,
-            output=output,
-            label=label,
-            kind="text" if kind == "auto" else kind,
-            latency=latency,
-            night=night,
-            where=tuple(_pair(text) for text in (*where, *own)),
-        )
-
+    _refuse_two_kinds(label, kind)
+    columns = TableColumns(
+        case=case,
+        output=output,
+        label=label,
+        kind="text" if kind == "auto" else kind,
+        latency=latency,
+        night=night,
+    )
     report = compare_tables(
         CompareOptions(
             baseline=baseline,
             candidate=candidate,
-            baseline_columns=columns(baseline_where),
-            candidate_columns=columns(candidate_where),
+            baseline_columns=_only(columns, (*where, *baseline_where)),
+            candidate_columns=_only(columns, (*where, *candidate_where)),
             detect_json=kind == "auto",
             alpha=alpha,
             on_inconclusive="fail" if strict else "warn",
@@ -92,6 +88,15 @@ def command(  # noqa: PLR0917 - click passes options by name
     )
     print_report(report, format_name)
     return report.exit_code
+
+
+def _refuse_two_kinds(label: str | None, kind: str) -> None:
+    if label is not None and kind not in {"auto", "label"}:
+        raise UsageError(f"--label makes a category of the answer; leave out --kind {kind}")
+
+
+def _only(columns: TableColumns, where: tuple[str, ...]) -> TableColumns:
+    return replace(columns, where=tuple(_pair(text) for text in where))
 
 
 def _pair(text: str) -> tuple[str, str]:
