@@ -8,10 +8,12 @@ from contractcheck.judging.breaches import find_breaches
 from contractcheck.judging.budget import budget_share
 from contractcheck.judging.identity import find_identity_changes, find_wire_problems
 from contractcheck.judging.verdict import sort_findings
-from contractcheck.model.judgement import FindingKind
+from contractcheck.model.judgement import Finding, FindingKind
 
 if TYPE_CHECKING:
-    from contractcheck.model.judgement import Finding
+    from collections.abc import Sequence
+
+    from contractcheck.model.gate import UnreadAnswer
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.suite import Suite
 
@@ -33,6 +35,29 @@ def find_new_breaches(
     """
     known = {_place(finding) for finding in _findings(*old)} if old is not None else set()
     return sort_findings(found for found in _findings(*new) if _place(found) not in known)
+
+
+def find_unread(unread: Sequence[UnreadAnswer], answers: int, sdk: str) -> tuple[Finding, ...]:
+    """Find that an SDK could not read what came: to whoever uses it, that is no answer.
+
+    Args:
+        unread: Of one side.
+        answers: Exchanges of that side.
+        sdk: Name and version.
+    """
+    if not unread:
+        return ()
+    first = unread[0]
+    return (
+        Finding(
+            kind=FindingKind.BREACH,
+            plane="identity",
+            case=first.case,
+            metric="sdk",
+            message=f"{sdk} could not read {len(unread)} of {answers} answers that came whole; "
+            f"first: {first.words}",
+        ),
+    )
 
 
 def _findings(run: MeasuredRun, suite: Suite) -> list[Finding]:

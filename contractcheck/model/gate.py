@@ -34,6 +34,23 @@ class GatePlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnreadAnswer:
+    """An answer that came whole, and that the SDK of a side could not read.
+
+    Attributes:
+        side: ``from``, ``to``, ``to2`` …
+        case: Case id.
+        trial: 0-based block.
+        words: What the SDK raised.
+    """
+
+    side: str
+    case: str
+    trial: int
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SideAccount:
     """What one side was asked, and when.
 

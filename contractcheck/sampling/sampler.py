@@ -19,10 +19,11 @@ from contractcheck.sampling.progress import Tally
 from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from contractcheck.cassettes import Canonicalisation, OpenRun
     from contractcheck.model.exchange import Exchange
+    from contractcheck.model.run import Trial
     from contractcheck.model.suite import Case
     from contractcheck.providers.wire import Dialect, WireRequest
     from contractcheck.sampling.progress import Progress
@@ -74,6 +75,7 @@ class Side:
         base_url: Endpoint without trailing slash.
         key: Credential for this endpoint.
         sdk: Whose SDK asks; None for this program's own requests.
+        tell_unread: Told of each answer that came and that the SDK could not read, and why.
     """
 
     run: OpenRun
@@ -81,6 +83,7 @@ class Side:
     base_url: str
     key: str = field(repr=False)
     sdk: SdkEnvironment | None = None
+    tell_unread: Callable[[Trial, str], None] = lambda _trial, _words: None
 
     def finished(self) -> frozenset[tuple[str, int]]:
         """Case and index of the trials that the run brought, and that need no other attempt."""
@@ -256,9 +259,13 @@ class _Sampler:
         relay = self.relays.get(planned.side)
         if relay is not None:
             sdk_trial = SdkTrial(case=trial.case, number=number, first_attempt=made)
-            if words := await relay.ask(sdk_trial, wire.body):
-                # An SDK repeats what the provider said, which may name the key.
-                self._note_error(side.run.scrubber.scrub_text(words))
+            answer = await relay.ask(sdk_trial, wire.body)
+            # An SDK repeats what the provider said, which may name the key.
+            words = side.run.scrubber.scrub_text(answer.error)
+            if words:
+                self._note_error(words)
+            if answer.is_unread:
+                side.tell_unread(trial, words)
             return
         with in_trial(trial.case, number, first_attempt=made):
             try:

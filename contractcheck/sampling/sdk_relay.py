@@ -92,6 +92,24 @@ class SdkTrial:
     first_attempt: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SdkAnswer:
+    """How a call ended.
+
+    Attributes:
+        status: HTTP status that came; 502 when nothing did.
+        error: What the SDK raised, or empty.
+    """
+
+    status: int
+    error: str
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether an answer came, and the SDK could not read it."""
+        return self.status == httpx2.codes.OK and bool(self.error)
+
+
 @dataclass(slots=True)
 class _Call:
     trial: SdkTrial
@@ -152,15 +170,12 @@ class SdkRelay:
     ) -> None:
         await self._stack.aclose()
 
-    async def ask(self, trial: SdkTrial, body: bytes) -> str:
+    async def ask(self, trial: SdkTrial, body: bytes) -> SdkAnswer:
         """Make one call through the SDK.
 
         Args:
             trial: What it belongs to.
             body: What the call takes, as JSON.
-
-        Returns:
-            What went wrong on the wire or in the SDK, or empty.
 
         Raises:
             MeasurementError: If the SDK sent nothing, or its process ended.
@@ -189,7 +204,7 @@ class SdkRelay:
                 f"the SDK in {self.environment.python} sent nothing for {trial.case}: "
                 f"{error or 'no request'}"
             )
-        return "" if call.status == httpx2.codes.OK and error is None else error or ""
+        return SdkAnswer(status=call.status, error=error or "")
 
     async def _listen(self) -> None:
         """Hand what the child says to whoever waits for it."""

@@ -1,4 +1,4 @@
-"""Plans of gates: one small file each, beside the runs that they sample."""
+"""Plans of gates, and what their SDKs could not read: small files beside the runs they sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.files import parse_json_object, write_atomically
-from contractcheck.model.gate import GatePlan
+from contractcheck.model.gate import GatePlan, UnreadAnswer
 from contractcheck.store.runs import is_run_id
 
 if TYPE_CHECKING:
@@ -59,6 +59,42 @@ class GateStore:
             f"{name!r} fits {len(found)} gates: {', '.join(found[:5])}; give more of the id"
         )
 
+    def note_unread(self, gate: str, answer: UnreadAnswer) -> None:
+        """Write down that an SDK could not read an answer; the recording cannot tell.
+
+        Raises:
+            RecordingError: If the disk refuses.
+        """
+        path = self._unread_path(gate)
+        try:
+            with path.open("ab") as file:
+                # Begins a line of its own, even after one that a kill tore.
+                file.write(b"\n" + orjson.dumps(answer) + b"\n")
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be written ({error.strerror})") from error
+
+    def read_unread(self, gate: str) -> tuple[UnreadAnswer, ...]:
+        """What was written down; a line that a kill tore is passed over.
+
+        Raises:
+            RecordingError: If a whole line is no such note.
+        """
+        path = self._unread_path(gate)
+        try:
+            lines = path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be read ({error.strerror})") from error
+        return tuple(
+            _decode_unread(line, f"{path}:{number}")
+            for number, line in enumerate(lines, 1)
+            if line.endswith(b"}")
+        )
+
+    def _unread_path(self, gate: str) -> Path:
+        return self.root / f"{gate}.unread.jsonl"
+
     def _read(self, gate: str) -> GatePlan:
         path = self.root / f"{gate}.json"
         try:
@@ -96,6 +132,19 @@ def _decode(document: JsonObject) -> GatePlan:
     return plan
 
 
+def _decode_unread(line: bytes, place: str) -> UnreadAnswer:
+    document = parse_json_object(line, place)
+    try:
+        return UnreadAnswer(
+            side=_text(document["side"]),
+            case=_text(document["case"]),
+            trial=_index(document["trial"]),
+            words=_text(document["words"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"{place}: is no note of a gate ({error!r})") from error
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
@@ -105,6 +154,12 @@ def _text(value: object) -> str:
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _index(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is no index")
     return value
 
 

@@ -14,7 +14,7 @@ from contractcheck.errors import LimitReachedError
 from contractcheck.judging.gate import GateDecision, advance, decide, open_gate
 from contractcheck.judging.gate_nights import judge_against_nights
 from contractcheck.judging.judge import find_outage, find_refusal
-from contractcheck.judging.side_breaches import BREACHES, find_new_breaches
+from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, find_unread
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Spending
 from contractcheck.workflows.gate_measure import join_sides, measure_blocks
@@ -23,6 +23,7 @@ from contractcheck.workflows.gate_sampling import GateSampling
 
 if TYPE_CHECKING:
     from contractcheck.judging.gate import GateState
+    from contractcheck.model.gate import UnreadAnswer
     from contractcheck.model.judgement import Finding
     from contractcheck.sampling import Progress
     from contractcheck.workflows.gate_measure import MeasuredSide
@@ -164,8 +165,15 @@ class GateRun:
     def _breaches(
         self, old: MeasuredSide | None, new: MeasuredSide, side: PreparedSide
     ) -> tuple[Finding, ...]:
+        by_sdk: tuple[Finding, ...] = ()
+        if not self._unread(self.gate.sides[0]):
+            by_sdk = find_unread(self._unread(side), len(new.run.answers), side.sdk_words)
         known = None if old is None else (old.run, self.gate.sides[0].suite)
-        return find_new_breaches(known, (new.run, side.suite))
+        return (*by_sdk, *find_new_breaches(known, (new.run, side.suite)))
+
+    def _unread(self, side: PreparedSide) -> list[UnreadAnswer]:
+        noted = self.workspace.gates.read_unread(self.gate.plan.id)
+        return [one for one in noted if one.side == side.name and one.trial < self.blocks]
 
     def _trouble(self, old: MeasuredSide | None, new: MeasuredSide) -> str:
         """Why nothing can be measured, or empty.
@@ -190,7 +198,9 @@ def open_gate_run(
 ) -> GateRun:
     """Put a gate together; nobody is asked before ``run``."""
     spending = Spending(prices=options.prices, max_usd=options.max_usd)
-    sampling = GateSampling(gate=gate, options=options, progress=progress, spending=spending)
+    sampling = GateSampling(
+        store=workspace.gates, gate=gate, options=options, progress=progress, spending=spending
+    )
     return GateRun(workspace=workspace, gate=gate, sampling=sampling)
 
 

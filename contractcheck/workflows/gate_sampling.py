@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import (
@@ -18,6 +19,7 @@ from contractcheck.cassettes import (
     seal_run,
 )
 from contractcheck.errors import RecordingError, UsageError
+from contractcheck.model.gate import UnreadAnswer
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import Pace, Side, Spending, Tally, plan_blocks, sample_sides
 from contractcheck.workflows.record import begin_header, pack_sealed
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes import OpenRun
     from contractcheck.model.exchange import Exchange
-    from contractcheck.model.run import Run
+    from contractcheck.model.run import Run, Trial
     from contractcheck.sampling import Progress, SideTrial
+    from contractcheck.store import GateStore
     from contractcheck.workflows.gate_setup import GateOptions, PreparedGate, PreparedSide
 
 
@@ -38,12 +41,14 @@ class GateSampling:
     """Everything of a gate that asks and records.
 
     Attributes:
+        store: Where it is written down what an SDK could not read.
         gate: What is asked.
         options: What it may cost.
         progress: Told after every request.
         spending: Money spent, in earlier sessions too.
     """
 
+    store: GateStore
     gate: PreparedGate
     options: GateOptions
     progress: Progress
@@ -84,6 +89,7 @@ class GateSampling:
                     base_url=side.endpoint.base_url,
                     key=side.endpoint.key,
                     sdk=side.sdk,
+                    tell_unread=partial(self._note_unread, side.name),
                 )
             yield
 
@@ -154,6 +160,10 @@ class GateSampling:
             vantage = {**header.vantage, "http_client": side.sdk_words}
             header = replace(header, vantage=vantage)
         return create_run(folder, header, scrubber)
+
+    def _note_unread(self, side: str, trial: Trial, words: str) -> None:
+        answer = UnreadAnswer(side=side, case=trial.case, trial=trial.index, words=words)
+        self.store.note_unread(self.gate.plan.id, answer)
 
     def _is_finished(self, planned: SideTrial) -> bool:
         trial = planned.trial

@@ -1,6 +1,7 @@
 """What only the new side breaks is a reason not to move; what both break is not."""
 
-from contractcheck.judging.side_breaches import BREACHES, find_new_breaches
+from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, find_unread
+from contractcheck.model.gate import UnreadAnswer
 from contractcheck.model.judgement import FindingKind
 
 CHECKS = "[{contains: a, mode: always}]"
@@ -41,3 +42,14 @@ def test_without_an_old_side_every_breach_is_the_new_ones(make_world, shape):
 
 def test_an_unchanged_side_breaks_nothing(world):
     assert find_new_breaches((world.run(0), world.suite), (world.run(1), world.suite)) == ()
+
+
+def test_answers_that_an_sdk_cannot_read_are_a_breach():
+    unread = [UnreadAnswer(side="to", case="a", trial=1, words="ValueError: what is this?")]
+    (found,) = find_unread(unread, 12, "openai 3.54.0")
+    assert found.kind is FindingKind.BREACH
+    assert found.message == (
+        "openai 3.54.0 could not read 1 of 12 answers that came whole; "
+        "first: ValueError: what is this?"
+    )
+    assert find_unread([], 12, "openai 3.54.0") == ()

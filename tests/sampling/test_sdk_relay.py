@@ -37,15 +37,17 @@ ANSWER = {
 
 def ask(serve, make_cases, make_run, respond, samples=2):
     cases = make_cases(a=samples)
+    unread = []
     with serve(respond) as provider:
         options = provider.options
         run = make_run(cases)
         side = Side(run=run, cases=cases, base_url=options.base_url, key="sk-true", sdk=HERE)
+        side = replace(side, tell_unread=lambda trial, words: unread.append((trial.index, words)))
         tally = Tally(planned=samples)
         plan = plan_blocks([cases], samples, seed="x")
         sample_sides([side], plan, Pace(concurrency=2), SilentProgress(), tally=tally)
         run.close()
-    return provider, tally, read_run(run.folder).exchanges
+    return provider, tally, read_run(run.folder).exchanges, unread
 
 
 def test_what_the_sdk_sends_arrives_with_the_credential_and_is_recorded(
@@ -54,8 +56,8 @@ def test_what_the_sdk_sends_arrives_with_the_credential_and_is_recorded(
     async def respond(_number, _body):
         return 200, json.dumps(ANSWER).encode()
 
-    provider, tally, exchanges = ask(serve, make_cases, make_run, respond)
-    assert (tally.done, tally.errors) == (2, 0)
+    provider, tally, exchanges, unread = ask(serve, make_cases, make_run, respond)
+    assert (tally.done, tally.errors, unread) == (2, 0, [])
     for head, body in provider.asked:
         text = head.decode().lower()
         assert "authorization: bearer sk-true\r\n" in text
@@ -74,10 +76,23 @@ def test_an_error_is_recorded_once_and_told(serve, make_cases, make_run, status)
     async def respond(_number, _body):
         return status, b'{"error": {"message": "no"}}'
 
-    _, tally, exchanges = ask(serve, make_cases, make_run, respond)
+    _, tally, exchanges, unread = ask(serve, make_cases, make_run, respond)
     assert [x.response.status for x in exchanges] == [status] * 2
     assert (tally.done, tally.errors) == (2, 2)
     assert f"Error: Error code: {status} - no" in tally.last_error
+    assert unread == []
+
+
+def test_an_answer_that_the_sdk_cannot_read_is_told_apart(serve, make_cases, make_run):
+    async def respond(number, _body):
+        return 200, b"data: {broken\n\n" if number == 0 else json.dumps(ANSWER).encode()
+
+    _, tally, exchanges, unread = ask(serve, make_cases, make_run, respond)
+    assert (tally.done, tally.errors) == (2, 1)
+    assert [x.response.status for x in exchanges] == [200, 200]
+    ((trial, words),) = unread
+    assert b"broken" in exchanges[trial].response.body
+    assert words.startswith("JSONDecodeError: ")
 
 
 def test_a_call_that_the_sdk_refuses_could_not_be_measured(serve, make_cases, make_run):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contractcheck.errors import ContractcheckError, RecordingError, UsageError
-from contractcheck.model.gate import GatePlan
+from contractcheck.model.gate import GatePlan, UnreadAnswer
 from contractcheck.store import GateStore
 
 ID = "20260301t120000z-1a2b3c4d"
@@ -90,3 +90,22 @@ def test_any_bytes_are_a_plan_or_an_error_that_names_the_file(tmp_path_factory, 
     path.write_bytes(data)
     with pytest.raises(ContractcheckError, match=ID):
         store.find(ID)
+
+
+def test_what_an_sdk_could_not_read_is_kept_and_a_torn_line_passed_over(store):
+    assert store.read_unread(ID) == ()
+    answers = [
+        UnreadAnswer(side="to", case="a", trial=trial, words="JSONDecodeError: é\n")
+        for trial in range(2)
+    ]
+    for answer in answers:
+        store.note_unread(ID, answer)
+    assert store.read_unread(ID) == tuple(answers)
+    assert store.find(ID) == PLAN
+    path = store.root / f"{ID}.unread.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"side": "to", "ca')
+    store.note_unread(ID, answers[0])
+    assert store.read_unread(ID) == (*answers, answers[0])
+    path.write_bytes(b'{"side": "to"}\n')
+    with pytest.raises(RecordingError, match=r"unread\.jsonl:1: is no note of a gate"):
+        store.read_unread(ID)
