@@ -24,8 +24,10 @@ MAX_NODES: Final = 2000
 ABSENT: Final = "absent"
 NOT_JSON: Final = "not json"
 
+LONGEST_KEY: Final = 60
+"""Characters of a key or a tool's name that a path shows."""
+
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
-_LONGEST_KEY = 60
 
 
 class NotJson:
@@ -136,13 +138,18 @@ def json_type(value: JsonValue | NotJson) -> str:
 _NAMES: Final = ((str, "string"), (int | float, "number"), (dict, "object"), (list, "array"))
 
 
+def bounded(text: str, length: int) -> str:
+    """A text of at most so many characters; long ones that differ stay different."""
+    if len(text) <= length:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{text[: length - 10]}…#{digest}"
+
+
 def _place(path: str, key: str) -> str:
     if _PLAIN_KEY.fullmatch(key):
         return f"{path}.{key}"
-    if len(key) > _LONGEST_KEY:
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        key = f"{key[: _LONGEST_KEY - 10]}…#{digest}"
-    quoted = key.replace("\\", "\\\\").replace("'", "\\'")
+    quoted = bounded(key, LONGEST_KEY).replace("\\", "\\\\").replace("'", "\\'")
     return f"{path}['{quoted}']"
 
 

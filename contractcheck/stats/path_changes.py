@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contractcheck.model.judgement import PathChange, Rate
 from contractcheck.stats.intervals import clopper_pearson
-from contractcheck.stats.json_paths import ABSENT, NOT_JSON
+from contractcheck.stats.json_paths import ABSENT, NOT_JSON, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 5
 """New values of one path that are told apart."""
+
+_LONGEST_VALUE = 200
 
 _WORDS = {
     ABSENT: "not always there now",
@@ -117,7 +119,7 @@ def _new_values(
         return
     unseen = sorted((value for value in new if value not in old), key=lambda v: (-new[v], v))
     for value in unseen[:_MOST_VALUES]:
-        words, one = f"new value: {value}", frozenset({value})
+        words, one = f"new value: {bounded(value, _LONGEST_VALUE)}", frozenset({value})
         yield _change(metric, path, words, severity="additive", having=one, states=states)
 
 

@@ -6,6 +6,7 @@ whether a text counts as a category), so relabelling the trials stays exact.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from contractcheck.errors import UsageError
 from contractcheck.model.json_text import JsonTextError, canonical_json, parse_json
-from contractcheck.stats.json_paths import MAX_NODES, Deep, Fenced, NotJson, Tree, read_tree
+from contractcheck.stats.json_paths import (
+    LONGEST_KEY,
+    MAX_ELEMENTS,
+    MAX_NODES,
+    Deep,
+    Fenced,
+    NotJson,
+    Tree,
+    bounded,
+    read_tree,
+)
 from contractcheck.stats.samples import Stream
 
 if TYPE_CHECKING:
@@ -29,6 +40,8 @@ MAX_CATEGORIES: Final = 20
 """Most distinct texts at one path that still count as categories."""
 
 NO_CALL: Final = "<none>"
+_LONGEST_SEQUENCE = 200
+_ENDS_WITH_PATH = re.compile(r"[ :]\$[^ ]*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +80,7 @@ def expand_structured(metric: str, texts: Sequence[str | None]) -> Expansion:
     if found.streams:
         return found
     # A metric that never varies still is one, with p = 1.
-    root = f"{metric} $ (type)"
+    root = f"{_name(metric, '$')} (type)"
     types = found.types.get("$", [None] * len(texts))
     return replace(found, streams=(Stream(metric=root, kind="label"),), columns={root: list(types)})
 
@@ -104,19 +117,28 @@ def expand_tool_calls(metric: str, calls: Sequence[str | None]) -> Expansion:
         columns={**{key: values for key, (_, values) in columns.items()}, **below.columns},
         notes=below.notes,
         types=below.types,
-        labels={"(sequence)": columns[f"{metric} (sequence)"][1], **below.labels},
+        labels={"(sequence)": [None if own is None else _sequence(own) for own in names]}
+        | dict(below.labels),
     )
 
 
 def _call_columns(
     metric: str, names: Sequence[Sequence[str] | None]
-) -> Iterator[tuple[str, tuple[Kind, list[str | None]]]]:
-    sequences = [None if own is None else "; ".join(own) or NO_CALL for own in names]
-    yield f"{metric} (sequence)", ("label", sequences)
+) -> Iterator[tuple[str, tuple[Kind, list[Value | None]]]]:
+    sequences = [None if own is None else _sequence(own) for own in names]
+    yield f"{metric} (sequence)", ("label", list(sequences))
     sets = [None if own is None else _multiset(own) or NO_CALL for own in names]
     # Where the order never varies, the set would say the same again.
     if len(set(sets)) < len(set(sequences)):
-        yield f"{metric} (set)", ("label", sets)
+        yield f"{metric} (set)", ("label", list(sets))
+    counts = [None if own is None else float(len(own)) for own in names]
+    # Two numbers of calls are two categories already.
+    if len(set(counts) - {None}) > 2:  # noqa: PLR2004 - as the comment says
+        yield f"{metric} (calls)", ("number", list(counts))
+
+
+def _sequence(names: Sequence[str]) -> str:
+    return bounded("; ".join(names[:MAX_ELEMENTS]) or NO_CALL, _LONGEST_SEQUENCE)
 
 
 def _read_calls(metric: str, text: str) -> list[tuple[str, JsonValue]]:
@@ -130,7 +152,7 @@ def _read_calls(metric: str, text: str) -> list[tuple[str, JsonValue]]:
     for call in calls:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str):
             raise UsageError(f"metric {metric!r}: a tool call has no name: {text[:60]!r}")
-        found.append((str(call["name"]), call.get("arguments")))
+        found.append((bounded(str(call["name"]), LONGEST_KEY), call.get("arguments")))
     return found
 
 
@@ -144,7 +166,7 @@ def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
     columns: dict[str, tuple[Kind, list[Value | None]]] = {}
     labels: dict[str, list[str | None]] = {}
     for path in kept:
-        name = f"{metric} {path}"
+        name = _name(metric, path)
         for suffix, kind, values in _streams_of(path, trees, types[path]):
             columns[name + suffix] = (kind, values)
             if kind == "label" and suffix != " (type)":
@@ -154,7 +176,7 @@ def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
     varying = {
         key: (kind, values)
         for key, (kind, values) in columns.items()
-        if _varies(values, is_root=key == f"{metric} $ (type)")
+        if _varies(values, is_root=key == f"{_name(metric, '$')} (type)")
     }
     return Expansion(
         streams=tuple(Stream(metric=key, kind=kind) for key, (kind, _) in varying.items()),
@@ -163,6 +185,13 @@ def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
         types=types,
         labels=labels,
     )
+
+
+def _name(metric: str, path: str) -> str:
+    """Metric and path; a metric that ends with a path, such as ``json:$.order``, is continued."""
+    if path.startswith("$") and _ENDS_WITH_PATH.search(metric):
+        return metric + path[1:]
+    return f"{metric} {path}"
 
 
 def _choose_paths(trees: Sequence[Tree | None]) -> tuple[list[str], frozenset[str]]:

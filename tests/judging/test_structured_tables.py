@@ -13,6 +13,8 @@ from contractcheck.errors import UsageError
 from contractcheck.judging import TableSides, judge_tables
 from contractcheck.judging.table_examples import RULE
 from contractcheck.measuring import COLUMNS
+from contractcheck.metrics import METRICS
+from contractcheck.model.completion import Answer, Completion, Outcome, Timing, ToolCall
 from contractcheck.model.judgement import Verdict
 
 
@@ -125,6 +127,46 @@ def test_calls_are_compared_by_argument():
     judgement = compare(old, new, "tools")
     assert "answer look_up.arguments.order differs" in judgement.findings[0].message
     assert "surely in c2" in judgement.findings[0].message
+
+
+def observed(share, seed, cases=5, n=8):
+    """The table of a suite's structured metrics over answers that were never on a wire."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for case in (f"c{i}" for i in range(cases)):
+        for trial in range(n):
+            changed = rng.random() < share
+            completion = Completion(
+                outcome=Outcome.ANSWERED,
+                text=json.dumps({"priority": "urgent" if changed else "low"}),
+                tool_calls=(
+                    ToolCall(
+                        name="look_up", arguments={"order": "B" if changed else "A"}, is_parsed=True
+                    ),
+                ),
+                first_token_logprobs=(("{", -0.5 if changed else -0.125), ("So", -4.0)),
+            )
+            answer = Answer(completion=completion, timing=Timing(ttft_s=None, total_s=1.0))
+            for name, argument in (("json", "$"), ("tool_arguments", None), ("logprobs", None)):
+                label = f"{name}:{argument}" if argument else name
+                value = METRICS[name].apply(answer, argument or "")
+                made.append(
+                    ("r", None, case, trial, label, METRICS[name].kind, "outputs", np.nan, value)
+                )
+    return pd.DataFrame(made, columns=list(COLUMNS))
+
+
+def test_what_a_suite_measures_is_taken_apart_the_same_way():
+    sides = TableSides(baseline=observed(0.0, 1), candidate=observed(0.6, 2))
+    judgement = judge_tables(sides, alpha=0.05, power=0.8)
+    assert {finding.message.partition(" differs")[0] for finding in judgement.findings} == {
+        "json:$.priority",
+        "tool_arguments look_up.arguments.order",
+        "logprobs",
+    }
+    logprobs = next(c for c in judgement.comparisons if c.metric == "logprobs" and not c.case)
+    assert logprobs.estimate.unit == "nats"
+    assert logprobs.estimate.effect == pytest.approx(0.1, abs=0.05)
 
 
 def test_embeddings_without_their_model_say_what_to_install(monkeypatch):

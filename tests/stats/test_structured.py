@@ -183,6 +183,29 @@ def test_a_set_that_says_no_more_than_the_sequence_is_left_out():
     assert kinds(expand_tool_calls("t", [one, two, "[]"])) == {"t (sequence)": "label"}
 
 
+def test_the_number_of_calls_is_a_number_where_it_takes_several():
+    call = {"name": "a", "arguments": {}}
+    texts = [json.dumps([call] * n) for n in (0, 1, 2, 3)]
+    expansion = expand_tool_calls("t", texts)
+    assert kinds(expansion)["t (calls)"] == "number"
+    assert expansion.columns["t (calls)"] == [0.0, 1.0, 2.0, 3.0]
+    assert "t (calls)" not in kinds(expand_tool_calls("t", texts[:2]))
+
+
+def test_names_and_sequences_of_calls_are_bounded_and_stay_apart():
+    texts = [json.dumps([{"name": "n" * 9999 + end, "arguments": {}}] * 500) for end in "ab"]
+    expansion = expand_tool_calls("t", texts)
+    first, second = expansion.columns["t (sequence)"]
+    assert first != second
+    assert len(first) <= 200
+    assert all(len(path) < 80 for path in expansion.types)
+
+
+def test_a_metric_that_is_a_path_is_continued():
+    assert list(kinds(expand({"x": 1}, {"x": 2}, metric="json:$.order"))) == ["json:$.order.x"]
+    assert list(kinds(expand({}, [], metric="json:$"))) == ["json:$ (type)"]
+
+
 @pytest.mark.parametrize("text", ["x", "{}", '[{"arguments": {}}]', "[1]"])
 def test_what_is_no_list_of_calls_is_refused(text):
     with pytest.raises(UsageError, match="metric 't'"):
