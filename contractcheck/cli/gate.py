@@ -71,7 +71,12 @@ _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
     help="Requests under way at once, over all sides.",
 )
 @click.option("--allow-inconclusive", is_flag=True, help="Exit 0 when the gate cannot tell.")
-@click.option("--resume", "resumed", metavar="GATE", help="Go on with an interrupted gate.")
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="GATE",
+    help="Go on with an interrupted gate, or hear of one again that is over.",
+)
 def command(  # noqa: PLR0917 - click passes options by name
     old: str | None,
     new: tuple[str, ...],

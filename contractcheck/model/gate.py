@@ -20,6 +20,8 @@ class GatePlan:
         sides: As on the command line, revisions as full hashes; the old side first.
         started_at: UTC, RFC 3339.
         outcome: One line for each new side once all are decided; a gate with one is over.
+        stopped: Why it ended before its last look without an answer, such as money; or empty.
+        stopped_blocks: Finished blocks it then had.
     """
 
     id: str
@@ -31,6 +33,8 @@ class GatePlan:
     sides: tuple[str, ...]
     started_at: str
     outcome: tuple[str, ...] = ()
+    stopped: str = ""
+    stopped_blocks: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

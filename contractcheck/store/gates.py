@@ -126,6 +126,8 @@ def _decode(document: JsonObject) -> GatePlan:
         sides=tuple(map(_text, _list(document["sides"]))),
         started_at=_text(document["started_at"]),
         outcome=tuple(map(_text, _list(document["outcome"]))),
+        stopped=_text(document["stopped"]),
+        stopped_blocks=_index(document["stopped_blocks"]),
     )
     if list(plan.looks) != sorted(set(plan.looks)) or plan.looks[-1:] != (plan.slots,):
         raise ValueError(f"looks {plan.looks} do not lead to {plan.slots} slots")

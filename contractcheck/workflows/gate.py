@@ -97,8 +97,21 @@ class GateRun:
         made = {index: end.blocks for index, end in ends.items()}
         self.sampling.seal({0: max(made.values()), **made})
         outcome = tuple(f"{end.side.words}: {verdict_of(end).value}" for end in ends.values())
-        self.workspace.gates.write(replace(gate.plan, outcome=outcome))
+        self.workspace.gates.write(replace(self.gate.plan, outcome=outcome))
         return tuple(ends.values())
+
+    def _stop_words(self) -> str:
+        """Why the gate ends early; written down, so that it ends alike when it is looked at again.
+
+        Sealed recordings are not sampled on, however much money there is the next time.
+        """
+        plan = self.gate.plan
+        if not plan.stopped:
+            words = self.sampling.spending.words
+            plan = replace(plan, stopped=words, stopped_blocks=self.blocks)
+            self.workspace.gates.write(plan)
+            self.gate = replace(self.gate, plan=plan)
+        return plan.stopped
 
     def _undecided(self) -> list[tuple[int, PreparedSide]]:
         sides = enumerate(self.gate.sides)
@@ -120,7 +133,7 @@ class GateRun:
             breaches = self._breaches(old, new, side)
             decision: GateDecision | None = None
             if not trouble and (is_planned or not is_whole):
-                reason = "" if is_whole else self.sampling.spending.words
+                reason = "" if is_whole else self._stop_words()
                 decision = self._decide(index, old, new, reason=reason, breaches=breaches)
             if trouble or decision:
                 self.ends[index] = GateEnd(

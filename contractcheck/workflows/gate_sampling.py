@@ -103,6 +103,8 @@ class GateSampling:
         Returns:
             Leading blocks that are finished on all of them.
         """
+        if self.gate.plan.stopped:
+            return min(blocks, self.gate.plan.stopped_blocks)
         asked = self._asked().keys() & set(needed)
         wanted = [p for p in self._plan if p.side in asked and p.trial.block < blocks]
         missing = [p for p in wanted if not self._is_finished(p)]

@@ -164,14 +164,12 @@ def prepare_gate(
 
 
 def prepare_again(workspace: Workspace, plan: GatePlan, options: GateOptions) -> PreparedGate:
-    """Prepare a gate that was interrupted.
+    """Prepare a gate that was interrupted, or one that is over, to hear of it again.
 
     Raises:
-        UsageError: If it is over, or its suite changed since it began.
+        UsageError: If its suite changed since it began.
         SuiteError: If the suite is wrong by now.
     """
-    if plan.outcome:
-        raise UsageError(f"gate {plan.id} is over: {'; '.join(plan.outcome)}; start a new one")
     (suite,) = workspace.load_suites([Path(plan.suite_path)])
     if suite.fingerprint != plan.suite_fingerprint:
         raise UsageError(

@@ -268,6 +268,10 @@ def test_a_bound_on_money_ends_the_gate_with_what_is_known(project, tmp_path):
     assert " USD were spent after " in report["headline"]
     assert 0 < report["gate"]["blocks"] < 8
     assert 0 < report["gate"]["spent_usd"] <= whole / 2
+    asked = project.old.request_count + project.new.request_count
+    more = ("--prices", str(prices), "--max-usd", str(2 * whole), "--format", "json")
+    assert json.loads(project.call("--resume", report["gate"]["id"], *more)[1]) == report
+    assert project.old.request_count + project.new.request_count == asked
 
 
 def test_money_that_ends_before_one_slot_measures_nothing_and_the_gate_can_go_on(project, tmp_path):
