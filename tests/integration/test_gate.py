@@ -163,8 +163,8 @@ def test_a_renamed_field_is_a_reason_to_stay_whatever_the_margins_say(project):
 
 def test_a_slower_first_token_is_a_reason_to_stay(project):
     project.write(margins="{ttft: 1.5x}")
-    project.old.conditions = at(time_scale=0.05)
-    project.new.conditions = at("slow_first_token=8", seed=1, time_scale=0.05)
+    project.old.conditions = at(time_scale=0.1)
+    project.new.conditions = at("slow_first_token=8", seed=1, time_scale=0.1)
     code, report = project.report("--concurrency", "2")
     assert code == 1
     assert report["headline"].startswith("Do not upgrade: time to first token is ")
@@ -431,6 +431,24 @@ def test_an_sdk_of_another_environment_asks_and_is_recorded(project, provider, m
         "/v1/chat/completions",
         "/v1/messages",
     }
+
+
+def test_another_provider_is_gated_by_time_per_character(project, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    project.write(margins="{refusals: +0.25, time_per_token: 10x}")
+    project.old.conditions = at(time_scale=0.1)
+    other = project.side(project.old, target="anthropic:claude-sim-mini-2026-03-01")
+    code, out, _ = project.call(
+        *("--from", project.side(project.old), "--to", other, "--format", "json"),
+        *("--slots", "4", "--concurrency", "2"),
+    )
+    report = json.loads(out)
+    assert code in (0, 3)
+    assert [side["answered"] for side in report["gate"]["sides"]] == [12, 12]
+    pace = report["gate"]["margins"][1]
+    assert pace["name"] == "time_per_token"
+    assert pace["unit"] == "ratio"
+    assert pace["effect"] > 0
 
 
 def test_an_environment_without_the_sdk_is_refused_before_anybody_is_asked(project, tmp_path):
