@@ -21,29 +21,53 @@ if TYPE_CHECKING:
 # and one-character texts have n-grams.
 _START, _END = b"\xfe", b"\xff"
 # Small enough that the n-grams of a chunk are sorted inside the processor's cache.
-_CHUNK_BYTES = 2**16
+_CHUNK_BYTES = 2**15
 _TEXT_BITS = 34  # an n-gram takes 32 bits and its length two; the rest is the text's number
 
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'|\u2019)?m sorry|i am sorry|i apologi[sz]e"
+    r"|i can(?:no|(?:'|\u2019))t|i am unable|i(?:'|\u2019)m unable|i won(?:'|\u2019)t"
+    r"|as an ai|as a language model|not able to (?:help|assist|provide))\b"
+)
+# Every refusal holds one of these, and finding them is many times faster.
+_REFUSAL_CUES = (
+    "sorry",
+    "apolog",
+    "i can",
+    "unable",
+    "i won",
+    "as an ai",
+    "as a language model",
+    "not able to",
+)
 _PATTERNS: Final = {
-    "refusal": re.compile(
-        r"\b(?:i(?:'|\u2019)?m sorry|i am sorry|i apologi[sz]e"
-        r"|i can(?:no|(?:'|\u2019))t|i am unable|i(?:'|\u2019)m unable|i won(?:'|\u2019)t"
-        r"|as an ai|as a language model|not able to (?:help|assist|provide))\b",
-        re.IGNORECASE,
-    ),
     "bullets": re.compile(r"^\s*[-*\u2022]\s", re.MULTILINE),
     "numbered": re.compile(r"^\s*\d+[.)]\s", re.MULTILINE),
     "headings": re.compile(r"^#{1,6}\s", re.MULTILINE),
-    "fences": re.compile(r"```"),
-    "bold": re.compile(r"\*\*"),
-    "breaks": re.compile(r"\n"),
-    "questions": re.compile(r"\?"),
-    "exclamations": re.compile(r"!"),
-    "digits": re.compile(r"\d"),
-    "commas": re.compile(r","),
 }
+_COUNTED: Final = {
+    "fences": "```",
+    "bold": "**",
+    "breaks": "\n",
+    "questions": "?",
+    "exclamations": "!",
+    "commas": ",",
+}
+_ENGLISH: Final = frozenset(
+    ("the", "of", "and", "to", "a", "in", "is", "it", "you", "that", "for", "on", "with", "as")
+)
 _TOKEN = re.compile(r"[^\W\u2e80-\U0010ffff]+|\S")
-TRAITS: Final = ("length", "words", *_PATTERNS, "non_ascii", "capital_start")
+TRAITS: Final = (
+    "length",
+    "words",
+    "refusal",
+    "digits",
+    *_PATTERNS,
+    *_COUNTED,
+    "english",
+    "non_ascii",
+    "capital_start",
+)
 """Names of the columns of ``text_traits``."""
 
 
@@ -129,9 +153,12 @@ def hash_tokens(
 def text_traits(texts: Sequence[str]) -> NDArray[np.float64]:
     """Count the surface traits that providers' changes move most often.
 
-    Columns are named by ``TRAITS``; counts enter as log(1 + count), lengths in characters and
-    words likewise, shares as they are. Measured on recorded version changes, such traits find
-    what n-grams miss (length and layout), and the reverse.
+    Columns are named by ``TRAITS``: length in characters and words; refusals and apologies;
+    layout (bullets, numbered lists, headings, code fences, bold, line breaks); punctuation and
+    digits; language (share of words that are frequent English ones, share of characters beyond
+    ASCII). Counts enter as log(1 + count), shares as they are. First words are compared apart.
+    Measured on recorded version changes, such traits find what n-grams miss (length and layout),
+    and the reverse.
 
     Args:
         texts: Texts of any length and script.
@@ -143,9 +170,16 @@ def text_traits(texts: Sequence[str]) -> NDArray[np.float64]:
     for row, text in zip(rows, texts, strict=True):
         characters = max(len(text), 1)
         foreign = 0 if text.isascii() else sum(character > "\x7f" for character in text)
+        lower = text.lower()
+        words = lower.split()
+        refusals = _REFUSAL.findall(lower) if any(cue in lower for cue in _REFUSAL_CUES) else ()
+        n_digits = sum(map(text.count, "0123456789"))
+        english = sum(word in _ENGLISH for word in words) / max(len(words), 1)
         found = (sum(1 for _ in pattern.finditer(text)) for pattern in _PATTERNS.values())
-        counts = np.log1p([len(text), len(text.split()), *found])
-        row[:] = [*counts, foreign / characters, text[:1].isupper()]
+        counted = (text.count(mark) for mark in _COUNTED.values())
+        sizes = (len(text), len(words), len(refusals), n_digits)
+        counts = np.log1p([*sizes, *found, *counted])
+        row[:] = [*counts, english, foreign / characters, text[:1].isupper()]
     return rows
 
 
