@@ -24,7 +24,7 @@ SYMBOLS = 90
 def draw(design, rng):
     """Code points (C, N, L) as the rival takes them; one character each."""
     shape = (design.cases, design.old + design.new, design.length)
-    return rng.integers(32, 32 + SYMBOLS, shape).astype(np.int16)
+    return rng.integers(32, 32 + SYMBOLS, shape, dtype=np.uint8)
 
 
 def one_kernel(points, design, rng):
@@ -69,7 +69,7 @@ def main():
     rng = np.random.default_rng(design.seed)
     data, work = draw(design, rng), one_kernel
     if design.what == "full":
-        data = [["".join(map(chr, row)) for row in own.tolist()] for own in data]
+        data = [[row.tobytes().decode("ascii") for row in own] for own in data]
         work = full_engine
     small = argparse.Namespace(cases=2, old=3, new=3, length=5, permutations=9)
     warm = draw(small, rng)
