@@ -234,3 +234,17 @@ def test_a_case_whose_blocks_all_lack_a_side_tells_nothing():
 def test_blocks_that_do_not_fit_the_trials_are_refused():
     with pytest.raises(UsageError, match="case 0 has 2 and 1 trials, but blocks of 1 and 1"):
         lay_out([(2, 1)], [([0], [0])])
+
+
+def test_memory_does_not_grow_with_what_is_relabelled_at_once():
+    import tracemalloc
+
+    layout = lay_out([(200, 200)] * 2)
+    features = np.random.default_rng(8).normal(size=(layout.n_trials, 2))
+    view = View(metric=0, within=features, common=features)
+    tracemalloc.start()
+    relabel(layout, [view], permutations=40_000, rng=np.random.default_rng(0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All labels at once would take 256 MB.
+    assert peak <= 100e6

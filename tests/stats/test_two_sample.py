@@ -352,3 +352,35 @@ def test_what_stops_early_names_no_case():
     )
     assert result.permutations == 199
     assert min(r.p_adjusted for r in (*result.cases, *result.metrics)) >= result.p > 0.25
+
+
+def test_p_is_uniform_when_both_sides_drift_together_from_block_to_block():
+    import scipy.stats
+
+    rng = np.random.default_rng(31)
+    randomised, named = [], []
+    for _ in range(150):
+        cases = []
+        for place in range(3):
+            tilts = rng.random(7)  # what a minute does to both sides
+            sides, blocks = [], []
+            for _ in range(2):
+                kept = [b for b in range(7) if rng.random() < 0.85] or [0]
+                labels = ["ab"[int(rng.random() < tilts[b])] for b in kept]
+                numbers = [round(9 * tilts[b] + rng.normal(), 1) for b in kept]
+                sides.append({"label": labels, "number": numbers})
+                blocks.append(kept)
+            cases.append(
+                CaseSample(
+                    case=str(place),
+                    baseline=sides[0],
+                    candidate=sides[1],
+                    baseline_blocks=blocks[0],
+                    candidate_blocks=blocks[1],
+                )
+            )
+        result = compare_samples(cases, (LABEL, NUMBER), rng=rng, permutations=79)
+        randomised.append(result.randomised_p(rng.random()))
+        named.append(min(r.p_adjusted for r in result.cases) <= 0.05)
+    assert scipy.stats.kstest(randomised, "uniform").pvalue >= 1e-3
+    assert scipy.stats.binomtest(sum(named), 150, 0.05, alternative="greater").pvalue >= 1e-3
