@@ -12,6 +12,7 @@ from contractcheck.judging.verdict import sort_findings
 from contractcheck.judging.words import describe_effect
 from contractcheck.model.judgement import Comparison, Estimate, Finding, FindingKind
 from contractcheck.stats.detectable import detectable_effect
+from contractcheck.stats.structured import UNUSUAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +117,11 @@ def _finding(  # noqa: PLR0917 - one caller, right above
     expanded: Expanded,
     samples: TableSamples,
 ) -> Finding:
-    ranked = sorted(differing, key=lambda found: (found.p_adjusted, found.p))
+    # Any path says more than that answers are unusual in some way.
+    ranked = sorted(
+        differing,
+        key=lambda found: (found.metric.endswith(UNUSUAL), found.p_adjusted, found.p),
+    )
     first = ranked[0]
     names = {found.metric for found in ranked}
     suite_level = next(c for c in comparisons if c.metric == first.metric and c.case is None)

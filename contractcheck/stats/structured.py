@@ -40,7 +40,11 @@ MAX_CATEGORIES: Final = 20
 """Most distinct texts at one path that still count as categories."""
 
 NO_CALL: Final = "<none>"
+UNUSUAL: Final = " (unusual)"
+"""Ends the name of the stream that says whether an answer has anything rare in it."""
+
 _LONGEST_SEQUENCE = 200
+_RARE = 0.1
 _ENDS_WITH_PATH = re.compile(r"[ :]\$[^ ]*$")
 
 
@@ -69,8 +73,10 @@ def expand_structured(metric: str, texts: Sequence[str | None]) -> Expansion:
     Per path: its type (``absent`` and ``null`` among them), the length of arrays, and its value as
     a number, a category or a text. A text counts as a category when at most 20 different ones
     occur, each twice on average. Paths through an array (``[*]``) take the elements together: the
-    median of numbers, the sorted multiset of categories and texts. Streams that never vary are
-    left out. A text that is not JSON is a type of the root, ``$``.
+    median of numbers, the sorted multiset of categories and texts. One more stream says whether
+    an answer has any type or category, at whatever path, that is rare (under a tenth): a change of
+    a few answers drowns among many paths, and shows there. Streams that never vary are left out. A
+    text that is not JSON is a type of the root, ``$``.
 
     Args:
         metric: Name that the streams' names begin with.
@@ -109,7 +115,8 @@ def expand_tool_calls(metric: str, calls: Sequence[str | None]) -> Expansion:
                 value = NotJson() if isinstance(arguments, str) else arguments
                 tree.add(f"{name}.arguments", value)
         trees.append(tree)
-    below = _expand(metric, trees)
+    sequences = [None if own is None else _sequence(own) for own in names]
+    below = _expand(metric, trees, sequences=sequences)
     columns = dict(_call_columns(metric, names))
     streams = [Stream(metric=key, kind=kind) for key, (kind, _) in columns.items()]
     return Expansion(
@@ -117,8 +124,7 @@ def expand_tool_calls(metric: str, calls: Sequence[str | None]) -> Expansion:
         columns={**{key: values for key, (_, values) in columns.items()}, **below.columns},
         notes=below.notes,
         types=below.types,
-        labels={"(sequence)": [None if own is None else _sequence(own) for own in names]}
-        | dict(below.labels),
+        labels={"(sequence)": sequences, **below.labels},
     )
 
 
@@ -156,7 +162,9 @@ def _read_calls(metric: str, text: str) -> list[tuple[str, JsonValue]]:
     return found
 
 
-def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
+def _expand(
+    metric: str, trees: Sequence[Tree | None], *, sequences: Sequence[str | None] = ()
+) -> Expansion:
     kept, rare = _choose_paths(trees)
     parents = {path: parent for tree in trees if tree for path, parent in tree.parent.items()}
     types = {
@@ -171,6 +179,8 @@ def _expand(metric: str, trees: Sequence[Tree | None]) -> Expansion:
             columns[name + suffix] = (kind, values)
             if kind == "label" and suffix != " (type)":
                 labels[path] = [None if value is None else str(value) for value in values]
+    marks = _mark_unusual([*types.values(), *labels.values(), sequences])
+    columns[metric + UNUSUAL] = ("label", marks)
     if rare:
         columns[f"{metric} (rare paths)"] = ("text", [_rest(tree, rare) for tree in trees])
     varying = {
@@ -260,6 +270,22 @@ def _is_enum(nodes: Sequence[list[JsonValue | NotJson]], words: Sequence[Value |
     single = [word for own in nodes for node in own if (word := _word(node)) is not None]
     few = len(set(words) - {None}) <= MAX_CATEGORIES
     return few and 2 * len(set(single)) <= max(len(single), 2)
+
+
+def _mark_unusual(columns: Sequence[Sequence[str | None]]) -> list[Value | None]:
+    """Whether an answer has any type or category that under a tenth of the answers have.
+
+    One stream for what is new at whatever path: a change of a few answers that would drown among
+    the streams of twenty paths. Nothing where most answers are unusual in some way.
+    """
+    marks: list[Value | None] = ["usual"] * max((len(column) for column in columns), default=0)
+    for column in columns:
+        counts = Counter(value for value in column if value is not None)
+        bar = _RARE * sum(counts.values())
+        for place, value in enumerate(column):
+            if value is not None and counts[value] < bar:
+                marks[place] = "unusual"
+    return marks if 2 * marks.count("unusual") <= len(marks) else [None] * len(marks)
 
 
 def _multiset(names: Sequence[str]) -> str:

@@ -90,6 +90,38 @@ def test_numbers_and_words_at_one_path_are_two_streams():
     assert kinds(expansion)["a $.x (words)"] == "label"
 
 
+def test_what_is_rare_at_any_path_is_one_stream():
+    usual = {"x": "a", "y": 1}
+    documents = [usual] * 28 + [{"x": "b", "y": 1}, {"x": "a", "y": None}]
+    expansion = expand(*documents)
+    assert expansion.columns["a (unusual)"] == ["usual"] * 28 + ["unusual"] * 2
+    assert "a (unusual)" not in kinds(expand(*[{"x": f"{i % 15}"} for i in range(60)]))
+
+
+def test_a_rare_new_value_does_not_drown_among_many_paths():
+    rng = np.random.default_rng(11)
+
+    def documents(share):
+        made = []
+        for _ in range(10):
+            fields = {f"f{i}": "abc"[int(rng.integers(3))] for i in range(8)}
+            numbers = {f"n{i}": float(rng.normal()) for i in range(8)}
+            new = {"priority": "urgent" if rng.random() < share else "low"}
+            made.append(fields | numbers | new)
+        return made
+
+    found = sum(
+        compare_outputs(
+            [sample(f"c{i}", documents(0.0), documents(0.15)) for i in range(8)],
+            ANSWER,
+            rng=rng,
+            permutations=399,
+        ).changed
+        for _ in range(6)
+    )
+    assert found >= 4
+
+
 def test_the_order_of_keys_the_spelling_of_numbers_and_blanks_are_not_differences():
     old = ['{"a": 1, "b": [2]}'] * 5
     new = ['{ "b":[2.0],\n"a":1e0 }'] * 5
@@ -114,7 +146,7 @@ def test_the_changed_path_and_case_are_named():
     result = compare_outputs(cases, ANSWER, rng=rng)
     assert result.p <= 0.01
     named = {(c.case, c.metric) for c in result.cases if c.p_adjusted <= 0.05}
-    assert named == {("c3", "answer $.priority")}
+    assert named == {("c3", "answer $.priority"), ("c3", "answer (unusual)")}
     least = min(result.metrics, key=lambda metric: metric.p_adjusted)
     assert least.metric == "answer $.priority"
 
