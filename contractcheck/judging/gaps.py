@@ -70,7 +70,7 @@ def _missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
     header = run.header
     made, planned = len(run.answers), header.planned_trials
     never = [case.id for case in suite.cases if case.id not in header.cases]
-    if header.status == "partial" and not never:
+    if header.gate or (header.status == "partial" and not never):
         yield "this run is a part of something larger, such as a gate, and never a night"
     elif header.status == "partial" or (never and made == planned):
         yield (

@@ -58,6 +58,8 @@ class RunHeader:
         vantage: What on our side can matter: versions, platform, region.
         label: Free words such as ``simulated``; printed wherever the run is shown.
         endpoint: Base URL that was asked; empty when not known. A resumed run goes on there.
+        gate: Id of the gate that this run is a side of; empty for a run of its own. A side is never
+            a night, whatever became of it.
     """
 
     id: str
@@ -73,6 +75,7 @@ class RunHeader:
     vantage: Mapping[str, str]
     label: str = ""
     endpoint: str = ""
+    gate: str = ""
 
     @property
     def planned_trials(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.cassettes import is_sealed, read_header, read_run
 from contractcheck.cassettes.caps import MOST_GIT_BYTES, words_about_size
 from contractcheck.cassettes.reading import case_sizes_bytes
 from contractcheck.errors import AcceptRefusedError
@@ -93,6 +93,9 @@ def _examine(
     examined: list[_Examined] = []
     nights: dict[tuple[str, str, str], Path] = {}
     for folder in folders:
+        if gate := read_header(folder).gate:
+            refusals.append(f"{folder.name}: is a side of gate {gate}, and never a night")
+            continue
         if not is_sealed(folder):
             refusals.append(f"{folder.name}: was interrupted; finish it with run --resume first")
             continue
@@ -164,9 +167,7 @@ def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
     header = run.header
     reasons = []
     missing = header.planned_trials - len(run.answers)
-    if header.status == "partial" and {case.id for case in suite.cases} <= header.cases.keys():
-        reasons.append("is partial: it is a side of a gate, and not a night")
-    elif header.status != "complete":
+    if header.status != "complete":
         reasons.append(f"is {header.status}: a baseline night has every case of the suite")
     if missing > 0:
         reasons.append(f"{missing} of {header.planned_trials} planned trials are missing")

@@ -158,6 +158,7 @@ class GateSampling:
             night=None,
             now=datetime.now(UTC),
         )
+        header = replace(header, gate=self.gate.plan.id)
         if side.sdk is not None:
             vantage = {**header.vantage, "http_client": side.sdk_words}
             header = replace(header, vantage=vantage)

@@ -105,6 +105,8 @@ def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
     again += " --night" if header.night else ""
     show = f"contractcheck report {header.id} --format json"
     accept = f'contractcheck accept {header.id} --reason "…"'
+    if header.gate:
+        return (f"contractcheck gate --resume {header.gate}", show)
     if verdict is Verdict.ERROR:
         return (again,)
     if header.status == "interrupted":

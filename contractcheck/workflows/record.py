@@ -151,13 +151,19 @@ def resume(
     """Go on with an interrupted run; the result equals an uninterrupted one.
 
     Raises:
-        UsageError: If the run is sealed already, the suite has other requests by now, or another
-            host would be asked than before.
+        UsageError: If the run is sealed already or a side of a gate, the suite has other requests
+            by now, or another host would be asked than before.
         RecordingError: If a journal was damaged.
     """
     if is_sealed(folder):
         raise UsageError(f"{folder.name} is complete and sealed; there is nothing to resume")
-    endpoint = _endpoint_of(read_header(folder), options)
+    header = read_header(folder)
+    if header.gate:
+        raise UsageError(
+            f"{folder.name} is a side of gate {header.gate}, and no run of its own; go on with: "
+            f"contractcheck gate --resume {header.gate}"
+        )
+    endpoint = _endpoint_of(header, options)
     scrubber = Scrubber.for_secrets(endpoint.secrets)
     with closing(resume_run(folder, scrubber, fsync=options.fsync)) as run:
         cases = _select(suite, run.header.cases)

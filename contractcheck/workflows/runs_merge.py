@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.cassettes import is_sealed, read_header, read_run
 from contractcheck.errors import UsageError
 from contractcheck.redaction import Scrubber
 from contractcheck.store import new_run_id
@@ -43,6 +43,8 @@ def merge_runs(workspace: Workspace, folders: Sequence[Path], suite: Suite | Non
     unique = list(dict.fromkeys(folder.resolve() for folder in folders))
     if len(unique) < _FEWEST:
         raise UsageError("merging needs two different runs")
+    if sides := [folder.name for folder in unique if read_header(folder).gate]:
+        raise UsageError(f"{', '.join(sides)}: a side of a gate, and no shard of a night")
     unsealed = [folder.name for folder in unique if not is_sealed(folder)]
     if unsealed:
         words = "finish it with `contractcheck run --resume` first"

@@ -221,9 +221,7 @@ def test_a_side_of_a_gate_never_becomes_a_night(project):
     assert report.headline == (
         "INCONCLUSIVE: this run is a part of something larger, such as a gate, and never a night"
     )
-    with pytest.raises(
-        ContractcheckError, match="is partial: it is a side of a gate, and not a night"
-    ):
+    with pytest.raises(ContractcheckError, match=r"is a side of gate .*, and never a night"):
         accept_runs(
             workspace, project.runs(), workspace.load_suites(), AcceptOptions(reason="x", by="me")
         )

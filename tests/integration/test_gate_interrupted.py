@@ -11,8 +11,14 @@ import time
 
 import pytest
 
-from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.cassettes import is_sealed, read_header, read_run
+from contractcheck.errors import AcceptRefusedError, UsageError
 from contractcheck.simulator import Conditions, Simulator
+from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.judging import judge_recorded
+from contractcheck.workflows.record import RecordOptions, resume
+from contractcheck.workflows.runs_merge import merge_runs
+from contractcheck.workflows.workspace import Workspace
 
 TARGET = "openai:gpt-sim-mini-2026-03-01"
 SUITE = f"""\
@@ -150,6 +156,30 @@ def test_an_interrupted_gate_says_what_is_known_and_how_to_go_on(project, provid
     code, out, _ = project.call("--resume", plan.stem)
     assert code == 0
     assert out.startswith("Safe to upgrade: the share of refusals ")
+
+
+def test_a_side_of_a_killed_gate_is_finished_by_its_gate_alone(project, provider, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-live-Zq81nVtR5mPx0aLw")
+    killed = project.start(*project.sides, "--concurrency", "2")
+    interrupt_after(killed, provider, 20, signal.SIGKILL)
+    asked = provider.request_count
+    (plan,) = project.gates()
+    workspace = Workspace(project.root)
+    (suite,) = workspace.load_suites()
+    words = f"is a side of gate {plan.stem}, and no run of its own; go on with: contractcheck gate"
+    for folder in project.folders():
+        assert read_header(folder).gate == plan.stem
+        with pytest.raises(UsageError, match=words):
+            resume(folder, suite, RecordOptions())
+        with pytest.raises(AcceptRefusedError, match=f"is a side of gate {plan.stem}, and never"):
+            accept_runs(workspace, [folder], [suite], AcceptOptions(reason="x", by="me"))
+        report = judge_recorded(workspace, suite, folder)
+        assert "such as a gate, and never a night" in report.headline
+        assert report.next_steps[0] == f"contractcheck gate --resume {plan.stem}"
+    with pytest.raises(UsageError, match="a side of a gate, and no shard of a night"):
+        merge_runs(workspace, project.folders(), suite)
+    assert not any(map(is_sealed, project.folders()))
+    assert provider.request_count == asked
 
 
 def test_a_gate_whose_suite_changed_does_not_go_on(project, provider):
