@@ -36,6 +36,8 @@ CONFIDENCE = 0.95
 Scale = Literal["linear", "log"]
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _ABSENT = "(missing)"
+# Sums of distances that cancel leave this share of them at most.
+_FLAT = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,7 +329,9 @@ def _repeated_text(gaps: Sequence[Floats], n_baseline: Sequence[int], parts: Flo
         for side in (np.arange(len(gap)), np.roll(np.arange(len(gap)), -n)):
             size = n if side[0] == 0 else len(gap) - n
             left_out = _leave_one_out(gap[np.ix_(side, side)], size) + rest
-            groups.append(left_out[:, 0] / np.maximum(left_out[:, 1], np.finfo(float).tiny))
+            # Without the one trial that was different, only rounding is left.
+            flat = left_out[:, 1] <= _FLAT * parts[:, 1].sum()
+            groups.append(np.where(flat, 0.0, left_out[:, 0] / np.where(flat, 1.0, left_out[:, 1])))
     return _jackknifed(estimate, groups)
 
 

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 CASE_TIE = 1e-5
 """Case statistics are kept in single precision; those closer than this are ties."""
 
-# Columns that spread by less than this share of their size do not vary but for rounding.
-_FLAT = 1e-9
-
 # Rows of step-down maxima that are held at once.
 _CHUNK_ELEMENTS = 2**21
 
@@ -41,7 +38,7 @@ def tail_shares(statistics: Floats, tolerances: Floats) -> Floats:
     return shares
 
 
-def extremity(statistics: Floats) -> Floats:
+def extremity(statistics: Floats, tolerances: Floats) -> Floats:
     """How far out each value lies among the rows of its column, in [0, 1).
 
     ``z / (1 + z)`` of the standard deviations beyond the second, in millionths, so that rounding
@@ -49,10 +46,10 @@ def extremity(statistics: Floats) -> Floats:
 
     Args:
         statistics: (R, J), row 0 observed.
+        tolerances: (J,) what still counts as a tie; a column that spreads no more is all ties.
     """
     mean, spread = statistics.mean(axis=0), statistics.std(axis=0)
-    size = np.abs(statistics).max(axis=0)
-    varies = spread > _FLAT * np.maximum(size, np.finfo(float).tiny)
+    varies = spread > tolerances
     z = np.where(varies, (statistics - mean) / np.where(varies, spread, 1.0), 0.0)
     out = np.maximum(z - 2.0, 0.0)
     parts: Floats = np.round(1e6 * out / (1.0 + out)) / 1e6

@@ -198,7 +198,7 @@ def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
     """
     n_rows = len(relabelled.statistics)
     shares = tail_shares(relabelled.statistics, relabelled.tolerances)
-    breaks = extremity(relabelled.statistics) / n_rows
+    breaks = extremity(relabelled.statistics, relabelled.tolerances) / n_rows
     ranks = np.empty((n_rows, n_metrics))
     for metric in range(n_metrics):
         own = relabelled.metric_of == metric
