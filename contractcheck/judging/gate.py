@@ -29,7 +29,7 @@ from contractcheck.judging.gate_terms import (
     GateState,
     MarginJudgement,
 )
-from contractcheck.judging.gate_words import gate_notes, headline, settling
+from contractcheck.judging.gate_words import gate_notes, headline, rates_words, settling
 from contractcheck.model.judgement import FindingKind
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ def _decision(
         ),
         would_settle=settled_by if is_open else "",
         reason=reason if is_open else "",
+        rates=rates_words(rules),
         notes=(*gate_notes(rules, difference, outcome), *difference.notes),
         path_changes=difference.path_changes,
     )

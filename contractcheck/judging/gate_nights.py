@@ -233,8 +233,11 @@ def _decision(
     cannot = [one for one in margins if one.state == "not measured"]
     basis = (
         "the old side was not asked: accepted nights stand in, so what tonight did to the new "
-        "side does not cancel; each of false safe and false do-not-upgrade has at most "
-        f"{rules.alpha:.0%} chance if nights vary independently and normally"
+        "side does not cancel"
+    )
+    rates = (
+        f"each of false safe and false do-not-upgrade has at most {rules.alpha:.0%} chance if "
+        "nights vary independently and normally"
     )
     notes = [basis, *(f"{name_margin(one)} cannot be judged: {one.detail}" for one in cannot)]
     settled_by = ""
@@ -251,5 +254,6 @@ def _decision(
         planned_blocks=blocks,
         headline=headline(outcome, margins, differs=False, when=when, reason=""),
         would_settle=settled_by,
+        rates=rates,
         notes=tuple(notes),
     )

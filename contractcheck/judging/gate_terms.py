@@ -130,6 +130,7 @@ class GateDecision:
         headline: One sentence.
         would_settle: What more would settle a *cannot tell*; empty otherwise.
         reason: Why it ended before its last look without an answer; empty otherwise.
+        rates: How often margins are judged wrongly.
         notes: What a reader must know besides.
         path_changes: Shapes of structured answers that are new or gone on the new side.
     """
@@ -144,6 +145,7 @@ class GateDecision:
     headline: str
     would_settle: str = ""
     reason: str = ""
+    rates: str = ""
     notes: tuple[str, ...] = field(default=())
     path_changes: tuple[PathChange, ...] = ()
 

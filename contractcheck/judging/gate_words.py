@@ -85,13 +85,17 @@ def settling(
     return "; ".join(parts)
 
 
-def gate_notes(rules: GateRules, difference: Difference, outcome: Outcome) -> tuple[str, ...]:
-    """What a reader must know besides the answer."""
-    rates = (
+def rates_words(rules: GateRules) -> str:
+    """How often margins are judged wrongly."""
+    return (
         f"each of false safe and false do-not-upgrade has at most {rules.alpha:.0%} chance in one "
         "gate, over all its looks and margins; intervals hold at every look at once"
     )
-    notes = [rates]
+
+
+def gate_notes(rules: GateRules, difference: Difference, outcome: Outcome) -> tuple[str, ...]:
+    """What a reader must know besides the answer."""
+    notes = []
     if rules.same_model and outcome == "safe":
         seen = "no difference of the answers was found"
         if difference.findings:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.breaches import find_breaches
 from contractcheck.judging.budget import budget_share
+from contractcheck.judging.gate import FEWEST_BLOCKS
 from contractcheck.judging.identity import find_identity_changes, find_wire_problems
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.judgement import Finding, FindingKind
+from contractcheck.model.suite import CheckMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,21 +23,40 @@ if TYPE_CHECKING:
 BREACHES = frozenset({FindingKind.IDENTITY, FindingKind.BREACH})
 """Kinds that alone are a reason not to move."""
 
+NOT_COVERED: Final = (
+    "a breach decided, and no chance of error is promised for that: what fails now and then on "
+    "both sides fails on the new one first about half of the time; declare such a check no-worse "
+    "or rate"
+)
+"""What a reader must know of an answer that rests on a breach (docs/explanation/gate.md)."""
+
 
 def find_new_breaches(
     old: tuple[MeasuredRun, Suite] | None, new: tuple[MeasuredRun, Suite]
 ) -> tuple[Finding, ...]:
     """Find broken checks, limits, wire formats and identities of the new side only.
 
-    What the old side breaks too is no reason not to move, and is left out: the margins compare
-    how often.
+    What the old side breaks too, in any case, is no reason not to move, and is left out: the
+    margins compare how often. Only a case in which the new side never passes and the old one
+    always does is new all the same.
 
     Args:
         old: The old side and the suite that it was asked, or None when nobody is asked.
         new: The new side and its suite.
     """
-    known = {_place(finding) for finding in _findings(*old)} if old is not None else set()
-    return sort_findings(found for found in _findings(*new) if _place(found) not in known)
+    known = [] if old is None else _findings(*old)
+    places = {(finding.case, finding.metric) for finding in known}
+    broken = {finding.metric for finding in known if finding.kind in BREACHES}
+    fresh = [
+        found
+        for found in _findings(*new)
+        if (found.case, found.metric) not in places
+        and (found.metric not in broken or _never_passes(found))
+    ]
+    run = None if old is None else old[0]
+    return sort_findings(
+        replace(found, message=found.message + _comparing(found, run, new[1])) for found in fresh
+    )
 
 
 def find_unread(unread: Sequence[UnreadAnswer], answers: int, sdk: str) -> tuple[Finding, ...]:
@@ -68,5 +90,28 @@ def _findings(run: MeasuredRun, suite: Suite) -> list[Finding]:
     ]
 
 
-def _place(finding: Finding) -> tuple[str | None, str | None]:
-    return finding.case, finding.metric
+def _never_passes(finding: Finding) -> bool:
+    """Whether a case fails a check every time, often enough to be no accident."""
+    if finding.comparison is None or finding.plane != "conformance":
+        return False
+    estimate = finding.comparison.estimate
+    return estimate.effect == 0.0 and estimate.n_candidate >= FEWEST_BLOCKS
+
+
+def _comparing(finding: Finding, old: MeasuredRun | None, suite: Suite) -> str:
+    """How often the old side failed, and that one failure is enough where it is."""
+    if finding.plane != "conformance":
+        return ""
+    checks = [check for case in suite.cases if case.id == finding.case for check in case.checks]
+    is_always = any(c.label == finding.metric and c.mode is CheckMode.ALWAYS for c in checks)
+    words = "; mode always needs one failure" if is_always else ""
+    if old is None:
+        return words
+    table = old.table
+    rows = table[
+        (table["case"] == finding.case)
+        & (table["metric"] == finding.metric)
+        & (table["kind"] == "check")
+    ]
+    failed = len(rows) - int(rows["number"].sum())
+    return f"; on the old side {failed} of {len(rows)}{words}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from contractcheck.judging import exit_code
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.side_accounts import describe_cases
-from contractcheck.judging.side_breaches import BREACHES
+from contractcheck.judging.side_breaches import BREACHES, NOT_COVERED
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.completion import Outcome
 from contractcheck.model.gate import GateAccount, MarginAccount, SideAccount
@@ -70,12 +70,11 @@ def make_gate_report(gate: PreparedGate, end: GateEnd, options: GateOptions) -> 
         baseline=f"{old.words}, asked at the same time"
         if end.old is not None
         else f"{old.words}; the old side was not asked",
-        error_rates=f"at most {gate.suite.policy.alpha:.0%} chance of a false safe, and of a "
-        "false do-not-upgrade by margins, over all looks",
+        error_rates=_error_rates(gate, end),
         counts=_counts(end),
         comparisons=decision.comparisons if decision else (),
         findings=findings,
-        notes=(*(decision.notes if decision else ()), *_notes(gate, end)),
+        notes=(*_decision_notes(end), *_notes(gate, end)),
         next_steps=tuple(_next_steps(gate, end, verdict)),
         gate=_account(gate, end, cases, options),
     )
@@ -103,11 +102,32 @@ def interim_words(run: GateRun) -> Iterator[str]:
 def _headline(end: GateEnd) -> str:
     if end.decision is None:
         return f"Could not measure: {end.trouble}"
-    broken = [finding for finding in end.breaches if finding.kind in BREACHES]
+    broken = _broken(end)
     if not broken:
         return end.decision.headline
     others = f" (and {len(broken) - 1} more breaches)" if len(broken) > 1 else ""
     return f"Do not upgrade: the new side breaks the contract: {broken[0].message}{others}"
+
+
+def _broken(end: GateEnd) -> list[Finding]:
+    """The breaches that alone decided."""
+    return [finding for finding in end.breaches if finding.kind in BREACHES]
+
+
+def _error_rates(gate: PreparedGate, end: GateEnd) -> str:
+    if _broken(end):
+        return "a breach decided, which no chance of error is promised for"
+    return (
+        f"at most {gate.suite.policy.alpha:.0%} chance of a false safe, and of a false "
+        "do-not-upgrade by margins, over all looks"
+    )
+
+
+def _decision_notes(end: GateEnd) -> tuple[str, ...]:
+    if end.decision is None:
+        return ()
+    rates = NOT_COVERED if _broken(end) else end.decision.rates
+    return (rates, *end.decision.notes)
 
 
 def _cases(gate: PreparedGate, end: GateEnd) -> tuple[CaseAccount, ...]:

@@ -161,6 +161,20 @@ def test_a_renamed_field_is_a_reason_to_stay_whatever_the_margins_say(project):
     assert report["counts"]["malformed"] == 12
 
 
+def test_a_breach_that_decides_is_not_covered_by_the_chances_of_error(project):
+    project.write(checks="[{contains: zebra, mode: always}]")
+    code, report = project.report(old=project.old, new=project.old)
+    assert code == 0
+    assert any("has at most 5% chance in one gate" in note for note in report["notes"])
+    project.write(checks="[{matches: '(?s).*', mode: always}]")
+    project.new.conditions = at("renamed_field", seed=1)
+    code, report = project.report()
+    assert code == 1
+    assert not any("% chance" in note for note in report["notes"])
+    assert report["notes"][0].startswith("a breach decided, and no chance of error is promised")
+    assert report["error_rates"] == "a breach decided, which no chance of error is promised for"
+
+
 def test_a_slower_first_token_is_a_reason_to_stay(project):
     project.write(margins="{ttft: 1.5x}")
     project.old.conditions = at(time_scale=0.1)

@@ -28,6 +28,34 @@ def test_the_same_check_failing_in_another_case_is_new(make_world, shape):
     assert [finding.case for finding in found] == ["two"]
 
 
+def test_what_the_old_side_fails_now_and_then_is_no_news_in_another_case(make_world, shape):
+    world = make_world(shape(text="calm"), checks=CHECKS)
+    old, now_and_then, never = (
+        world.run(night, shape(only=[case], share=share, text="nothing"))
+        for night, case, share in ((0, "one", 0.5), (1, "two", 0.5), (2, "two", 1.0))
+    )
+    assert find_new_breaches((old, world.suite), (now_and_then, world.suite)) == ()
+    found = find_new_breaches((old, world.suite), (never, world.suite))
+    assert [finding.case for finding in found] == ["two"]
+
+
+def test_a_breach_says_how_often_either_side_failed_and_that_one_failure_is_enough(
+    make_world, shape
+):
+    world = make_world(shape(text="calm"), checks=CHECKS)
+    old, new = world.run(0), world.run(1, shape(only=["two"], share=0.5, text="nothing"))
+    own = new.table[(new.table["case"] == "two") & (new.table["kind"] == "check")]
+    failed = int((own["number"] == 0.0).sum())
+    assert 0 < failed < len(own)
+    (found,) = find_new_breaches((old, world.suite), (new, world.suite))
+    assert found.message.startswith(f"two: contains:a failed {failed} of {len(own)} ")
+    end = f"; on the old side 0 of {len(own)}; mode always needs one failure"
+    assert found.message.endswith(end)
+    (alone,) = find_new_breaches(None, (new, world.suite))
+    assert alone.message.endswith("; mode always needs one failure")
+    assert "old side" not in alone.message
+
+
 def test_a_pinned_target_that_another_model_answers_is_an_identity(world, shape):
     new = world.run(1, shape(model="gpt-sim-2026-09-09"))
     found = find_new_breaches((world.run(0), world.suite), (new, world.suite))
