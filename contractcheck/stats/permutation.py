@@ -57,12 +57,14 @@ class View:
         common: (T, D) features whose direction is compared across cases, or None.
         codes: (T,) where features are given once per distinct value: the row of each trial, or
             -1 for a row of zeros.
+        weight: How much its p-values count beside those of the metric's other views.
     """
 
     metric: int
     within: NDArray[np.floating] | None
     common: NDArray[np.floating] | None
     codes: Indices | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,7 @@ class Relabelled:
         statistics: (R, J), the larger the more different.
         tolerances: (J,) differences below which two values are ties.
         metric_of: (J,) the metric of each statistic.
+        weights: (J,) how much each counts among those of its metric.
         case_scores: (R, H) standardised within-case statistics.
         case_keys: H pairs of case and metric positions.
         exact: Whether the rows are the whole group.
@@ -81,6 +84,7 @@ class Relabelled:
     statistics: Floats
     tolerances: Floats
     metric_of: Indices
+    weights: Floats
     case_scores: NDArray[np.float32]
     case_keys: tuple[tuple[int, int], ...]
     exact: bool
@@ -180,11 +184,13 @@ class _Tally:
         strongest = [scores.max(axis=1) for scores in joined.values()]
         largest = np.concatenate([self.within.max(axis=0), common.max(axis=0)])
         metrics = [view.metric for view in self.views]
+        weights = [view.weight for view in self.views]
         nothing = np.zeros((len(common), 0), np.float32)
         return Relabelled(
             statistics=np.column_stack([self.within, common - self.diagonal, *strongest]),
             tolerances=np.append(_TIE * largest, np.full(len(joined), CASE_TIE)),
             metric_of=np.asarray([*metrics, *metrics, *joined], dtype=np.intp),
+            weights=np.asarray([*weights, *weights, *([1.0] * len(joined))]),
             case_scores=np.concatenate([nothing, *joined.values()], axis=1),
             case_keys=tuple(key for metric in joined for key in self.keys[metric]),
             exact=exact,

@@ -189,12 +189,12 @@ def _look(
 def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
     """(R, M) p-value of each metric under every relabelling, calibrated over its views.
 
-    A metric's views are combined by the harmonic mean of their p-values (Wilson, PNAS 116, 2019;
-    heavy-tailed like the Cauchy combination of Liu and Xie, JASA 115, 2020): as awake as the
-    smallest p to a change in one view, more so to one that several see. Ties are broken by how
-    far out a view lies, by less than the step 1 / R between p-values: with as many views as
-    relabellings, nearly every relabelling is the most extreme in some view, and p-values alone
-    would say nothing.
+    A metric's views are combined by the weighted harmonic mean of their p-values (Wilson, PNAS
+    116, 2019; heavy-tailed like the Cauchy combination of Liu and Xie, JASA 115, 2020): as awake
+    as the smallest p to a change in one view, more so to one that several see. Ties are broken
+    by how far out a view lies, by less than the step 1 / R between p-values: with as many views
+    as relabellings, nearly every relabelling is the most extreme in some view, and p-values
+    alone would say nothing.
     """
     n_rows = len(relabelled.statistics)
     shares = tail_shares(relabelled.statistics, relabelled.tolerances)
@@ -202,7 +202,8 @@ def metric_shares(relabelled: Relabelled, n_metrics: int) -> Floats:
     ranks = np.empty((n_rows, n_metrics))
     for metric in range(n_metrics):
         own = relabelled.metric_of == metric
-        combined = np.log(np.sum(1.0 / (shares[:, own] - breaks[:, own]), axis=1))
+        inverse = relabelled.weights[own] / (shares[:, own] - breaks[:, own])
+        combined = np.log(np.sum(inverse, axis=1))
         ranks[:, metric] = tail_shares(combined[:, None], _TIED)[:, 0]
         ranks[:, metric] -= breaks[:, own].max(axis=1)
     return ranks

@@ -39,6 +39,8 @@ MISSING = -1
 # Categories beyond the most frequent ones share a cell when directions are compared.
 _MAX_CATEGORIES = 256
 _MAX_OPENINGS = 32
+# Most changes move words or manner; positions are for the few that those miss.
+_GRAMS, _SURFACE = 3.0, 2.0
 _NEVER_SEEN_TEXT = "\ue000\ue001\ue002\ue003 \ue004\ue005\ue006\ue007"
 
 
@@ -142,10 +144,11 @@ def _text_views(layout: Layout, column: Column, metric: int) -> list[View]:
     # All opening words together weigh as much as one trait.
     opening = _scaled(layout, words) / math.sqrt(max(words.shape[1], 1))
     surface = np.concatenate([_scaled(layout, traits), opening], axis=1)
+    grams, tokens = column.grams, column.tokens
     return [
-        View(metric=metric, within=column.grams, common=column.grams, codes=column.codes),
-        View(metric=metric, within=column.tokens, common=column.tokens, codes=column.codes),
-        View(metric=metric, within=surface, common=surface),
+        View(metric=metric, within=grams, common=grams, codes=column.codes, weight=_GRAMS),
+        View(metric=metric, within=tokens, common=tokens, codes=column.codes),
+        View(metric=metric, within=surface, common=surface, weight=_SURFACE),
         *_presence_views(layout, column, metric),
     ]
 
