@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @suite_option
 @root_option
 @click.option("--target", metavar="PROVIDER:MODEL", help="Only this target of the suite.")
-@click.option("--slots", type=click.IntRange(1), metavar="S", help="Slots of the gates.")
+@click.option("--slots", type=click.IntRange(1, 1000), metavar="S", help="Slots of the gates.")
 @click.option(
     "--repeats",
     type=click.IntRange(8),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from contractcheck.workflows.workspace import Workspace
 
 
+def _finite(_ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Refuse what no range of click's refuses: NaN, which is neither above nor below."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of anything", param=option)
+    return value
+
+
 @click.command("plan")
 @click.argument("names", nargs=-1, metavar="[SUITE]...")
 @suite_option
@@ -28,14 +36,28 @@ if TYPE_CHECKING:
 @click.option(
     "--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only this target."
 )
-@click.option("--slots", type=click.IntRange(1), metavar="S", help="Slots of a gate, at most.")
+@click.option(
+    "--slots", type=click.IntRange(1, 1000), metavar="S", help="Slots of a gate, at most."
+)
 @click.option(
     "--prices",
     type=click.Path(path_type=Path, dir_okay=False),
     help="JSON file of prices that go before the shipped ones.",
 )
-@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), metavar="N")
-@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), metavar="N")
+@click.option(
+    "--requests-per-minute",
+    type=click.FloatRange(0.001),
+    callback=_finite,
+    metavar="N",
+    help="A limit of yours, before what recorded answers advertise.",
+)
+@click.option(
+    "--tokens-per-minute",
+    type=click.FloatRange(0.001),
+    callback=_finite,
+    metavar="N",
+    help="A limit of yours, before what recorded answers advertise.",
+)
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 64),

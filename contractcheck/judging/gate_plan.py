@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _ELEMENTS = 2**20
 """Trials drawn at once: 8 MB per margin and side."""
 _MOST_SLOTS = 640
+_LARGEST = 1000
+"""Slots that one gate may have."""
 _ASSUMED = 400
 _ASSUMED_SD = 0.35
 _NORMAL = NormalDist()
@@ -148,7 +150,8 @@ def plan_gate(
     """
     sizes = [
         _plan_size(pool, rules, size, repeats, rng)
-        for size in dict.fromkeys((slots, 2 * slots, 4 * slots))
+        for size in (slots, 2 * slots, 4 * slots)
+        if size == slots or size <= _LARGEST
     ]
     enough = next((size.slots for size in sizes if size.safe >= rules.power), None)
     while enough is None and sizes[-1].slots * 2 <= _MOST_SLOTS:

@@ -81,11 +81,10 @@ def _advice(plan: SuitePlan) -> Iterator[str]:
 
 
 def _finer_than_a_night(stream: StreamPlan) -> str:
-    """A pass rate's noise falls with the root of the answers, if nights themselves agree."""
+    """More answers a night show a finer fall of the pass rate, if nights themselves agree."""
     words = "watch: the declared conformance margin is finer than a night's answers can show"
-    if stream.smallest_visible is not None and stream.margin:
-        times = (stream.smallest_visible / stream.margin) ** 2
-        words += f"; about {times:.0f} times as many answers a night would show it"
+    if stream.answers_factor is not None:
+        words += f"; about {stream.answers_factor} times as many answers a night would show it"
     return f"{words}: more samples sharpen it, more cases widen what is watched as well"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.budget import budget_share
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from contractcheck.stats.night_contrasts import Contrast
 
 _NIGHTS_TRIED = (5, 7, 10, 14, 20, 30, 45, 60)
+_MOST_TIMES = 1024
+"""Times as many answers a night that are tried, at most."""
 _UNITS = {"outputs": "share of answers", "latency": "ratio", "conformance": "pass rate"}
 
 
@@ -59,15 +62,16 @@ def _plan_stream(
     comparison: Comparison, table: NightTable, suite: Suite, budget: float
 ) -> StreamPlan:
     margin = margin_of(comparison.metric, comparison.plane, suite.policy)
+    nights = None if margin is None else _nights_needed(comparison, table, suite, budget, margin)
+    is_rate = comparison.plane == "conformance" and margin is not None and nights is None
     return StreamPlan(
         name=comparison.metric,
         plane=comparison.plane,
         smallest_visible=comparison.smallest_visible,
         unit=_UNITS.get(comparison.plane, ""),
         margin=margin,
-        nights_needed=None
-        if margin is None
-        else _nights_needed(comparison, table, suite, budget, margin),
+        nights_needed=nights,
+        answers_factor=_answers_factor(table, suite, budget, margin or 0.0) if is_rate else None,
     )
 
 
@@ -91,13 +95,41 @@ def _visible(
     if comparison.plane == "latency":
         stream = next(s for s in score_streams(table) if s.name == comparison.metric)
         return smallest_slowdown(stream.baseline, threshold=threshold, power=power)
+    passed, counts = _passes(table)
+    return smallest_rate_drop(passed, counts, threshold=threshold, power=power)
+
+
+def _passes(table: NightTable) -> tuple[list[list[float]], list[list[int]]]:
+    """Checks passed, and checks made, per accepted night and case."""
     columns = [rates(series)[: table.accepted] for series in table.conformance]
-    return smallest_rate_drop(
-        [[cell.passed for cell in night] for night in zip(*columns, strict=True)],
-        [[cell.count for cell in night] for night in zip(*columns, strict=True)],
-        threshold=threshold,
-        power=power,
+    nights = list(zip(*columns, strict=True))
+    return (
+        [[cell.passed for cell in night] for night in nights],
+        [[cell.count for cell in night] for night in nights],
     )
+
+
+def _answers_factor(table: NightTable, suite: Suite, budget: float, margin: float) -> int | None:
+    """Fewest times as many answers a night with which nights that agree would show a margin.
+
+    Near a pass rate of 1 the visible fall shrinks with the answers themselves, elsewhere with
+    their root, so it is tried and not extrapolated.
+    """
+    passed, counts = _passes(table)
+    cases = range(len(counts[0]))
+    made = [sum(night[case] for night in counts) for case in cases]
+    shares = [sum(night[c] for night in passed) / max(1, made[c]) for c in cases]
+    threshold = two_night_threshold(nights=table.accepted, budget=budget)
+
+    def shows(times: int) -> bool:
+        more = [[times * count for count in night] for night in counts]
+        alike = [[round(s * n) for s, n in zip(shares, night, strict=True)] for night in more]
+        visible = smallest_rate_drop(alike, more, threshold=threshold, power=suite.policy.power)
+        return visible is not None and visible <= margin
+
+    if not shows(_MOST_TIMES):
+        return None
+    return bisect_left(range(1, _MOST_TIMES), True, key=shows) + 1  # noqa: FBT003 - what is sought
 
 
 def _case_shares(table: NightTable, suite: Suite, budget: float) -> dict[str, float]:

@@ -61,6 +61,8 @@ class StreamPlan:
         margin: What the suite declares for it, in the same unit, or None.
         nights_needed: Accepted nights at which the margin would be visible; None when no number
             up to 60 is enough, or nothing is declared.
+        answers_factor: How many times as many answers a night would show the declared pass rate
+            with the nights there are; None when not even a thousand times, or not asked for.
     """
 
     name: str
@@ -69,6 +71,7 @@ class StreamPlan:
     unit: str
     margin: float | None = None
     nights_needed: int | None = None
+    answers_factor: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,9 +72,14 @@ class _Basis:
     @property
     def words(self) -> str:
         if not self.measured:
+            known = (
+                f"no recording of the {len(self.nights)} accepted nights is at hand"
+                if self.nights
+                else "nothing is recorded yet"
+            )
             return (
-                "nothing is recorded yet: tokens are characters over four, answers as long as they "
-                "may be, spreads those of a typical provider"
+                f"{known}: tokens are characters over four, answers as long as they may be, "
+                "spreads of a gate those of a typical provider"
             )
         answers = sum(len(run.answers) for run in self.measured)
         at_hand = f"the {answers} answers of {len(self.measured)} of them"

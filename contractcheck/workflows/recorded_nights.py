@@ -20,14 +20,15 @@ def read_recorded_nights(workspace: Workspace, baseline: Baseline) -> tuple[Run,
     """Read every accepted night whose recording is at hand, oldest first.
 
     A clone of the repository has the reference night alone; the others are in the run store.
+
+    Raises:
+        RecordingError: If one that is at hand is damaged, or not the one that was accepted.
     """
-    runs = []
-    for night in baseline.nights:
-        try:
-            runs.append(read_recording(workspace, baseline, night))
-        except RecordingError:
-            continue
-    return tuple(runs)
+    return tuple(
+        read_recording(workspace, baseline, night)
+        for night in baseline.nights
+        if any(is_sealed(folder) for folder in _folders(workspace, baseline, night))
+    )
 
 
 def read_recording(

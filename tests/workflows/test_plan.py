@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from contractcheck.cli import cli
+from contractcheck.errors import RecordingError
 from contractcheck.model.plan import RateLimits
 from contractcheck.workflows.plan import PlanOptions, plan_suite
 from contractcheck.workflows.workspace import Workspace
@@ -34,6 +37,13 @@ def unrecorded(tmp_path):
     place = Workspace(tmp_path)
     suite = next(s for s in place.load_suites() if s.name == "support-triage")
     return place, suite, suite.targets[0]
+
+
+@pytest.fixture
+def recorded(unrecorded):
+    place, _, _ = unrecorded
+    shutil.copytree(ROOT / "cassettes", place.root / "cassettes")
+    return unrecorded
 
 
 def test_a_night_asks_each_sample_once_and_a_year_365_nights(shipped, plan):
@@ -99,3 +109,43 @@ def test_three_answers_against_three_are_warned_of(unrecorded):
     warning = next(words for words in plan.warnings if "cannot reach" in words)
     assert "3 answers against 3" in warning
     assert "4 samples can" in warning
+
+
+def test_how_many_more_answers_show_a_pass_rate_is_tried_not_extrapolated(plan):
+    stream = next(s for s in plan.watch.streams if s.name == "conformance")
+    by_the_root = (stream.smallest_visible / stream.margin) ** 2
+    # Every recorded check passed, so the visible fall shrinks with the answers, not their root.
+    assert stream.smallest_visible / stream.margin / 2 < stream.answers_factor < by_the_root / 4
+    assert any(f"about {stream.answers_factor} times as many" in words for words in plan.advice)
+
+
+def test_accepted_nights_without_recordings_are_not_called_nothing(recorded):
+    place, suite, target = recorded
+    shutil.rmtree(place.baselines.reference(suite.name, target))
+    plan = plan_suite(place, suite, target, PlanOptions(simulations=50))
+    assert "no recording of the 10 accepted nights is at hand" in plan.source
+    assert plan.watch.accepted == 10
+
+
+def test_an_edited_recording_is_named_and_not_passed_over(recorded):
+    place, suite, target = recorded
+    reference = place.baselines.reference(suite.name, target)
+    case = reference / "late-parcel.jsonl"
+    case.write_bytes(case.read_bytes().replace(b"parcel", b"parcal"))
+    with pytest.raises(RecordingError, match=case.stem):
+        plan_suite(place, suite, target, PlanOptions(simulations=50))
+
+
+@pytest.mark.parametrize("told", ["nan", "inf", "0", "1e-300"])
+def test_a_limit_that_is_no_limit_is_refused(unrecorded, told):
+    place, _, _ = unrecorded
+    arguments = ["plan", "--root", str(place.root), "--requests-per-minute", told]
+    assert CliRunner().invoke(cli, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["plan"], ["calibrate", "support-triage"]])
+def test_no_gate_is_planned_that_could_not_be_run(unrecorded, command):
+    place, _, _ = unrecorded
+    result = CliRunner().invoke(cli, [*command, "--root", str(place.root), "--slots", "1001"])
+    assert result.exit_code == 2
+    assert "1<=x<=1000" in result.output
