@@ -65,6 +65,8 @@ def _hopeless_cases(plan: SuitePlan) -> Iterator[str]:
 def _advice(plan: SuitePlan) -> Iterator[str]:
     if plan.gate is not None:
         yield from _gate_advice(plan.gate, plan)
+    else:
+        yield "gate: none can decide; declare policy.margins, or mute fewer of them"
     unseen = [s for s in plan.watch.streams if _misses_its_margin(s)]
     steady = [s for s in unseen if s.nights_needed is not None]
     if steady:

@@ -149,3 +149,12 @@ def test_no_gate_is_planned_that_could_not_be_run(unrecorded, command):
     result = CliRunner().invoke(cli, [*command, "--root", str(place.root), "--slots", "1001"])
     assert result.exit_code == 2
     assert "1<=x<=1000" in result.output
+
+
+def test_a_suite_that_no_gate_can_decide_is_told_so(unrecorded):
+    place, suite, target = unrecorded
+    bare = replace(suite, policy=replace(suite.policy, margins={}))
+    plan = plan_suite(place, bare, target, PlanOptions())
+    assert plan.gate is None
+    assert plan.gate_run is None
+    assert any("declare policy.margins" in words for words in plan.advice)
