@@ -36,6 +36,8 @@ _SETTING = re.compile(
 """Values that say how something is set, defaults that everybody knows, short numbers, and names of
 files: no secrets, and starring them would take words out of ordinary text."""
 
+_NO_ADDRESS = "is no address; expected http(s)://host[:port][/path]"
+
 _NO_KEY = "none"
 """Sent to servers on this machine that need no key; some refuse an empty header."""
 
@@ -72,15 +74,21 @@ def resolve_endpoint(
     speaker = dialect(target.provider)
     url = (base_url or target.base_url or speaker.base_url).rstrip("/")
     url = url.removesuffix("/v1")  # part of what the SDKs take; the dialects' paths begin with it
+    # What may hold a secret is told of, never shown.
+    if "?" in url or "#" in url:
+        raise UsageError(
+            f"the endpoint of {target.id} holds a query or a fragment; take it out: an endpoint "
+            "is written down and shown, and a key belongs in the environment"
+        )
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-    except ValueError as error:
-        raise UsageError(f"{url!r} is not an endpoint ({error})") from error
+    except ValueError:
+        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}") from None
     if parts.username or parts.password:
         raise UsageError(f"the endpoint at {host} holds a user or password; take it out")
     if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"{url!r} is not an endpoint; expected http(s)://host[:port][/path]")
+        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}")
     is_here = is_local(parts)
     if base_url is None and not is_here:
         _require_trust(host, urlsplit(speaker.base_url).hostname or "", target, environment)

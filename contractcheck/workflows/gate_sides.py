@@ -11,6 +11,7 @@ A side is a bare ``provider:model``, or ``key=value`` pairs joined by commas::
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
 
 _KEYS = ("target", "base_url", "rev", "env", "accepted")
+
+_SECRET_PLACE = re.compile(r"(?:://|base_url=)[^,]*[?#@]")
+"""Where an address may hold a credential: user, query, fragment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +72,11 @@ def parse_side(text: str, option: str) -> SideSpec:
     """
     if text == "accepted":
         return SideSpec(is_accepted=True)
+    if _SECRET_PLACE.search(text):
+        raise UsageError(
+            f"{option}: base_url is written down and shown, so it may not hold a user, a query or "
+            "a fragment; give scheme, host and path alone, and the key in the environment"
+        )
     if "=" not in text.partition(",")[0]:
         text = f"target={text}"
     values: dict[str, str] = {}

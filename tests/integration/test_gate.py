@@ -381,6 +381,10 @@ def test_a_provider_that_fails_cannot_be_measured(project):
             "a credential is never sent over plain http",
         ),
         (
+            ["--from", TARGET, "--to", f"{TARGET},base_url=http://127.0.0.1:9/v1?key=x"],
+            "it may not hold a user, a query or a fragment",
+        ),
+        (
             ["--from", TARGET, "--to", TARGET, "--max-requests", "5"],
             "--max-requests 5 is less than one slot, which is 6 requests",
         ),

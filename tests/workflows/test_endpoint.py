@@ -79,6 +79,25 @@ def test_plain_http_never_carries_a_key_whoever_named_it(url):
         resolve(base_url=url)
 
 
+@pytest.mark.parametrize("where", ["suite_url", "base_url"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://gw.example/v1?api_key=topsecret",
+        "https://gw.example/v1#topsecret",
+        "http://127.0.0.1:1?key=topsecret",
+        "https://user:topsecret@gw.example",
+        "https://user:topsecret@[gw.example",
+        "user:topsecret@gw.example",
+    ],
+)
+def test_what_an_endpoint_may_hold_of_a_credential_is_refused_and_not_shown(url, where):
+    with pytest.raises(UsageError) as caught:
+        resolve(**{where: url})
+    assert "topsecret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_the_person_at_the_keyboard_may_name_any_host():
     assert resolve("https://evil.example", "https://gw.example").base_url == "https://gw.example"
 

@@ -24,8 +24,8 @@ class Suite:
         (f"{MINI},rev=v1.2", SideSpec(target=MINI, revision="v1.2")),
         ("rev=HEAD~1", SideSpec(revision="HEAD~1")),
         (
-            f"base_url=http://127.0.0.1:9/v1?a=b,target={MINI}",
-            SideSpec(target=MINI, base_url="http://127.0.0.1:9/v1?a=b"),
+            f"base_url=http://127.0.0.1:9/v1=b,target={MINI}",
+            SideSpec(target=MINI, base_url="http://127.0.0.1:9/v1=b"),
         ),
         ("env=.venv-next", SideSpec(environment=".venv-next")),
         ("accepted", SideSpec(is_accepted=True)),
@@ -64,6 +64,22 @@ def test_a_wrong_part_is_named(text, words):
         parse_side(text, "--to")
     assert str(refused.value).startswith("--to '")
     assert str(refused.value).endswith(words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{MINI},base_url=http://127.0.0.1:9/v1?api_key=topsecret",
+        f"{MINI},base_url=http://127.0.0.1:9/v1?api_key=a,topsecret",
+        f"base_url=http://127.0.0.1:9/v1#topsecret,target={MINI}",
+        f"{MINI},base_url=https://user:topsecret@llm.example.com,eu",
+        "https://llm.example.com?key=topsecret",
+    ],
+)
+def test_an_address_that_may_hold_a_credential_is_refused_and_not_shown(text):
+    with pytest.raises(UsageError, match="--to: base_url is written down") as refused:
+        parse_side(text, "--to")
+    assert "topsecret" not in str(refused.value)
 
 
 @given(st.text(max_size=40))
