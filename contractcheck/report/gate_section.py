@@ -90,7 +90,7 @@ def _moment(at: str | None) -> str:
 
 
 def _spending_words(gate: GateAccount) -> str:
-    cost = "" if gate.spent_usd is None else f", {gate.spent_usd:.4f} USD by list price"
+    cost = "" if gate.spent_usd is None else f", {gate.spent_usd:.4g} USD by list price"
     looks = ", ".join(map(str, gate.looks))
     ended = f"ended at look {gate.look}" if gate.look else "ended before a look"
     return (

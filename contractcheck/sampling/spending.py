@@ -35,8 +35,8 @@ class Spending:
     @property
     def words(self) -> str:
         """What was spent of what, for people."""
-        bound = "" if self.max_usd is None else f" of at most {self.max_usd:.2f} USD"
-        return f"{self.spent_usd:.4f} USD{bound} were spent"
+        bound = "" if self.max_usd is None else f" of at most {self.max_usd:.4g} USD"
+        return f"{self.spent_usd:.4g} USD{bound} were spent"
 
     def require(self, target: Target) -> None:
         """Refuse a bound on money for a target whose price nobody knows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.judging.gate import open_gate, plan_looks
+from contractcheck.judging.gate import FEWEST_BLOCKS, open_gate, plan_looks
 from contractcheck.model.gate import GatePlan
 from contractcheck.model.suite import MetricSpec
 from contractcheck.sampling import SdkEnvironment, Spending, find_sdk
+from contractcheck.stats.night_rule import FEWEST_NIGHTS
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import resolve_endpoint
+from contractcheck.workflows.gate_nights import tabulate_nights
 from contractcheck.workflows.gate_revision import load_revision
 from contractcheck.workflows.gate_sides import parse_side, resolve_target
 from contractcheck.workflows.planned_gate import gate_rules
@@ -134,8 +137,8 @@ def prepare_gate(
         options: What it may cost.
 
     Raises:
-        UsageError: If a side, an endpoint, a credential or the policy is wrong, or the budget is
-            too small for a single block.
+        UsageError: If a side, an endpoint, a credential or the policy is wrong, the budget is too
+            small for the blocks of a first look, or there are too few accepted nights.
         SuiteError: If a suite was wrong at its revision.
         NothingToCheckError: If the sides have no case in common.
     """
@@ -156,9 +159,12 @@ def prepare_gate(
     )
     gate = _prepare(workspace, suite, plan, specs)
     slots = _affordable_slots(gate, options)
-    looks = plan_looks(slots)
     if specs[0].is_accepted:
-        looks = (slots,)
+        _require_nights(workspace, gate.sides[0], now)
+        looks: tuple[int, ...] = (slots,)
+    else:
+        _require_blocks(gate, slots)
+        looks = plan_looks(slots)
     texts = tuple(side.spec.text for side in gate.sides)
     return _with_plan(gate, replace(plan, slots=slots, looks=looks, sides=texts), options)
 
@@ -275,7 +281,7 @@ def _affordable_slots(gate: PreparedGate, options: GateOptions) -> int:
     slots = options.slots or gate.suite.policy.gate.slots
     if options.max_requests is None:
         return slots
-    per_slot = len(gate.cases) * sum(side.endpoint is not None for side in gate.sides)
+    per_slot = _requests_per_slot(gate)
     affordable = options.max_requests // per_slot
     if affordable < 1:
         raise UsageError(
@@ -285,8 +291,36 @@ def _affordable_slots(gate: PreparedGate, options: GateOptions) -> int:
     return min(slots, affordable)
 
 
+def _requests_per_slot(gate: PreparedGate) -> int:
+    return len(gate.cases) * sum(side.endpoint is not None for side in gate.sides)
+
+
+def _require_blocks(gate: PreparedGate, slots: int) -> None:
+    """With fewer slots than a first look takes, nothing but a breach could ever be told."""
+    if slots < FEWEST_BLOCKS:
+        requests = FEWEST_BLOCKS * _requests_per_slot(gate)
+        raise UsageError(
+            f"{slots} {'slot is' if slots == 1 else 'slots are'} too few: a gate looks first after "
+            f"{FEWEST_BLOCKS}, which is {requests} requests; raise --slots, policy.gate.slots or "
+            "--max-requests"
+        )
+
+
+def _require_nights(workspace: Workspace, side: PreparedSide, now: datetime) -> None:
+    """Whoever would be asked in vain is not asked."""
+    nights = tabulate_nights(workspace, side, now.date().isoformat())["night"].nunique()
+    if nights < FEWEST_NIGHTS:
+        raise UsageError(
+            f"--from accepted: {side.suite.name} × {side.target.id} has {nights} accepted nights "
+            f"that count, and it takes {FEWEST_NIGHTS} to know how nights differ; accept more, or "
+            "ask both sides"
+        )
+
+
 def _with_plan(gate: PreparedGate, plan: GatePlan, options: GateOptions) -> PreparedGate:
     """Put the number of slots into every case, and see that the rules make sense."""
+    if options.max_usd is not None and not math.isfinite(options.max_usd):
+        raise UsageError(f"--max-usd {options.max_usd} bounds nothing; give an amount")
     spending = Spending(prices=options.prices, max_usd=options.max_usd)
     sides = []
     for side in gate.sides:
