@@ -157,7 +157,8 @@ class GateRun:
     ) -> GateDecision | None:
         """Take a look; None when the gate goes on."""
         if old is None:
-            nights = tabulate_nights(self.workspace, self.gate.sides[0], new.run.statistics.night)
+            gone, tonight = self.gate.sides[0], new.run.statistics.night
+            nights = tabulate_nights(self.workspace, gone.suite, gone.target, tonight)
             table = keep_known_checks(new.run.table, nights)
             return judge_against_nights(self.gate.rules(self.gate.sides[index]), nights, table)
         table, state = join_sides(old, new), self.states[index]

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from contractcheck.model.night import Cell, NightStatistics
-    from contractcheck.workflows.gate_setup import PreparedSide
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
 
 _Row = tuple[str, str, str, int, str, str, str, float, str | None]
 
 
-def tabulate_nights(workspace: Workspace, side: PreparedSide, today: str) -> pd.DataFrame:
+def tabulate_nights(workspace: Workspace, suite: Suite, target: Target, today: str) -> pd.DataFrame:
     """Spread the statistics of accepted nights out again: one row per trial and metric.
 
     Which trial a value came from is not kept, so a row's trial only numbers it. Texts are left
@@ -30,7 +31,8 @@ def tabulate_nights(workspace: Workspace, side: PreparedSide, today: str) -> pd.
 
     Args:
         workspace: Where the baseline lies, and the recordings behind it.
-        side: The side that accepted nights stand in for.
+        suite: Of the side that accepted nights stand in for.
+        target: Of that side.
         today: ISO date.
 
     Raises:
@@ -38,13 +40,13 @@ def tabulate_nights(workspace: Workspace, side: PreparedSide, today: str) -> pd.
     """
     import pandas as pd
 
-    baseline = workspace.baselines.read(side.suite.name, side.target)
-    nights = rescore(workspace, side.suite, baseline).baseline.nights if baseline else ()
+    baseline = workspace.baselines.read(suite.name, target)
+    nights = rescore(workspace, suite, baseline).baseline.nights if baseline else ()
     rows = [
         row
         for night in nights
         if night.statistics.is_complete and (night.acceptance.expires or today) >= today
-        for row in _rows(night.statistics, side)
+        for row in _rows(night.statistics, suite)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -55,8 +57,8 @@ def keep_known_checks(table: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame
     return table[(table["kind"] != "check") | is_known]
 
 
-def _rows(night: NightStatistics, side: PreparedSide) -> Iterator[_Row]:
-    for case in side.suite.cases:
+def _rows(night: NightStatistics, suite: Suite) -> Iterator[_Row]:
+    for case in suite.cases:
         own = night.cases.get(case.id)
         if own is None or own.request_fingerprint != case.request_fingerprint:
             continue

@@ -308,7 +308,8 @@ def _require_blocks(gate: PreparedGate, slots: int) -> None:
 
 def _require_nights(workspace: Workspace, side: PreparedSide, now: datetime) -> None:
     """Whoever would be asked in vain is not asked."""
-    nights = tabulate_nights(workspace, side, now.date().isoformat())["night"].nunique()
+    found = tabulate_nights(workspace, side.suite, side.target, now.date().isoformat())
+    nights = found["night"].nunique()
     if nights < FEWEST_NIGHTS:
         raise UsageError(
             f"--from accepted: {side.suite.name} × {side.target.id} has {nights} accepted nights "

@@ -5,21 +5,12 @@ import pytest
 from contractcheck.cassettes import read_run
 from contractcheck.measuring import COLUMNS, observe
 from contractcheck.workflows.gate_nights import keep_known_checks, tabulate_nights
-from contractcheck.workflows.gate_setup import PreparedSide
-from contractcheck.workflows.gate_sides import SideSpec
 
 CHECKS = "[{contains: e}, {contains: o, mode: always}]"
 
 
-def side_of(suite):
-    return PreparedSide(
-        name="from",
-        spec=SideSpec(is_accepted=True),
-        target=suite.targets[0],
-        suite=suite,
-        endpoint=None,
-        folder=None,
-    )
+def tabulate(project, suite, today):
+    return tabulate_nights(project.workspace, suite, suite.targets[0], today)
 
 
 def sorted_values(table, column):
@@ -38,7 +29,7 @@ def nights(project):
 
 def test_the_table_has_the_values_of_the_recordings(project, nights):
     suite = project.suite()
-    found = tabulate_nights(project.workspace, side_of(suite), "2026-03-10")
+    found = tabulate(project, suite, "2026-03-10")
     assert list(found.columns) == list(COLUMNS)
     recorded = [observe(read_run(folder), suite).table for folder in nights]
     assert set(found["night"]) == {"2026-03-01", "2026-03-02"}
@@ -59,12 +50,12 @@ def test_the_table_has_the_values_of_the_recordings(project, nights):
 
 def test_cases_that_were_asked_otherwise_and_expired_nights_are_left_out(project, nights):
     project.write(checks="[{contains: e}]", content="Say something else.")
-    found = tabulate_nights(project.workspace, side_of(project.suite()), "2026-03-10")
+    found = tabulate(project, project.suite(), "2026-03-10")
     assert set(found["case"]) == {"part"}
     folder = project.record(3)
     project.accept(folder, expires="2026-03-20")
     for today, count in (("2026-03-20", 3), ("2026-03-21", 2)):
-        found = tabulate_nights(project.workspace, side_of(project.suite()), today)
+        found = tabulate(project, project.suite(), today)
         assert found["night"].nunique() == count
 
 
@@ -72,12 +63,12 @@ def test_checks_that_nights_keep_no_rate_of_are_left_out_of_the_new_side(project
     project.write(checks=CHECKS)
     suite = project.suite()
     table = observe(read_run(nights[0]), suite).table
-    found = tabulate_nights(project.workspace, side_of(suite), "2026-03-10")
+    found = tabulate(project, suite, "2026-03-10")
     kept = keep_known_checks(table, found)
     assert set(table["metric"]) - set(kept["metric"]) == {"contains:o"}
 
 
 def test_without_a_baseline_the_table_is_empty(project):
-    found = tabulate_nights(project.workspace, side_of(project.suite()), "2026-03-10")
+    found = tabulate(project, project.suite(), "2026-03-10")
     assert len(found) == 0
     assert list(found.columns) == list(COLUMNS)
