@@ -14,6 +14,7 @@ from contractcheck.errors import LimitReachedError
 from contractcheck.judging.gate import GateDecision, advance, decide, open_gate
 from contractcheck.judging.gate_nights import judge_against_nights
 from contractcheck.judging.judge import find_outage, find_refusal
+from contractcheck.judging.side_answers import find_sure_outage, find_unreadable, loses_more
 from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, find_unread
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Spending
@@ -43,6 +44,8 @@ class GateEnd:
         decision: What the margins say; None when nothing could be measured.
         breaches: What the new side breaks and the old one does not, whatever the margins say.
         trouble: Why nothing could be measured, or empty.
+        loses_more: Whether the new side surely leaves more requests unanswered, and no margin
+            judges that: then nothing is safe.
     """
 
     side: PreparedSide
@@ -52,6 +55,7 @@ class GateEnd:
     decision: GateDecision | None
     breaches: tuple[Finding, ...] = ()
     trouble: str = ""
+    loses_more: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -124,12 +128,13 @@ class GateRun:
                 f"{self.sampling.spending.words} before one slot was finished on every side; go "
                 f"on with: contractcheck gate --resume {self.gate.plan.id} --max-usd X"
             )
-        old = self._measured(0)
+        old, policy = self._measured(0), self.gate.suite.policy
         for index, side in self._undecided():
             new = self._measured(index)
             if new is None:
                 continue
-            trouble = self._trouble(old, new)
+            may_go_on = is_whole and self.blocks < self.gate.plan.slots
+            trouble = self._trouble(old, new, may_go_on=may_go_on)
             breaches = self._breaches(old, new, side)
             decision: GateDecision | None = None
             if not trouble and (is_planned or not is_whole):
@@ -144,6 +149,7 @@ class GateRun:
                     decision=decision,
                     breaches=breaches,
                     trouble=trouble,
+                    loses_more=loses_more(old.run if old else None, new.run, policy),
                 )
 
     def _decide(
@@ -183,25 +189,27 @@ class GateRun:
         if not self._unread(self.gate.sides[0]):
             by_sdk = find_unread(self._unread(side), len(new.run.answers), side.sdk_words)
         known = None if old is None else (old.run, self.gate.sides[0].suite)
-        return (*by_sdk, *find_new_breaches(known, (new.run, side.suite)))
+        garbled = find_unreadable(known and known[0], new.run, self.gate.suite.policy.alpha)
+        return (*by_sdk, *garbled, *find_new_breaches(known, (new.run, side.suite)))
 
     def _unread(self, side: PreparedSide) -> list[UnreadAnswer]:
         noted = self.workspace.gates.read_unread(self.gate.plan.id)
         return [one for one in noted if one.side == side.name and one.trial < self.blocks]
 
-    def _trouble(self, old: MeasuredSide | None, new: MeasuredSide) -> str:
+    def _trouble(self, old: MeasuredSide | None, new: MeasuredSide, *, may_go_on: bool) -> str:
         """Why nothing can be measured, or empty.
 
         Failures of the new side are what a margin on them measures; of the old one they leave
-        nothing to compare with.
+        nothing to compare with. While more can be asked, an outage must be sure.
         """
+        alpha = self.gate.suite.policy.alpha
         counts_failures = "error_rate" in self.gate.suite.policy.margins
         for one, is_new in ((old, False), (new, True)):
             if one is None:
                 continue
             words = find_refusal(one.run)
             if not words and not (is_new and counts_failures):
-                words = find_outage(one.run)
+                words = find_sure_outage(one.run, alpha) if may_go_on else find_outage(one.run)
             if words:
                 return f"{one.run.header.target.id}: {words}"
         return ""
@@ -224,6 +232,8 @@ def verdict_of(end: GateEnd) -> Verdict:
         return Verdict.ERROR
     if any(finding.kind in BREACHES for finding in end.breaches):
         return Verdict.FAIL
+    if end.loses_more and end.decision.outcome == "safe":
+        return Verdict.INCONCLUSIVE
     return _VERDICTS[end.decision.outcome]
 
 

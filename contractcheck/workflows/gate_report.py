@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contractcheck.judging import exit_code
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.side_accounts import describe_cases
+from contractcheck.judging.side_answers import describe_lost
 from contractcheck.judging.side_breaches import BREACHES, NOT_COVERED
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.completion import Outcome
@@ -59,7 +60,7 @@ def make_gate_report(gate: PreparedGate, end: GateEnd, options: GateOptions) -> 
     return Report(
         verdict=verdict,
         exit_code=exit_code(verdict, "warn" if options.allow_inconclusive else "fail"),
-        headline=_headline(end),
+        headline=_headline(gate, end),
         suite=gate.suite.name,
         suite_version=gate.suite.version,
         suite_fingerprint=gate.suite.fingerprint,
@@ -99,10 +100,12 @@ def interim_words(run: GateRun) -> Iterator[str]:
     yield f"every finished answer is kept; go on with: contractcheck gate --resume {gate.plan.id}"
 
 
-def _headline(end: GateEnd) -> str:
+def _headline(gate: PreparedGate, end: GateEnd) -> str:
     if end.decision is None:
         return f"Could not measure: {end.trouble}"
     broken = _broken(end)
+    if not broken and end.loses_more and end.decision.outcome == "safe":
+        return f"Cannot tell yet: {_lost(gate, end)}; the answers that are left are a selection"
     if not broken:
         return end.decision.headline
     others = f" (and {len(broken) - 1} more breaches)" if len(broken) > 1 else ""
@@ -172,7 +175,14 @@ def _counts(end: GateEnd) -> TrialCounts:
     )
 
 
+def _lost(gate: PreparedGate, end: GateEnd) -> str:
+    old = end.old.run if end.old is not None else None
+    return describe_lost(old, end.new.run, gate.suite.policy)
+
+
 def _notes(gate: PreparedGate, end: GateEnd) -> Iterator[str]:
+    if lost := _lost(gate, end):
+        yield lost
     if gate.left_out:
         yield f"not compared, because not all sides have them: {', '.join(gate.left_out)}"
     old = {case.id: case.request_fingerprint for case in gate.cases}

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from contractcheck.cassettes import read_run
 from contractcheck.cli import cli
 from contractcheck.errors import ContractcheckError
-from contractcheck.simulator import Conditions, Simulator, parse_change
+from contractcheck.simulator import Conditions, Simulator, parse_change, parse_faults
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run
@@ -375,6 +375,20 @@ def test_a_provider_that_fails_cannot_be_measured(project):
     code, out, _ = project.gate()
     assert code == 1
     assert out.startswith("Do not upgrade: the share of failed requests rises by 100.0 points")
+
+
+def test_a_side_that_loses_answers_unjudged_is_not_safe(project):
+    project.new.conditions = replace(at(seed=1), faults=parse_faults(["cut_stream=0.15"]))
+    project.write(gate="{slots: 12}", margins="{refusals: +0.3}")
+    code, report = project.report()
+    lost = report["counts"]["infra"]
+    note = next(n for n in report["notes"] if "no answer that could be read" in n)
+    assert note.startswith(f"{lost} of {report['gate']['sides'][1]['requests']} requests of the ")
+    assert lost >= 5
+    assert code == 3
+    assert report["headline"].startswith(f"Cannot tell yet: {note}")
+    project.write(margins="{refusals: +0.3, error_rate: +0.9}", gate="{slots: 12}")
+    assert not any("no answer that could be read" in n for n in project.report()[1]["notes"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Answers that a side of a gate did not give: what no margin on answers can see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from contractcheck.judging.judge import find_outage
+from contractcheck.model.completion import Outcome
+from contractcheck.model.judgement import Finding, FindingKind
+from contractcheck.model.night import MOST_INFRA
+from contractcheck.stats.exact_rates import exact_test
+from contractcheck.stats.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.suite import Policy
+
+_LOST: Final = (Outcome.INFRA, Outcome.TRUNCATED, Outcome.MALFORMED)
+_GARBLED: Final = (Outcome.MALFORMED,)
+
+
+def find_sure_outage(run: MeasuredRun, alpha: float) -> str:
+    """Say that too little comes through, and surely so: one hiccup among few requests is none.
+
+    Args:
+        run: A side so far, which will be asked more.
+        alpha: One-sided level of the bound (Clopper and Pearson 1934).
+    """
+    lost, count = run.count(Outcome.INFRA, Outcome.TRUNCATED), len(run.answers)
+    if count and clopper_pearson(lost, count, 1.0 - 2.0 * alpha).low <= MOST_INFRA:
+        return ""
+    return find_outage(run)
+
+
+def find_unreadable(old: MeasuredRun | None, new: MeasuredRun, alpha: float) -> tuple[Finding, ...]:
+    """Find that answers of the new side come whole and are not of the documented format.
+
+    Args:
+        old: The old side, or None when nobody is asked.
+        new: The new side.
+        alpha: Level of Fisher's exact test against the old side.
+    """
+    completions = [one.answer.completion for one in new.answers]
+    garbled = [one for one in completions if one.outcome is Outcome.MALFORMED]
+    is_much = len(garbled) > MOST_INFRA * len(completions)
+    if not is_much or not _is_more(old, new, _GARBLED, alpha):
+        return ()
+    words, _ = Counter(one.detail for one in garbled).most_common(1)[0]
+    known = "" if old is None else f"; on the old side {_share(old, _GARBLED)}"
+    return (
+        Finding(
+            kind=FindingKind.BREACH,
+            plane="identity",
+            metric="answers",
+            message=f"{_share(new, _GARBLED)} answers came whole and cannot be read, "
+            f"most often: {words}{known}",
+        ),
+    )
+
+
+def describe_lost(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> str:
+    """Say how many requests had no answer, where nothing declared judges that; or empty."""
+    if "error_rate" in {*policy.margins, *policy.limits} or not new.count(*_LOST):
+        return ""
+    known = "" if old is None else f", {_share(old, _LOST)} of the old one"
+    return (
+        f"{_share(new, _LOST)} requests of the new side{known} had no answer that could be read, "
+        "and policy.margins has no error_rate to judge that"
+    )
+
+
+def loses_more(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> bool:
+    """Whether the new side surely leaves more unanswered, and nothing declared judges that.
+
+    The answers that are left were not drawn by lot then, so no margin on them is surely kept.
+    """
+    return bool(describe_lost(old, new, policy)) and _is_more(old, new, _LOST, policy.alpha)
+
+
+def _is_more(
+    old: MeasuredRun | None, new: MeasuredRun, outcomes: tuple[Outcome, ...], alpha: float
+) -> bool:
+    if old is None:
+        return new.count(*outcomes) > MOST_INFRA * len(new.answers)
+    found = new.count(*outcomes)
+    table = (len(old.answers), len(new.answers), found + old.count(*outcomes))
+    return exact_test([table], found, "rise").p <= alpha
+
+
+def _share(run: MeasuredRun, outcomes: tuple[Outcome, ...]) -> str:
+    return f"{run.count(*outcomes)} of {len(run.answers)}"
