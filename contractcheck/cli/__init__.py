@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck import __version__
-from contractcheck.errors import ContractcheckError
+from contractcheck.errors import ContractcheckError, MeasurementError
 from contractcheck.report.safe_text import show
 
 if TYPE_CHECKING:
@@ -98,7 +98,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # The reader (head, less) has seen enough; Python would complain at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + error.number)
+    except Exception as error:
+        # Exit 1 would say FAIL, and nothing was judged.
+        if os.environ.get("CONTRACTCHECK_TRACEBACK"):
+            raise
+        _say_what_broke(error)
+        sys.exit(MeasurementError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_what_broke(error: Exception) -> None:
+    click.echo(
+        f"contractcheck: could not measure: {type(error).__name__}: {show(str(error))} "
+        "(CONTRACTCHECK_TRACEBACK=1 shows where)",
+        err=True,
+    )
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # A full disk behind it: Python would complain at exit, with an exit code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _color() -> bool | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from contractcheck.adapters import holds_json_objects, mark_as_json, read_table
-from contractcheck.errors import UsageError
+from contractcheck.errors import NothingToCheckError, UsageError
 from contractcheck.judging import TableSides, exit_code, judge_table_nights, judge_tables
 from contractcheck.measuring import reduce_table
 from contractcheck.model.report import Report
@@ -50,6 +50,7 @@ def compare_tables(options: CompareOptions) -> Report:
     Raises:
         TableError: If a table cannot be read as asked.
         UsageError: If nights are to be compared in a way that they do not keep.
+        NothingToCheckError: If the tables have no case in common.
     """
     has_nights = options.baseline_columns.night is not None
     if has_nights and options.baseline_columns.kind in _NOT_BY_NIGHT:
@@ -58,6 +59,7 @@ def compare_tables(options: CompareOptions) -> Report:
             "are compared as text, number or label: give --kind text, or a --label"
         )
     sides, notes = _read_sides(options)
+    _require_common_case(sides, options)
     policy = Policy(alpha=options.alpha)
     if not has_nights:
         judgement = judge_tables(sides, alpha=policy.alpha, power=policy.power)
@@ -100,6 +102,19 @@ def _read_sides(options: CompareOptions) -> tuple[TableSides, tuple[str, ...]]:
         "their wording"
     )
     return TableSides(baseline=mark_as_json(old), candidate=mark_as_json(new)), (note,)
+
+
+def _require_common_case(sides: TableSides, options: CompareOptions) -> None:
+    """A column of another name must not stay green for ever."""
+    old, new = (
+        {str(case) for case in table["case"]} for table in (sides.baseline, sides.candidate)
+    )
+    if old.isdisjoint(new):
+        first, other = (repr(min(side, default="")[:60]) for side in (old, new))
+        raise NothingToCheckError(
+            f"{options.baseline} and {options.candidate} have no case in common (the first ones "
+            f"are {first} and {other}); check --case and --where"
+        )
 
 
 def _describe(path: Path, columns: TableColumns) -> str:

@@ -242,3 +242,27 @@ def test_no_such_file_exits_2(tmp_path):
     done = compare("none.csv", "none.csv", "--case", "id", "--output", "x", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == "contractcheck: none.csv: cannot be read (No such file or directory)\n"
+
+
+def test_tables_without_a_common_case_are_nothing_to_check(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.csv").write_text(f"id,other,answer\n{name}1,x,yes\n{name}2,x,no\n")
+    columns = ("--case", "id", "--output", "answer")
+    done = compare(tmp_path / "old.csv", tmp_path / "new.csv", *columns)
+    assert done.returncode == 5
+    assert "have no case in common (the first ones are 'old1' and 'new1')" in done.stderr
+    assert not done.stdout
+
+
+def test_what_nobody_foresaw_is_no_verdict(save):
+    tables = save("old.csv", [1], CALM), save("new.csv", [1], CALM)
+    command = [sys.executable, "-m", "contractcheck.cli", "compare"]
+    command += ["--baseline", str(tables[0]), "--candidate", str(tables[1])]
+    command += ["--case", "id", "--output", "answer", "--format", "json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("contractcheck: could not measure: OSError: ")
+    assert "Traceback" not in done.stderr
