@@ -21,7 +21,7 @@ from contractcheck.cli.run import worst
 from contractcheck.errors import NothingToCheckError, UsageError
 from contractcheck.providers.prices import load_prices
 from contractcheck.workflows.gate import open_gate_run
-from contractcheck.workflows.gate_report import interim_words, make_gate_report
+from contractcheck.workflows.gate_report import MOST_SLOTS, interim_words, make_gate_report
 from contractcheck.workflows.gate_setup import GateOptions, prepare_again, prepare_gate
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
 @format_option
 @click.option(
     "--slots",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MOST_SLOTS),
     metavar="S",
     help="Times that every case is asked on each side, at most (default: policy.gate.slots).",
 )

@@ -24,6 +24,7 @@ from contractcheck.judging.gate_margins import (
     measure_margins,
 )
 from contractcheck.judging.gate_terms import (
+    FEWEST_BLOCKS,
     GateDecision,
     GateRules,
     GateState,
@@ -55,8 +56,6 @@ __all__ = [
 ]
 
 MOST_LOOKS = 5
-FEWEST_BLOCKS = 4
-"""Blocks before the first look: with fewer, three degrees of freedom or less decide nothing."""
 
 
 def plan_looks(blocks: int, most: int = MOST_LOOKS) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Outcome = Literal["safe", "do-not-upgrade", "cannot-tell"]
 MarginState = Literal["inside", "beyond", "open", "not measured"]
+
+FEWEST_BLOCKS: Final = 4
+"""Blocks before the first look: with fewer, three degrees of freedom or less decide nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

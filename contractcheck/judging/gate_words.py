@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.gate_terms import FEWEST_BLOCKS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -103,9 +105,17 @@ def gate_notes(rules: GateRules, difference: Difference, outcome: Outcome) -> tu
         p = "" if difference.p is None else f" (p = {difference.p:.2g})"
         notes.append(f"{seen}{p}; that is no proof that there is none: safe rests on the margins")
     elif difference.findings and not rules.same_model:
-        names = list_words([str(one.metric) for one in difference.findings])
-        notes.append(f"{names} differ; two models do, so this is for reading, not deciding")
+        names = [str(one.metric) for one in difference.findings]
+        verb = "differs" if len(names) == 1 else "differ"
+        notes.append(f"{list_words(names)} {verb}; {_why_reading(rules)}")
     return tuple(notes)
+
+
+def _why_reading(rules: GateRules) -> str:
+    """Why a difference of the answers decides nothing."""
+    if rules.comparable_tokens:
+        return "this is for reading: policy.gate.same_model: true would let it decide"
+    return "two models do, so this is for reading, not deciding"
 
 
 def _open_words(judged: Sequence[MarginJudgement]) -> str:
@@ -118,6 +128,8 @@ def _open_words(judged: Sequence[MarginJudgement]) -> str:
     else:
         words = f"{name_margin(first)} {_verb(first)} {_interval(first)} against a margin of "
         words += margin_words(first)
+        if first.blocks < FEWEST_BLOCKS:
+            words += ", with too few slots to bound it"
     others = list_words([name_margin(one) for one in left[1:]])
     return f"{words}; also open: {others}" if others else words
 
@@ -131,6 +143,9 @@ def _verb(one: MarginJudgement) -> str:
     effect = one.effect or 0.0
     if one.margin.kind == "ratio":
         return "is"
+    scale, digits = (100.0, 1) if one.unit == "share" else (1.0, 3)
+    if not round(effect * scale, digits):
+        return "does not move:"
     return "falls by" if effect < 0 else "rises by"
 
 
@@ -140,10 +155,10 @@ def _interval(one: MarginJudgement) -> str:
     if one.margin.kind == "ratio":
         return f"{effect:.2f}x [{_bound(low, 1, 2)}, {_bound(high, 1, 2)}]"
     scale, digits, unit = (100.0, 1, " points") if one.unit == "share" else (1.0, 3, "")
-    if effect < 0:
+    if round(effect * scale, digits) < 0:
         scale, low, high = -scale, high, low
     ends = f"[{_bound(low, scale, digits)}, {_bound(high, scale, digits)}]"
-    return f"{effect * scale:.{digits}f}{unit} {ends}"
+    return f"{abs(round(effect * scale, digits)):.{digits}f}{unit} {ends}"
 
 
 def _bound(value: float | None, scale: float, digits: int) -> str:

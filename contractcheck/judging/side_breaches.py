@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.breaches import find_breaches
 from contractcheck.judging.budget import budget_share
-from contractcheck.judging.gate import FEWEST_BLOCKS
+from contractcheck.judging.gate_terms import FEWEST_BLOCKS
 from contractcheck.judging.identity import find_identity_changes, find_wire_problems
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.judgement import Finding, FindingKind

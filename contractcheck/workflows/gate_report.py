@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from contractcheck.workflows.gate import GateEnd, GateRun
     from contractcheck.workflows.gate_setup import GateOptions, PreparedGate
 
+MOST_SLOTS = 1000
+"""No gate has more."""
+
 _PAIRS = 2
 """Before/after pairs of answers for each broken margin."""
 
@@ -203,12 +206,21 @@ def _next_steps(gate: PreparedGate, end: GateEnd, verdict: Verdict) -> Iterator[
         yield f"contractcheck runs diff {end.old.run.header.id} {end.new.run.header.id}"
     old, new = gate.sides[0], end.side
     again = f"contractcheck gate --suite {gate.suite.path} --from {{}} --to {new.spec.text}"
-    if verdict is Verdict.INCONCLUSIVE:
-        yield f"{again.format(old.spec.text)} --slots {2 * gate.plan.slots}"
+    if verdict is Verdict.INCONCLUSIVE and (slots := _settling_slots(end)):
+        yield f"{again.format(old.spec.text)} --slots {slots} (a new gate, which starts anew)"
     elif verdict is Verdict.ERROR:
         yield again.format(old.spec.text)
         if end.old is not None and end.old.run.count(Outcome.RETIRED):
             yield f"{again.format(f'accepted={old.target.id}')} (the old side is gone)"
+
+
+def _settling_slots(end: GateEnd) -> int | None:
+    """Slots of a gate that would likely settle every open margin; None where no number does."""
+    margins = end.decision.margins if end.decision else ()
+    left = [one.more_blocks for one in margins if not one.is_muted and one.state != "inside"]
+    known = [more for more in left if more is not None]
+    slots = end.blocks + max(known, default=0)
+    return slots if known and len(known) == len(left) and slots <= MOST_SLOTS else None
 
 
 def _account(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.judging.gate import FEWEST_BLOCKS, open_gate, plan_looks
+from contractcheck.judging.gate import open_gate, plan_looks
+from contractcheck.judging.gate_terms import FEWEST_BLOCKS
 from contractcheck.model.gate import GatePlan
 from contractcheck.model.suite import MetricSpec
 from contractcheck.sampling import SdkEnvironment, Spending, find_sdk

@@ -194,13 +194,25 @@ def test_muted_margins_are_shown_and_never_decide():
     assert "conformance" not in decision.headline
 
 
+def test_what_does_not_move_neither_rises_nor_falls():
+    decision = decide(open_gate(RULES), table(fail=(0, 0), refuse=(0, 0)), "asked", blocks=3)
+    assert decision.outcome == "cannot-tell"
+    assert "conformance does not move: 0.0 points [-" in decision.headline
+    assert ", with too few slots to bound it" in decision.headline
+
+
 def test_different_answers_are_told_and_decide_nothing():
     decision, _ = run(RULES, table(fail=(0, 0), words=(0.1, 0.9)))
     assert decision.outcome == "safe"
     (finding,) = decision.findings
     assert (finding.kind, finding.metric) == (FindingKind.NOTICE, "label")
     assert finding.examples[0].before != finding.examples[0].after
-    assert any("two models do" in note for note in decision.notes)
+    assert (
+        "label differs; this is for reading: policy.gate.same_model: true would let it decide"
+        in decision.notes
+    )
+    other, _ = run(replace(RULES, comparable_tokens=False), table(fail=(0, 0), words=(0.1, 0.9)))
+    assert any("label differs; two models do, so this is for" in note for note in other.notes)
     assert any(one.case == "case-0" and one.metric == "label" for one in decision.comparisons)
     assert not any(one.metric == "refusal" for one in decision.comparisons)
 
