@@ -252,7 +252,9 @@ def _problem(name: str, blocks: Blocks) -> str:
         return "a value is infinite or has no logarithm, so its block has no mean"
     if not blocks.pairs:
         source = {"conformance": "checks", "refusals": "metric refusal"}.get(name)
-        return f"no case has {source or METRIC_OF.get(name, name)} on both sides of a block"
+        words = f"no case has {source or METRIC_OF.get(name, name)} on both sides of a block"
+        # A time that was taken while this process was late is not in the table.
+        return f"{words} at a time when this machine was not busy" if name in METRIC_OF else words
     if blocks.differences.size < 2:  # noqa: PLR2004 - a spread needs two
         return "one block alone shows no spread"
     if blocks.rates is None and np.ptp(blocks.differences) == 0.0:

@@ -13,6 +13,8 @@ from contractcheck.stats.exact_rates import exact_test
 from contractcheck.stats.intervals import clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.suite import Policy
 
@@ -67,6 +69,23 @@ def describe_lost(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> 
     return (
         f"{_share(new, _LOST)} requests of the new side{known} had no answer that could be read, "
         "and policy.margins has no error_rate to judge that"
+    )
+
+
+def describe_untimed(runs: Sequence[MeasuredRun]) -> str:
+    """Say how many answers have no times that count, or empty."""
+    timings = [
+        one.answer.timing
+        for run in runs
+        for one in run.answers
+        if one.answer.completion.outcome is Outcome.ANSWERED
+    ]
+    late = sum(timing.is_contended for timing in timings)
+    if not late:
+        return ""
+    return (
+        f"{late} of {len(timings)} answers came while this machine was busy, so their times are "
+        "not used; lower --concurrency, or ask from a machine with less to do"
     )
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging import exit_code
 from contractcheck.judging.examples import pick_example
+from contractcheck.judging.gate_blocks import METRIC_OF
 from contractcheck.judging.side_accounts import describe_cases
-from contractcheck.judging.side_answers import describe_lost
+from contractcheck.judging.side_answers import describe_lost, describe_untimed
 from contractcheck.judging.side_breaches import BREACHES, NOT_COVERED
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.completion import Outcome
@@ -186,6 +187,10 @@ def _lost(gate: PreparedGate, end: GateEnd) -> str:
 def _notes(gate: PreparedGate, end: GateEnd) -> Iterator[str]:
     if lost := _lost(gate, end):
         yield lost
+    margins = end.decision.margins if end.decision else ()
+    if any(one.name in METRIC_OF and one.state in ("open", "not measured") for one in margins):
+        runs = [side.run for side in (end.old, end.new) if side is not None]
+        yield from filter(None, [describe_untimed(runs)])
     if gate.left_out:
         yield f"not compared, because not all sides have them: {', '.join(gate.left_out)}"
     old = {case.id: case.request_fingerprint for case in gate.cases}

@@ -7,6 +7,7 @@ import pytest
 from contractcheck.judging.judge import find_outage
 from contractcheck.judging.side_answers import (
     describe_lost,
+    describe_untimed,
     find_sure_outage,
     find_unreadable,
     loses_more,
@@ -80,3 +81,14 @@ def test_what_a_margin_or_a_limit_judges_is_left_to_it(make_world, shape, policy
     old, new = world.run(0), world.run(1, losing(shape, 3))
     assert describe_lost(old, new, world.suite.policy) == ""
     assert not loses_more(old, new, world.suite.policy)
+
+
+def test_answers_that_came_while_this_machine_was_busy_are_counted(make_world, shape):
+    world = make_world(shape(text="calm"))
+    quiet, busy = world.run(0), world.run(1, shape(only=["two"], lag_s=9.0))
+    late = sum(one.case == "two" for one in busy.answers)
+    assert describe_untimed([quiet, quiet]) == ""
+    assert describe_untimed([quiet, busy]).startswith(
+        f"{late} of {2 * len(quiet.answers)} answers came while this machine was busy, so their "
+        "times are not used; lower --concurrency"
+    )
