@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,13 +16,14 @@ from contractcheck.cli.options import (
     suite_option,
     workspace,
 )
+from contractcheck.cli.progress import live_progress
 from contractcheck.errors import NothingToCheckError, UsageError
 from contractcheck.report.calibration_report import render_calibration, render_calibration_json
 from contractcheck.store.runs import is_run_id
 from contractcheck.workflows.calibrate import CalibrateOptions, calibrate_run, calibrate_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from contractcheck.model.calibration import Calibration
@@ -64,24 +67,23 @@ def command(  # noqa: PLR0917 - click passes options by name
         repeats=repeats, found_repeats=max(4, repeats // 8), slots=slots, seed=seed
     )
     render = render_calibration_json if format_name == "json" else render_calibration
-    for number, found in enumerate(_calibrate(place, name, suites, target, options)):
+    for number, calibrate in enumerate(_choose(place, name, suites, target)):
+        with live_progress(f"gates drawn from {name}") as progress:
+            found = calibrate(replace(options, progress=progress))
         if number and format_name == "terminal":
             click.echo()
         click.echo(render(found), nl=False)
     return 0
 
 
-def _calibrate(
-    place: Workspace,
-    name: str,
-    suites: tuple[str, ...],
-    target: str | None,
-    options: CalibrateOptions,
-) -> Iterator[Calibration]:
+def _choose(
+    place: Workspace, name: str, suites: tuple[str, ...], target: str | None
+) -> Iterator[Callable[[CalibrateOptions], Calibration]]:
+    """What is to be calibrated: a run, or a suite on each target with accepted nights."""
     if is_run_id(name.rstrip("/").rpartition("/")[2]):
         folder = place.runs.find(name)
         suite = select_suite_of(place, read_header(folder).suite, suites)
-        yield calibrate_run(suite, folder, options)
+        yield partial(calibrate_run, suite, folder)
         return
     (suite,) = select_suites(place, (name,))
     targets = [one for one in suite.targets if target in (None, one.id)]
@@ -92,4 +94,4 @@ def _calibrate(
     if not ready:
         raise NothingToCheckError(f"no accepted night of {suite.name}; name a run to calibrate on")
     for one in ready:
-        yield calibrate_suite(place, suite, one, options)
+        yield partial(calibrate_suite, place, suite, one)

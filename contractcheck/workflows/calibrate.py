@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from contractcheck.judging.resampling import make_pool
 from contractcheck.measuring import measure_answers, observe
 from contractcheck.model.calibration import Calibration
 from contractcheck.model.completion import Outcome
+from contractcheck.sampling import SilentProgress, Tally
 from contractcheck.workflows.planned_gate import gate_rules, with_margin_metrics
 from contractcheck.workflows.recorded_nights import read_recorded_nights
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from contractcheck.model.run import Run
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
+    from contractcheck.sampling import Progress
     from contractcheck.workflows.workspace import Workspace
 
 _AT_MARGIN = 2000
@@ -50,22 +52,37 @@ class CalibrateOptions:
         found_repeats: Gates per change and size.
         slots: Slots of a gate; None takes the suite's.
         seed: Of the draws; None makes a new one.
+        progress: Told after every gate.
     """
 
     repeats: int = 400
     found_repeats: int = 50
     slots: int | None = None
     seed: int | None = None
+    progress: Progress = field(default_factory=SilentProgress)
+
+    @property
+    def gates(self) -> int:
+        """Gates in all, if every change touches the suite."""
+        sizes = sum(len(incident.sizes) for incident in INCIDENTS.values())
+        return self.repeats + sizes * self.found_repeats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Bench:
-    """What every measurement here needs."""
+    """What every measurement here needs, and how many gates are done."""
 
     suite: Suite
     runs: tuple[MeasuredRun, ...]
     rules: GateRules
     rng: np.random.Generator
+    tally: Tally
+    progress: Progress
+
+    def note(self, gates: int) -> None:
+        """Tell that so many more gates are done."""
+        self.tally.done += gates
+        self.progress.update(self.tally)
 
 
 def calibrate_suite(
@@ -120,6 +137,8 @@ def _calibrate(
         runs=measured,
         rules=gate_rules(ready, plan_looks(slots)),
         rng=np.random.default_rng(seed),
+        tally=Tally(planned=options.gates),
+        progress=options.progress,
     )
     return Calibration(
         suite=suite.name,
@@ -136,7 +155,9 @@ def _calibrate(
 
 def _quiet_gates(bench: _Bench, options: CalibrateOptions) -> Iterator[MeasuredRate]:
     pools = [make_pool(run.table) for run in bench.runs]
-    said = count_gates(pools, bench.rules, repeats=options.repeats, rng=bench.rng)
+    said = count_gates(
+        pools, bench.rules, repeats=options.repeats, rng=bench.rng, tell=lambda _: bench.note(1)
+    )
     alpha = bench.rules.alpha
     stated: dict[RuleName, float | None] = {
         "gate: do not upgrade": alpha,
@@ -185,6 +206,7 @@ def _found(bench: _Bench, options: CalibrateOptions) -> Iterator[MeasuredRate]:
         for size in incident.sizes:
             pools = [_struck_pool(bench, run, incident, size) for run in bench.runs]
             if not any(pool.is_changed for pool in pools):
+                bench.note(options.found_repeats)
                 continue
             share = size if incident.unit == "share" else 1.0
             said: Counter[RuleName] = count_gates(
@@ -193,6 +215,7 @@ def _found(bench: _Bench, options: CalibrateOptions) -> Iterator[MeasuredRate]:
                 repeats=options.found_repeats,
                 rng=bench.rng,
                 struck_share=share,
+                tell=lambda _: bench.note(1),
             )
             for rule in ("gate: do not upgrade", "outputs: differ"):
                 yield measured_rate(
