@@ -13,9 +13,14 @@ LITELLM_STAMP := $(LITELLM_VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/contractcheck demo
 
+# Two halves at once: integration tests wait a lot, for servers and processes. They print last.
 test: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -p no:cacheprovider
+	@log=$$(mktemp); \
+	$(BIN)/coverage run -m pytest -p no:cacheprovider tests/integration >$$log 2>&1 & half=$$!; \
+	$(BIN)/coverage run -m pytest -p no:cacheprovider --ignore=tests/integration; others=$$?; \
+	wait $$half; integration=$$?; cat $$log; rm -f $$log; \
+	exit $$((integration ? integration : others))
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=85
 
