@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,6 @@ class _LazyGroup(click.Group):
         """Invoke a command; click would turn every one of these into the same exit code."""
         try:
             return super().invoke(ctx)
-        except _Terminated as error:
-            raise _StoppedError(signal.SIGTERM) from error
         except KeyboardInterrupt as error:
             raise _StoppedError(signal.SIGINT) from error
         except BrokenPipeError as error:
@@ -84,7 +83,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _terminate)
+    termination = _Termination()
+    signal.signal(signal.SIGTERM, termination)
     try:
         code = cli.main(args=arguments, standalone_mode=False, color=_color())
     except click.ClickException as error:
@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.number == signal.SIGPIPE:
             # The reader (head, less) has seen enough; Python would complain at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + error.number)
+        is_by_term = error.number == signal.SIGINT and termination.came
+        sys.exit(128 + (signal.SIGTERM if is_by_term else error.number))
     except Exception as error:
         # Exit 1 would say FAIL, and nothing was judged.
         if os.environ.get("CONTRACTCHECK_TRACEBACK"):
@@ -126,9 +127,20 @@ def _color() -> bool | None:
     return False if is_plain else None
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as the interrupt that everything below already cleans up after."""
+@dataclass(slots=True)
+class _Termination:
+    """SIGTERM, as the interrupt that everything below already cleans up after.
 
+    Attributes:
+        came: Whether there was one.
+    """
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+    came: bool = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Interrupt: an exception out of nowhere would tear an event loop, which knows SIGINT."""
+        self.came = True
+        if not callable(signal.getsignal(signal.SIGINT)):
+            # Ignored, as in a job that a shell put into the background.
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)

@@ -143,11 +143,16 @@ def test_a_gate_that_is_over_or_was_killed_while_it_ended_is_told_again(project,
     assert provider.request_count == asked
 
 
-def test_an_interrupted_gate_says_what_is_known_and_how_to_go_on(project, provider):
-    started = project.start(*project.sides, "--concurrency", "1")
-    code, out, err = interrupt_after(started, provider, 30, signal.SIGINT)
-    assert code == 130
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_gate_says_what_is_known_and_how_to_go_on(
+    project, provider, number, exit_code
+):
+    started = project.start(*project.sides, "--concurrency", "2")
+    code, out, err = interrupt_after(started, provider, 30, number)
+    assert code == exit_code
     assert out == ""
+    assert "Traceback" not in err
+    assert "exception was never retrieved" not in err
     assert "interrupted after " in err
     assert "of at most 8" in err
     assert "at look 1: refusals open: 0.0% → 0.0%" in err
