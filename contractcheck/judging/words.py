@@ -85,7 +85,8 @@ def _slower(comparison: Comparison) -> str:
 def describe_effect(comparison: Comparison) -> str:
     """Effect, interval and detail of one comparison, in its unit."""
     estimate = comparison.estimate
-    if estimate.effect is None:
+    is_still = estimate.unit == "shift" and estimate.effect == 0.0
+    if estimate.effect is None or (is_still and estimate.detail):
         return estimate.detail
     if estimate.unit in ("share", "pass rate"):
         text = f"{estimate.effect:+.0%}"

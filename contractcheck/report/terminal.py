@@ -16,7 +16,7 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from contractcheck.model.judgement import Comparison, Finding
+    from contractcheck.model.judgement import Comparison, Example, Finding
     from contractcheck.model.report import Report
 
 _WIDTH = 100
@@ -45,8 +45,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from margin_lines(report.gate)
     if report.findings:
         yield ""
+        illustrated = _illustrated(report.findings)
         for finding in report.findings:
             yield from _finding_lines(finding)
+            if finding in illustrated:
+                yield from _example_lines(finding.examples)
     yield from _stream_table([c for c in report.comparisons if c.score is not None])
     yield from case_lines(report)
     yield from path_lines(report.path_changes)
@@ -84,11 +87,33 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         p = f"  p {describe_p(place.estimate.p)}" if place.estimate.p is not None else ""
         name = f"{place.case} / {place.metric}"
         yield f"               {one_line(name)}: {describe_size(place.estimate)}{p}{detail}"
-    for example in finding.examples:
+
+
+def _illustrated(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings whose examples are printed: of mere notices the surest, unless others show some.
+
+    Outputs of one answer differ together, and the same answers several times tell nothing more.
+    """
+    notices = [f for f in findings if f.kind is FindingKind.NOTICE and f.examples]
+    others = [f for f in findings if f.kind is not FindingKind.NOTICE]
+    if any(f.kind is FindingKind.DIFFERENCE and f.examples for f in others):
+        return others
+    return [*others, *sorted(notices, key=_least_likely)[:1]]
+
+
+def _least_likely(finding: Finding) -> tuple[float, float]:
+    if finding.comparison is None:
+        return 1.0, 1.0
+    adjusted, p = finding.comparison.adjusted_p, finding.comparison.estimate.p
+    return 1.0 if adjusted is None else adjusted, 1.0 if p is None else p
+
+
+def _example_lines(examples: Sequence[Example]) -> Iterator[str]:
+    for example in examples:
         yield f"               {one_line(example.case)}"
         yield f"                 before  {shorten(example.before, _WIDTH)}"
         yield f"                 after   {shorten(example.after, _WIDTH)}"
-    for rule in dict.fromkeys(example.rule for example in finding.examples):
+    for rule in dict.fromkeys(example.rule for example in examples):
         yield f"                 ({one_line(rule)})"
 
 

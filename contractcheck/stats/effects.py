@@ -142,7 +142,7 @@ def number_effect(column: Column, cases: Sequence[Sides], scale: Scale = "linear
     pairs = [_present(values[column.codes], sides) for sides in cases]
     present = [pair for pair in pairs if pair[0].size and pair[1].size]
     shift = _stratified_shift(present)
-    detail = "" if present else "no case has values on both sides"
+    detail = _kept_words(pairs, cases) if present else "no case has values on both sides"
     if scale == "log":
         shift = Interval(
             estimate=math.exp(shift.estimate), low=math.exp(shift.low), high=math.exp(shift.high)
@@ -155,6 +155,14 @@ def number_effect(column: Column, cases: Sequence[Sides], scale: Scale = "linear
         detail=detail,
         distance=_distance(_number_distances(present)),
     )
+
+
+def _kept_words(present: Sequence[tuple[Floats, Floats]], cases: Sequence[Sides]) -> str:
+    """How many answers have a value, where that is what moved; a shift cannot say it."""
+    kept = [sum(pair[side].size for pair in present) for side in (0, 1)]
+    asked = (sum(len(s.baseline) for s in cases), sum(len(s.candidate) for s in cases))
+    old, new = (f"{n / max(1, of):.0%}" for n, of in zip(kept, asked, strict=True))
+    return "" if old == new else f"a value in {old} → {new} of answers"
 
 
 def text_effect(column: Column, cases: Sequence[Sides]) -> Effect:

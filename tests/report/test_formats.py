@@ -296,3 +296,26 @@ def test_json_keeps_every_field_and_the_order_of_findings(name):
     assert list(document) == ["contractcheck_report", *fields]
     assert [f["message"] for f in document["findings"]] == [f.message for f in report.findings]
     assert document["exit_code"] == report.exit_code
+
+
+def test_of_notices_only_the_surest_shows_examples_and_none_beside_a_difference():
+    def notice(metric, p):
+        comparison = replace(PLACE, metric=metric, adjusted_p=p)
+        example = replace(DRIFT.examples[0], case=f"case-of-{metric}")
+        return Finding(
+            kind=FindingKind.NOTICE,
+            plane="outputs",
+            metric=metric,
+            message=f"{metric} differs",
+            comparison=comparison,
+            examples=(example,),
+        )
+
+    notices = (notice("a", 0.04), notice("b", 0.001), notice("c", 0.02))
+    shown = FORMATS["terminal"](replace(BASE, findings=notices))
+    assert [m for m in "abc" if f"case-of-{m}" in shown] == ["b"]
+    difference = replace(notices[0], kind=FindingKind.DIFFERENCE)
+    shown = FORMATS["terminal"](replace(BASE, findings=(difference, *notices[1:])))
+    assert [m for m in "abc" if f"case-of-{m}" in shown] == ["a"]
+    whole = FORMATS["json"](replace(BASE, findings=notices))
+    assert all(f"case-of-{metric}" in whole for metric in "abc")

@@ -81,6 +81,13 @@ def test_distance_of_two_constant_sides_is_one(kind, old, new):
     assert effect.distance == pytest.approx(1.0, abs=tolerance)
 
 
+def test_numbers_that_went_missing_are_told_by_how_many_are_left():
+    effect = measure("number", [([5.0] * 4, [5.0, math.nan] * 2), ([7.0] * 4, [7.0] * 4)])
+    assert effect.effect == 0.0
+    assert effect.detail == "a value in 100% → 75% of answers"
+    assert measure("number", [([5.0] * 4, [6.0] * 4)]).detail == ""
+
+
 def test_one_case_of_numbers_is_hodges_lehmann():
     rng = np.random.default_rng(3)
     old, new = rng.normal(size=9).tolist(), rng.normal(1, 1, size=12).tolist()
