@@ -19,7 +19,7 @@ from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, fin
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Spending
 from contractcheck.workflows.gate_measure import join_sides, measure_blocks
-from contractcheck.workflows.gate_nights import keep_known_checks, tabulate_nights
+from contractcheck.workflows.gate_nights import find_moves, keep_known_checks, tabulate_nights
 from contractcheck.workflows.gate_sampling import GateSampling
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class GateEnd:
         trouble: Why nothing could be measured, or empty.
         loses_more: Whether the new side surely leaves more requests unanswered, and no margin
             judges that: then nothing is safe.
+        moves: What of our side differs from accepted nights, so that times are not compared.
     """
 
     side: PreparedSide
@@ -56,6 +57,7 @@ class GateEnd:
     breaches: tuple[Finding, ...] = ()
     trouble: str = ""
     loses_more: bool = False
+    moves: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -149,6 +151,7 @@ class GateRun:
                     decision=decision,
                     breaches=breaches,
                     trouble=trouble,
+                    moves=self._moves(old, new),
                     loses_more=loses_more(old.run if old else None, new.run, policy),
                 )
 
@@ -165,6 +168,8 @@ class GateRun:
         if old is None:
             gone, tonight = self.gate.sides[0], new.run.statistics.night
             nights = tabulate_nights(self.workspace, gone.suite, gone.target, tonight)
+            if self._moves(old, new):
+                nights = nights[nights["plane"] != "latency"]
             table = keep_known_checks(new.run.table, nights)
             return judge_against_nights(self.gate.rules(self.gate.sides[index]), nights, table)
         table, state = join_sides(old, new), self.states[index]
@@ -176,6 +181,12 @@ class GateRun:
             return found
         self.states[index] = found
         return None
+
+    def _moves(self, old: MeasuredSide | None, new: MeasuredSide) -> str:
+        if old is not None:
+            return ""
+        gone = self.gate.sides[0]
+        return find_moves(self.workspace, gone.suite, gone.target, new.run.header.vantage)
 
     def _measured(self, index: int) -> MeasuredSide | None:
         run = self.sampling.read(index)

@@ -10,7 +10,7 @@ from contractcheck.model.night import LabelCell, NumberCell, RateCell
 from contractcheck.workflows.rescoring import rescore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
+
+_PLACE = ("http_client", "platform", "python", "region", "runner")
+"""What of our side moves the times that we measure."""
 
 _Row = tuple[str, str, str, int, str, str, str, float, str | None]
 
@@ -49,6 +52,23 @@ def tabulate_nights(workspace: Workspace, suite: Suite, target: Target, today: s
         for row in _rows(night.statistics, suite)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def find_moves(
+    workspace: Workspace, suite: Suite, target: Target, vantage: Mapping[str, str]
+) -> str:
+    """What of our side differs between accepted nights and now, or empty.
+
+    Times that were taken from another place say nothing about the provider.
+    """
+    baseline = workspace.baselines.read(suite.name, target)
+    changed = {
+        key: f"{key} {night.vantage.get(key) or 'unset'} → {vantage.get(key) or 'unset'}"
+        for night in (baseline.nights if baseline else ())
+        for key in _PLACE
+        if (night.vantage.get(key) or "") != (vantage.get(key) or "")
+    }
+    return ", ".join(changed.values())
 
 
 def keep_known_checks(table: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:

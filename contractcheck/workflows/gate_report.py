@@ -187,6 +187,8 @@ def _lost(gate: PreparedGate, end: GateEnd) -> str:
 def _notes(gate: PreparedGate, end: GateEnd) -> Iterator[str]:
     if lost := _lost(gate, end):
         yield lost
+    if end.moves:
+        yield f"our side changed since the accepted nights ({end.moves}): times are not compared"
     margins = end.decision.margins if end.decision else ()
     if any(one.name in METRIC_OF and one.state in ("open", "not measured") for one in margins):
         runs = [side.run for side in (end.old, end.new) if side is not None]

@@ -333,7 +333,7 @@ def test_a_prompt_change_is_gated_against_the_commit_before(project):
     assert bodies[0].isdisjoint(bodies[1])
 
 
-def test_accepted_nights_stand_in_for_a_side_that_is_gone(project):
+def test_accepted_nights_stand_in_for_a_side_that_is_gone(project, monkeypatch):
     project.write(margins="{refusals: +0.30, error_rate: +0.05}", gate="{muted: [error_rate]}")
     workspace = Workspace(project.root)
     (suite,) = workspace.load_suites()
@@ -361,6 +361,12 @@ def test_accepted_nights_stand_in_for_a_side_that_is_gone(project):
     assert report["baseline"] == f"accepted nights of {TARGET}; the old side was not asked"
     states = {margin["name"]: margin["state"] for margin in report["gate"]["margins"]}
     assert states == {"refusals": "inside", "error_rate": "not measured"}
+    assert not any("our side changed" in note for note in report["notes"])
+    monkeypatch.setenv("CONTRACTCHECK_REGION", "elsewhere")
+    project.write(margins="{refusals: +0.30, ttft: 1.5x}")
+    code, out, _ = project.call("--from", "accepted", "--to", project.side(project.new))
+    assert code == 3
+    assert "(region unset → elsewhere): times are not compared" in out
     project.new.conditions = at("refusals=0.9", seed=1)
     code, out, _ = project.call("--from", "accepted", "--to", project.side(project.new))
     assert code == 1
