@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from contractcheck.judging.gate_blocks import ERRORS, RATES, SIDES, place, trial_values
+from contractcheck.judging.gate_blocks import ERRORS, METRIC_OF, RATES, SIDES, place, trial_values
 from contractcheck.judging.gate_findings import PREDICTIVE, compare_margin, find_broken
 from contractcheck.judging.gate_margins import Look, find_beyond, to_ratio, unmeasured
 from contractcheck.judging.gate_terms import GateDecision, MarginJudgement, is_ceiling
@@ -188,7 +188,7 @@ def _describe(one: _Nights, rules: GateRules, *, is_beyond: bool) -> MarginJudge
     move, half = float(one.new - one.past.mean()), (high - low) / 2.0
     is_ratio = one.margin.kind == "ratio"
     back = to_ratio if is_ratio else float
-    old, new = (f"{back(float(v)):.3g}" for v in (one.past.mean(), one.new))
+    old, new = (_words(one, back(float(v))) for v in (one.past.mean(), one.new))
     detail = f"{old} in {one.past.size} accepted nights → {new} tonight"
     state: MarginState = "open"
     if is_beyond or (is_muted and beyond <= rules.alpha):
@@ -217,6 +217,12 @@ def _describe(one: _Nights, rules: GateRules, *, is_beyond: bool) -> MarginJudge
         smallest_visible=back(one.edge + math.copysign(half, one.edge)),
         detail=detail,
     )
+
+
+def _words(one: _Nights, value: float) -> str:
+    if one.name in RATES:
+        return f"{value:.1%}"
+    return f"{value:.3g} s" if one.name in METRIC_OF else f"{value:.3g}"
 
 
 def _decision(

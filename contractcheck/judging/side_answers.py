@@ -44,6 +44,8 @@ def find_unreadable(old: MeasuredRun | None, new: MeasuredRun, alpha: float) -> 
         alpha: Level of Fisher's exact test against the old side.
     """
     completions = [one.answer.completion for one in new.answers]
+    if any(problem.severity == "breaking" for one in completions for problem in one.wire_problems):
+        return ()  # told more exactly, by the place in the answer
     garbled = [one for one in completions if one.outcome is Outcome.MALFORMED]
     is_much = len(garbled) > MOST_INFRA * len(completions)
     if not is_much or not _is_more(old, new, _GARBLED, alpha):

@@ -103,7 +103,7 @@ class PreparedGate:
         plan: What is written down of it.
         suite: Whose policy decides.
         sides: The old side first.
-        left_out: Ids of cases that not all sides have.
+        left_out: Cases that not all sides have, with the sides that have them.
     """
 
     plan: GatePlan
@@ -212,8 +212,13 @@ def _prepare(
         plan=plan,
         suite=suite,
         sides=tuple(_only(side, shared) for side in sides),
-        left_out=tuple(case for case in every if case not in shared),
+        left_out=tuple(f"{case} ({_having(case, sides)})" for case in every if case not in shared),
     )
+
+
+def _having(case: str, sides: Sequence[PreparedSide]) -> str:
+    names = [side.name for side in sides if case in {own.id for own in side.suite.cases}]
+    return f"only --{', --'.join(names)}"
 
 
 def _prepare_side(

@@ -317,12 +317,17 @@ def test_a_prompt_change_is_gated_against_the_commit_before(project):
     git("init", "-q", "-b", "main")
     git("add", "suites")
     git("commit", "-q", "-m", "before")
-    project.write(content="Say hello to the customer, and ask how you can help.")
+    path = project.write(content="Say hello to the customer, and ask how you can help.")
+    path.write_text(path.read_text().replace("id: part", "id: leave"))
     sides = (f"rev=main,base_url={project.old.base_url}", f"base_url={project.old.base_url}")
     code, out, _ = project.call("--from", sides[0], "--to", sides[1], "--format", "json")
     report = json.loads(out)
     assert code == 0
     assert any(note.startswith("the sides ask differently in greet:") for note in report["notes"])
+    assert (
+        "not compared, because not all sides have them: part (only --from), leave (only --to)"
+        in report["notes"]
+    )
     commit = report["gate"]["sides"][0]["words"][-11:-1]
     assert re.fullmatch(r"[0-9a-f]{10}", commit)
     bodies = [

@@ -80,6 +80,7 @@ def test_nights_that_differ_more_than_a_margin_cannot_judge_it_and_say_so():
     ttft = by_name(decision)["ttft"]
     assert ttft.state == "not measured"
     assert "wider than the margin" in ttft.detail
+    assert " s in " in ttft.detail
     assert any("time to first token cannot be judged" in note for note in decision.notes)
     assert decision.would_settle.endswith("would settle time to first token")
     muted = play(3, night_sd=0.3, rules=replace(RULES, muted=frozenset({"ttft"})))
