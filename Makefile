@@ -8,21 +8,26 @@ LITELLM_VENV  := .venv-litellm
 LITELLM_BIN   := $(LITELLM_VENV)/bin
 LITELLM_STAMP := $(LITELLM_VENV)/.installed
 
-.PHONY: demo test test-litellm lint format calibration bench clean
+.PHONY: demo test test-slow test-others test-litellm lint format calibration bench clean
 
 demo: $(STAMP)
 	$(BIN)/contractcheck demo
 
-# Two halves at once: integration tests wait a lot, for servers and processes. They print last.
+# Two halves at once, because integration tests wait a lot; theirs is printed when it is done.
+# They are jobs of make, not of the shell, which would have them ignore Ctrl-C.
+SLOW := tests/integration tests/calibration
 test: $(STAMP)
 	$(BIN)/coverage erase
-	@log=$$(mktemp); \
-	$(BIN)/coverage run -m pytest -p no:cacheprovider tests/integration >$$log 2>&1 & half=$$!; \
-	$(BIN)/coverage run -m pytest -p no:cacheprovider --ignore=tests/integration; others=$$?; \
-	wait $$half; integration=$$?; cat $$log; rm -f $$log; \
-	exit $$((integration ? integration : others))
+	$(MAKE) --no-print-directory --keep-going --jobs=2 test-slow test-others
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=85
+
+test-slow: $(STAMP)
+	@log=$$(mktemp); $(BIN)/coverage run -m pytest -p no:cacheprovider $(SLOW) >$$log 2>&1; \
+	code=$$?; cat $$log; rm -f $$log; exit $$code
+
+test-others: $(STAMP)
+	@$(BIN)/coverage run -m pytest -p no:cacheprovider $(SLOW:%=--ignore=%)
 
 # litellm pins an older openai than the other SDKs need: an environment of its own.
 test-litellm: $(LITELLM_STAMP)
