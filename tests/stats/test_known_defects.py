@@ -50,6 +50,8 @@ ELSEWHERE = {
     "means moved by one straggler": "stats/test_signed_ranks.py::test_a_few_wild_values_do_not_move_the_centre",
     "one flipped constant case": "stats/test_night_rates.py::test_a_constant_case_may_slip_once_but_not_flip_for_good",
     "two-level regimes": "stats/test_night_rates.py::test_two_level_regimes_known_from_the_baseline_do_not_alarm",
+    "slow drift": "judging/test_slow_drift.py::test_a_slow_drift_is_found_although_each_night_resembles_the_last",
+    "copies out of a cache": "judging/test_cached_answers.py::test_copies_of_one_answer_are_no_evidence_of_a_change",
     "our own change called drift": "judging/test_our_changes.py::test_when_every_request_changed_there_is_nothing_to_compare",
     "another SDK or region called drift": "judging/test_our_changes.py::test_from_another_vantage_what_may_be_our_doing_is_ours",
     "replayed times taken for measured": "judging/test_gate.py::test_replayed_times_are_not_taken_for_measured_ones",
