@@ -202,9 +202,10 @@ def _smallest_shares(
 ) -> tuple[float | None, float | None]:
     """Share of all answers, and (median over cases) of one case's, that would have been seen."""
     cases = sorted({series.case for series in table.outputs})
-    if not cases:
-        return None, None
     known: dict[tuple[int, float], list[Contrast]] = {}
+    # Some night may have no answer of any metric: an outage leaves nothing to contrast.
+    if not output_contrasts(table, known=known):
+        return None, None
 
     def smallest(case: str | None) -> float:
         share = smallest_visible_share(

@@ -136,7 +136,9 @@ def _case_shares(table: NightTable, suite: Suite, budget: float) -> dict[str, fl
     """Per case, the smallest share of its answers that would be seen if it changed alone."""
     threshold = two_night_threshold(nights=table.accepted, budget=budget)
     known: dict[tuple[int, float], list[Contrast]] = {}
-    shares = {}
+    shares: dict[str, float] = {}
+    if not output_contrasts(table, known=known):
+        return shares
     for case in sorted({series.case for series in table.outputs}):
 
         def contrasts(share: float, only: str = case) -> Mapping[str, Sequence[Contrast]]:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.judging import judge_run
@@ -67,6 +67,9 @@ def leaves(value):
         yield value
 
 
+CALM = ({}, 0.1, False)
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -76,6 +79,8 @@ def leaves(value):
     nights=st.tuples(st.lists(NIGHT, min_size=0, max_size=6), st.none() | NIGHT, NIGHT),
     answer=st.sampled_from(["calm", "7", "", "a b"]),
 )
+# An outage on the night before leaves no metric that every night has an answer of.
+@example(nights=([CALM] * 5, ({"status": 503}, 1.0, False), CALM), answer="calm")
 def test_any_nights_are_judged(make_world, shape, nights, answer):
     accepted, before, tonight = nights
     world = make_world(
