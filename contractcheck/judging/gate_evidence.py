@@ -6,12 +6,9 @@ one model does a difference by itself speak against moving.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
-
-import numpy as np
 
 from contractcheck.judging.gate_blocks import SIDES
 from contractcheck.judging.table_comparisons import find_differences, place_results
@@ -19,6 +16,7 @@ from contractcheck.judging.table_samples import TableSamples
 from contractcheck.model.judgement import FindingKind
 from contractcheck.stats.outputs import Output, expand_outputs
 from contractcheck.stats.samples import CaseSample
+from contractcheck.stats.seeding import derive_generator
 from contractcheck.stats.two_sample import compare_samples
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def compare_outputs(table: pd.DataFrame, rules: GateRules) -> Difference:
     if samples is None:
         return Difference(p=None)
     expanded = expand_outputs(samples.cases, samples.outputs)
-    rng = np.random.default_rng(_seed([sample.case for sample in samples.cases]))
+    rng = derive_generator("gate", suite="", cases=[sample.case for sample in samples.cases])
     result = compare_samples(expanded.cases, expanded.streams, rng=rng, alpha=rules.alpha)
     comparisons = tuple(
         replace(line, estimate=replace(line.estimate, method=_METHOD))
@@ -127,9 +125,3 @@ def _values(
         value = (None if math.isnan(number) else float(number)) if kind == "number" else string
         values[metric][place[int(trial)]] = value
     return values, trials
-
-
-def _seed(cases: Sequence[str]) -> int:
-    """The same table gives the same relabellings, whatever the order of its rows."""
-    digest = hashlib.sha256("\n".join(("gate", *cases)).encode()).digest()
-    return int.from_bytes(digest[:8], "big")

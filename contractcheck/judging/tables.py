@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from contractcheck.judging.judge import Judgement
 from contractcheck.judging.table_comparisons import (
@@ -18,12 +15,11 @@ from contractcheck.judging.table_samples import common_cases, sample_tables
 from contractcheck.judging.words import drift_headline
 from contractcheck.model.judgement import Verdict
 from contractcheck.stats.outputs import expand_outputs
+from contractcheck.stats.seeding import derive_generator
 from contractcheck.stats.sensitivity import smallest_visible_share
 from contractcheck.stats.two_sample import compare_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from contractcheck.judging.table_samples import TableSides
 
 _NO_NIGHTS = (
@@ -52,7 +48,7 @@ def judge_tables(sides: TableSides, *, alpha: float, power: float) -> Judgement:
     samples = sample_tables(sides, common)
     expanded = expand_outputs(samples.cases, samples.outputs)
     cases, streams = expanded.cases, expanded.streams
-    rng = np.random.default_rng(_seed(common))
+    rng = derive_generator("compare", suite="", cases=common)
     result = compare_samples(cases, streams, rng=rng, alpha=alpha)
     comparisons = (*place_results(result, power=power), *compare_latency(sides, common))
     if result.changed:
@@ -87,9 +83,3 @@ def _no_difference(p: float, share: float) -> tuple[Verdict, str]:
             f"{share:.1%} of the answers replaced by something new"
         )
     return verdict, f"{verdict.value}: {would}"
-
-
-def _seed(cases: Sequence[str]) -> int:
-    """The same tables give the same relabellings, whatever the order of their rows."""
-    digest = hashlib.sha256("\n".join(cases).encode()).digest()
-    return int.from_bytes(digest[:8], "big")

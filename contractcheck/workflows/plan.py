@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from contractcheck.judging import plan_advice
 from contractcheck.judging.case_sight import visible_share
@@ -19,6 +16,7 @@ from contractcheck.measuring import observe
 from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
 from contractcheck.providers.limits import advertised_limits
 from contractcheck.providers.prices import load_prices
+from contractcheck.stats.seeding import derive_generator
 from contractcheck.workflows.planned_gate import gate_rules, with_margin_metrics
 from contractcheck.workflows.recorded_nights import read_recorded_nights
 
@@ -179,13 +177,8 @@ def _plan_gate(suite: Suite, basis: _Basis, slots: int, options: PlanOptions) ->
     pool = pool_trials([run.table for run in basis.measured], rules) if basis.measured else None
     if pool is None or not pool.trials:
         pool = assumed_pool(rules, len(suite.cases))
-    rng = np.random.default_rng(_seed(suite))
+    rng = derive_generator("plan", suite=suite.fingerprint)
     return plan_gate(pool, rules, slots=slots, repeats=options.simulations, rng=rng)
-
-
-def _seed(suite: Suite) -> int:
-    """The same suite and recordings give the same plan."""
-    return int.from_bytes(hashlib.sha256(suite.fingerprint.encode()).digest()[:8], "big")
 
 
 def _case_sight(suite: Suite, case: str, nights: Mapping[str, float]) -> CaseSight:
