@@ -20,6 +20,7 @@ from contractcheck.errors import (
 )
 from contractcheck.judging import exit_code
 from contractcheck.metrics import METRICS
+from contractcheck.model.credential import ApiKey
 from contractcheck.model.judgement import Verdict
 from contractcheck.model.suite import CheckMode
 from contractcheck.providers import DIALECTS, dialect
@@ -107,7 +108,7 @@ def test_the_first_suite_of_the_readme_is_whole_and_uses_what_it_explains(tmp_pa
     assert f"suites/{suite.name}/{path.name}" in text
     assert case.samples == 10  # "ten requests"
     assert {check.mode for check in case.checks} == {CheckMode.ALWAYS, CheckMode.NO_WORSE}
-    assert dialect(suite.targets[0].provider).key_variable in text
+    assert dialect(suite.targets[0].provider).schemes[0].variable in text
 
 
 @pytest.mark.parametrize("command", commands())
@@ -158,7 +159,8 @@ def test_plugin_options_that_are_mentioned_exist(plugin_options):
 def test_environment_variables_are_all_documented():
     source = "\n".join(path.read_text() for path in (ROOT / "contractcheck").rglob("*.py"))
     read = set(re.findall(r"\bCONTRACTCHECK_[A-Z_]+\b", source))
-    keys = {dialect(provider).key_variable for provider in DIALECTS}
+    schemes = [scheme for provider in DIALECTS for scheme in dialect(provider).schemes]
+    keys = {scheme.variable for scheme in schemes if isinstance(scheme, ApiKey)}
     assert set(first_column(sections(CLI)["Environment variables"])) == read | keys
 
 

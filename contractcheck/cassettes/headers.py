@@ -20,11 +20,7 @@ def encode_header(header: RunHeader) -> dict[str, object]:
         "suite": header.suite,
         "suite_version": header.suite_version,
         "suite_fingerprint": header.suite_fingerprint,
-        "target": {
-            "provider": header.target.provider,
-            "model": header.target.model,
-            "base_url": header.target.base_url,
-        },
+        "target": _encode_target(header.target),
         "night": header.night,
         "label": header.label,
         **({"endpoint": header.endpoint} if header.endpoint else {}),
@@ -61,6 +57,9 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
                 provider=_text(target["provider"]),
                 model=_text(target["model"]),
                 base_url=_optional(target["base_url"]),
+                region=_optional(target.get("region")),
+                api_version=_optional(target.get("api_version")),
+                project=_optional(target.get("project")),
             ),
             night=_optional(document["night"]),
             label=_text(document["label"]),
@@ -76,6 +75,21 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
         raise RecordingError(
             f"{place}: the run header is damaged ({type(error).__name__}: {error}); {REMEDY}"
         ) from error
+
+
+def _encode_target(target: Target) -> dict[str, str | None]:
+    # Most targets have none of these; runs of older versions never had.
+    place = {
+        "region": target.region,
+        "api_version": target.api_version,
+        "project": target.project,
+    }
+    return {
+        "provider": target.provider,
+        "model": target.model,
+        "base_url": target.base_url,
+        **{name: value for name, value in place.items() if value is not None},
+    }
 
 
 def _plan(value: JsonValue) -> CasePlan:

@@ -28,11 +28,19 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolCall:
-    """One tool call; ``arguments`` is parsed JSON, or the raw string when it does not parse."""
+    """One tool call.
+
+    Attributes:
+        name: Of the tool.
+        arguments: Parsed JSON, or the raw string when it does not parse.
+        is_parsed: Whether it parsed.
+        id: By which the result is handed back, or None when the wire has none.
+    """
 
     name: str
     arguments: JsonValue
     is_parsed: bool
+    id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +77,12 @@ class Completion:
         wire_problems: Where the wire left the documented format.
         first_token_logprobs: The likeliest tokens at the first place with their log-probabilities
             in nats, likeliest first; empty unless the provider was asked for them.
+        reasoning_text: What the model let be seen of its reasoning; never part of ``text``.
+        cached_input_tokens: Input tokens that the provider had from an earlier request, or None.
+        reasoning_tokens: Output tokens spent on reasoning, as accounted, or None.
+        total_tokens: As accounted by the provider, or None.
+        response_id: The provider's name for this answer, or None.
+        embedding: Vector of an embedding model; empty for all others.
     """
 
     outcome: Outcome
@@ -83,6 +97,12 @@ class Completion:
     first_content_byte: int | None = None
     wire_problems: tuple[WireProblem, ...] = ()
     first_token_logprobs: tuple[tuple[str, float], ...] = ()
+    reasoning_text: str = ""
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    total_tokens: int | None = None
+    response_id: str | None = None
+    embedding: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,11 +58,27 @@ class MetricSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """A picture shown to the model.
+
+    Attributes:
+        name: Path as written in the suite.
+        media_type: Such as ``image/png``.
+        data: The file's bytes.
+    """
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One message of the request template."""
+    """One message of the request template; images come before the words."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +92,19 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameters:
-    """Sampling parameters, sent as the provider calls them; None is not sent."""
+    """Sampling parameters, sent as the provider calls them; None is not sent.
+
+    Attributes:
+        temperature: Sampling temperature.
+        top_p: Nucleus sampling, share of mass.
+        max_output_tokens: Longest answer, tokens.
+        seed: Sent where the wire has one.
+        stop: Texts that end the answer.
+        tool_choice: ``auto``, ``none``, ``required`` or a tool's name.
+        top_logprobs: How many of the likeliest tokens to ask log-probabilities of, 1..20.
+        reasoning_effort: ``none``, ``minimal``, ``low``, ``medium`` or ``high``.
+        stream: Whether the answer is asked for as a stream.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -84,6 +112,9 @@ class Parameters:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     tool_choice: str | None = None
+    top_logprobs: int | None = None
+    reasoning_effort: str | None = None
+    stream: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

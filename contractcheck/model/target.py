@@ -18,11 +18,17 @@ class Target:
         provider: Wire dialect, such as ``openai``; a key of ``providers.DIALECTS``.
         model: Model name as sent in the request.
         base_url: Endpoint without trailing slash; None means the provider's public one.
+        region: Where the provider runs the model, for wires that ask; None is the wire's default.
+        api_version: Version of the wire, for wires that have several; None is the usual one.
+        project: Account, project or resource that pays, for wires whose path names it.
     """
 
     provider: str
     model: str
     base_url: str | None = None
+    region: str | None = None
+    api_version: str | None = None
+    project: str | None = None
 
     @property
     def id(self) -> str:

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.credential import ApiKey
+from contractcheck.model.wire import WireRequest
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import is_event_stream, parse_events
-from contractcheck.providers.wire import WireRequest
+from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
 
 if TYPE_CHECKING:
+    from contractcheck.model.credential import CredentialScheme
     from contractcheck.model.exchange import Response
     from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.model.suite import Case
+    from contractcheck.model.target import Target
+    from contractcheck.model.wire import Frame
 
 _STOP_REASONS = frozenset(
     {
@@ -63,20 +67,24 @@ class AnthropicMessages:
     """The dialect; stateless."""
 
     base_url: str = "https://api.anthropic.com"
-    key_variable: str = "ANTHROPIC_API_KEY"
+    schemes: tuple[CredentialScheme, ...] = (ApiKey(variable="ANTHROPIC_API_KEY"),)
+    idempotency_header: str | None = None
 
-    def build(self, case: Case, model: str, key: str) -> WireRequest:
-        """Write a streamed request for a case."""
+    def build(self, case: Case, target: Target) -> WireRequest:
+        """Write the request for a case."""
         return WireRequest(
             method="POST",
             path="/v1/messages",
             headers=(
-                ("authorization", f"Bearer {key}"),
                 ("anthropic-version", "2026-10-21"),
                 ("content-type", "application/json"),
             ),
-            body=orjson.dumps(_body(case, model)),
+            body=orjson.dumps(_body(case, target.model)),
         )
+
+    def frames(self, response: Response) -> tuple[Frame, ...]:
+        """Cut an answer into its events."""
+        return read_frames(response)
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.credential import ApiKey
+from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_logprobs import read_first_token
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import is_event_stream, parse_events
-from contractcheck.providers.wire import WireRequest
+from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
 
 if TYPE_CHECKING:
+    from contractcheck.model.credential import CredentialScheme
     from contractcheck.model.exchange import Response
     from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.model.suite import Case
+    from contractcheck.model.target import Target
+    from contractcheck.model.wire import Frame
 
 _FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 _EMPTY_ENDINGS = frozenset({"length", "content_filter", "function_call"})
@@ -51,16 +55,21 @@ class OpenAIChat:
     """The dialect; stateless."""
 
     base_url: str = "https://api.openai.com"
-    key_variable: str = "OPENAI_API_KEY"
+    schemes: tuple[CredentialScheme, ...] = (ApiKey(variable="OPENAI_API_KEY"),)
+    idempotency_header: str | None = None
 
-    def build(self, case: Case, model: str, key: str) -> WireRequest:
-        """Write a streamed request for a case."""
+    def build(self, case: Case, target: Target) -> WireRequest:
+        """Write the request for a case."""
         return WireRequest(
             method="POST",
             path="/v1/chat/completions",
-            headers=(("authorization", f"Bearer {key}"), ("content-type", "application/json")),
-            body=orjson.dumps(_body(case, model)),
+            headers=(("content-type", "application/json"),),
+            body=orjson.dumps(_body(case, target.model)),
         )
+
+    def frames(self, response: Response) -> tuple[Frame, ...]:
+        """Cut an answer into its events."""
+        return read_frames(response)
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""

@@ -9,6 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contractcheck.model.wire import Frame
+from contractcheck.providers.shape import parse_object
+
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
 
@@ -34,6 +37,24 @@ class Event:
 def is_event_stream(response: Response) -> bool:
     """Whether a response says that it is an event stream (media types ignore case)."""
     return "text/event-stream" in (response.header("content-type") or "").lower()
+
+
+def read_frames(response: Response) -> tuple[Frame, ...]:
+    """Cut an answer that is an event stream or one JSON body into its frames."""
+    body = response.body
+    if not is_event_stream(response):
+        text = body.decode("utf-8", errors="replace")
+        last = max(0, len(body) - 1)
+        return (Frame(name="", document=parse_object(body), text=text, last_byte=last),)
+    return tuple(
+        Frame(
+            name=event.name,
+            document=parse_object(event.data),
+            text=event.data,
+            last_byte=event.last_byte,
+        )
+        for event in parse_events(body)
+    )
 
 
 def parse_events(body: bytes) -> tuple[Event, ...]:

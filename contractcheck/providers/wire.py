@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from contractcheck.model.completion import Completion
-    from contractcheck.model.exchange import Headers, Response
+    from contractcheck.model.credential import CredentialScheme
+    from contractcheck.model.exchange import Response
     from contractcheck.model.suite import Case
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WireRequest:
-    """A request ready to be sent; the credential is in it, so it is never stored as it is."""
-
-    method: str
-    path: str
-    headers: Headers
-    body: bytes
+    from contractcheck.model.target import Target
+    from contractcheck.model.wire import Frame, WireRequest
 
 
 class Dialect(Protocol):
-    """One provider's wire."""
+    """One provider's wire; stateless and pure."""
 
     @property
     def base_url(self) -> str:
-        """The provider's public endpoint, without trailing slash."""
+        """The provider's public endpoint, without trailing slash; ``{region}`` is the target's.
+
+        Empty when there is none, and a target has to name its own.
+        """
 
     @property
-    def key_variable(self) -> str:
-        """Environment variable that holds the API key."""
+    def schemes(self) -> tuple[CredentialScheme, ...]:
+        """Ways to show who asks, the usual one first."""
 
-    def build(self, case: Case, model: str, key: str) -> WireRequest:
-        """Write the request for one trial of a case; asks for a stream."""
+    @property
+    def idempotency_header(self) -> str | None:
+        """Header by which a repeated request is known for a repetition, if there is one."""
+
+    def build(self, case: Case, target: Target) -> WireRequest:
+        """Write the request for one trial of a case, without credential.
+
+        Raises:
+            UsageError: If the case asks for what this wire cannot say, or the target lacks
+                what its path needs.
+        """
+
+    def frames(self, response: Response) -> tuple[Frame, ...]:
+        """Cut an answer into its events; never raises."""
 
     def read(self, response: Response) -> Completion:
         """Read a 200 response that ended normally, streamed or not; never raises."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -21,11 +21,13 @@ from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from contractcheck.auth import Authorizer
     from contractcheck.cassettes import Canonicalisation, OpenRun
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import Trial
     from contractcheck.model.suite import Case
-    from contractcheck.providers.wire import Dialect, WireRequest
+    from contractcheck.model.wire import WireRequest
+    from contractcheck.providers.wire import Dialect
     from contractcheck.sampling.progress import Progress
     from contractcheck.sampling.sdk_relay import SdkEnvironment
     from contractcheck.sampling.spending import Spending
@@ -58,11 +60,11 @@ class SamplingOptions(Pace):
 
     Attributes:
         base_url: Endpoint without trailing slash.
-        key: Credential for this endpoint.
+        authorizer: Puts the credential for this endpoint on requests.
     """
 
     base_url: str
-    key: str = field(repr=False)
+    authorizer: Authorizer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +75,7 @@ class Side:
         run: An open run; a resumed one brings what was finished.
         cases: The run's cases.
         base_url: Endpoint without trailing slash.
-        key: Credential for this endpoint.
+        authorizer: Puts the credential for this endpoint on requests.
         sdk: Whose SDK asks; None for this program's own requests.
         tell_unread: Told of each answer that came and that the SDK could not read, and why.
     """
@@ -81,7 +83,7 @@ class Side:
     run: OpenRun
     cases: Sequence[Case]
     base_url: str
-    key: str = field(repr=False)
+    authorizer: Authorizer
     sdk: SdkEnvironment | None = None
     tell_unread: Callable[[Trial, str], None] = lambda _trial, _words: None
 
@@ -106,7 +108,7 @@ def sample(
         RecordingError: If the disk refuses.
         KeyboardInterrupt: On Ctrl-C; what was finished is in the journals.
     """
-    side = Side(run=run, cases=cases, base_url=options.base_url, key=options.key)
+    side = Side(run=run, cases=cases, base_url=options.base_url, authorizer=options.authorizer)
     finished = side.finished()
     planned = plan_trials(cases, seed=run.header.id)
     left = [SideTrial(side=0, trial=t) for t in planned if (t.case, t.index) not in finished]
@@ -223,7 +225,7 @@ class _Sampler:
         return SdkRelay(
             environment=environment,
             base_url=side.base_url,
-            key=side.key,
+            authorizer=side.authorizer,
             client=client,
             at_once=self.pace.concurrency,
         )
@@ -251,9 +253,8 @@ class _Sampler:
     async def _make(self, client: httpx2.AsyncClient, planned: SideTrial) -> None:
         """Make one trial; what goes wrong on the wire is in the journal, not an exception."""
         trial, side = planned.trial, self.sides[planned.side]
-        model = side.run.header.target.model
         case = self.cases[planned.side][trial.case]
-        wire = self.dialects[planned.side].build(case, model, side.key)
+        wire = self.dialects[planned.side].build(case, side.run.header.target)
         made = self.attempts[planned.side][trial.case, trial.index]
         number = self.sink.number(planned.side, trial.index)
         relay = self.relays.get(planned.side)
@@ -269,16 +270,17 @@ class _Sampler:
             return
         with in_trial(trial.case, number, first_attempt=made):
             try:
-                status = await self._send(client, side.base_url, wire)
+                status = await self._send(client, side, wire)
             except httpx2.HTTPError as error:
                 self._note_error(type(error).__name__)
             else:
                 if status != httpx2.codes.OK:
                     self._note_error(f"HTTP {status}")
 
-    async def _send(self, client: httpx2.AsyncClient, base_url: str, wire: WireRequest) -> int:
+    async def _send(self, client: httpx2.AsyncClient, side: Side, wire: WireRequest) -> int:
+        headers = await side.authorizer.authorize(wire, side.base_url)
         async with client.stream(
-            wire.method, base_url + wire.path, headers=list(wire.headers), content=wire.body
+            wire.method, side.base_url + wire.path, headers=list(headers), content=wire.body
         ) as response:
             async for _ in response.aiter_raw():
                 pass

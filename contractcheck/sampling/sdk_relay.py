@@ -21,10 +21,12 @@ import orjson
 
 from contractcheck.cassettes import in_trial
 from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.model.wire import WireRequest
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from contractcheck.auth import Authorizer
     from contractcheck.model.exchange import Headers
 
 CHILD = Path(__file__).with_name("sdk_child.py")
@@ -124,14 +126,14 @@ class SdkRelay:
     Attributes:
         environment: Where the SDK is.
         base_url: Whom the relay asks, without trailing slash.
-        key: Credential for it.
+        authorizer: Puts the credential for it on requests.
         client: Sends the requests.
         at_once: Calls under way at once.
     """
 
     environment: SdkEnvironment
     base_url: str
-    key: str = field(repr=False)
+    authorizer: Authorizer
     client: httpx2.AsyncClient
     at_once: int
     _calls: dict[str, _Call] = field(default_factory=dict)
@@ -249,16 +251,19 @@ class SdkRelay:
         if call is None:
             await _write_whole(writer, 404, b"no such call")
             return
-        sent = [
-            (name, value.replace(token, self.key))
+        # Where the SDK put its key stands the token; the credential goes where the wire wants it.
+        kept = tuple(
+            (name, value)
             for name, value in headers
-            if name not in _OF_THE_HOP
-        ]
+            if name not in _OF_THE_HOP and token not in value
+        )
+        request = WireRequest(method=method, path=f"/{rest}", headers=kept, body=body)
+        sent = await self.authorizer.authorize(request, self.base_url)
         trial = call.trial
         with in_trial(trial.case, trial.number, first_attempt=trial.first_attempt):
             try:
                 async with self.client.stream(
-                    method, f"{self.base_url}/{rest}", headers=sent, content=body
+                    method, f"{self.base_url}/{rest}", headers=list(sent), content=body
                 ) as response:
                     call.status = response.status_code
                     await _write_stream(writer, response)

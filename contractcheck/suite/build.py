@@ -14,6 +14,7 @@ from contractcheck.model.suite import (
     Case,
     CheckSpec,
     GatePolicy,
+    Image,
     Message,
     MetricSpec,
     Parameters,
@@ -27,6 +28,7 @@ from contractcheck.suite.fingerprint import digest_parts, digest_request, digest
 from contractcheck.suite.resources import (
     Reference,
     ResourceError,
+    read_image,
     read_schema,
     read_text,
     read_tool,
@@ -36,7 +38,13 @@ from contractcheck.suite.yaml_reader import dotted
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from contractcheck.suite.file_format import CaseFile, Defaults, PolicyFile, SuiteFile
+    from contractcheck.suite.file_format import (
+        CaseFile,
+        Defaults,
+        MessageFile,
+        PolicyFile,
+        SuiteFile,
+    )
     from contractcheck.suite.yaml_reader import Document, Path
 
 Read = TypeVar("Read")
@@ -120,7 +128,14 @@ def _targets(source: _Source, shape: SuiteFile, providers: Collection[str]) -> t
                 path,
                 f"unknown provider {excerpt(entry.provider)}; {guess(entry.provider, providers)}",
             )
-        target = Target(provider=entry.provider, model=entry.model, base_url=entry.base_url)
+        target = Target(
+            provider=entry.provider,
+            model=entry.model,
+            base_url=entry.base_url,
+            region=entry.region,
+            api_version=entry.api_version,
+            project=entry.project,
+        )
         if any(target.id == earlier.id for earlier in targets):
             source.add(
                 path,
@@ -190,7 +205,14 @@ def _read_all(
 
 
 def _messages(source: _Source, path: Path, shape: CaseFile) -> tuple[Message, ...]:
-    written = tuple(Message(role=item.role, content=item.content) for item in shape.messages)
+    written = tuple(
+        Message(
+            role=item.role,
+            content=item.content,
+            images=_images(source, (*path, "messages", index), item),
+        )
+        for index, item in enumerate(shape.messages)
+    )
     if not any(message.role == "user" for message in written):
         source.add((*path, "messages"), "holds no message of the user; add one with role: user")
     systems = [index for index, message in enumerate(written) if message.role == "system"]
@@ -201,6 +223,12 @@ def _messages(source: _Source, path: Path, shape: CaseFile) -> tuple[Message, ..
     if systems:
         source.add((*path, "system"), "given here and in messages; keep one of them")
     return (Message(role="system", content=shape.system), *written)
+
+
+def _images(source: _Source, path: Path, shape: MessageFile) -> tuple[Image, ...]:
+    if shape.images and shape.role != "user":
+        source.add((*path, "images"), "only a message of the user shows pictures")
+    return tuple(_read_all(source, (*path, "images"), shape.images, read_image).values())
 
 
 def _with_contexts(messages: tuple[Message, ...], contexts: dict[str, str]) -> tuple[Message, ...]:
@@ -239,6 +267,9 @@ def _parameters(shape: CaseFile, defaults: Defaults) -> Parameters:
         seed=_first(shape.seed, defaults.seed),
         stop=_first(shape.stop, defaults.stop) or (),
         tool_choice=shape.tool_choice,
+        top_logprobs=_first(shape.top_logprobs, defaults.top_logprobs),
+        reasoning_effort=_first(shape.reasoning_effort, defaults.reasoning_effort),
+        stream=_first(shape.stream, defaults.stream) is not False,
     )
 
 

@@ -30,6 +30,17 @@ VERSION_PATTERN = (
 )
 """Semantic Versioning 2.0.0, https://semver.org."""
 
+PLACE_PATTERNS = {
+    "region": r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?",
+    "api_version": r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?",
+    "project": r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+}
+_PLACES = {
+    "region": "a region such as eu-central-1",
+    "api_version": "a version such as 2024-10-21 or v1beta",
+    "project": "the id of a project, such as my-project-1",
+}
+
 BUDGET_PATTERN = r"(0?\.[0-9]+)/year"
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: also with an extension.
@@ -66,7 +77,10 @@ class TargetEntry:
 
     provider: str
     model: str
-    base_url: str | None
+    base_url: str | None = None
+    region: str | None = None
+    api_version: str | None = None
+    project: str | None = None
 
 
 def show(value: JsonValue) -> str:
@@ -161,14 +175,17 @@ def read_path(value: JsonValue) -> str:
 
 
 def read_target(value: JsonValue) -> TargetEntry:
-    """Read ``provider:model``, or a mapping of ``target`` and ``base_url``."""
-    base_url = None
+    """Read ``provider:model``, or a mapping of ``target`` and where it is."""
+    place: dict[str, str] = {}
     if isinstance(value, dict):
-        unknown = sorted(set(value) - {"target", "base_url"})
+        unknown = sorted(set(value) - {"target", "base_url", *PLACE_PATTERNS})
         if unknown:
-            raise FieldError(f"unknown key {unknown[0]!r}; allowed: base_url, target")
+            allowed = ", ".join(sorted({"target", "base_url", *PLACE_PATTERNS}))
+            raise FieldError(f"unknown key {unknown[0]!r}; allowed: {allowed}")
         if "base_url" in value:
-            base_url = _read_url(value["base_url"])
+            place["base_url"] = _read_url(value["base_url"])
+        for name in PLACE_PATTERNS.keys() & value:
+            place[name] = _read_place(name, value[name])
         value = value.get("target")
     parts = parse_target(value) if isinstance(value, str) else None
     if parts is None:
@@ -176,7 +193,7 @@ def read_target(value: JsonValue) -> TargetEntry:
             f"expected provider:model, such as openai:gpt-5-mini, got {show(value)}; "
             "an endpoint is written {target: provider:model, base_url: https://…}"
         )
-    return TargetEntry(provider=parts[0], model=parts[1], base_url=base_url)
+    return TargetEntry(provider=parts[0], model=parts[1], **place)
 
 
 def read_check(value: JsonValue) -> CheckEntry:
@@ -269,6 +286,13 @@ def _read_url(value: JsonValue) -> str:
     if not host or not is_safe or has_more:
         raise FieldError(sentence)
     return value.rstrip("/")
+
+
+def _read_place(name: str, value: JsonValue) -> str:
+    """A word that becomes part of an address: it must not be able to lead elsewhere."""
+    if isinstance(value, str) and re.fullmatch(PLACE_PATTERNS[name], value):
+        return value
+    raise FieldError(f"{name}: expected {_PLACES[name]}, got {show(value)}")
 
 
 def _is_loopback(host: str) -> bool:

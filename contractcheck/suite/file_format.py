@@ -11,6 +11,7 @@ from contractcheck.metrics import METRICS
 from contractcheck.model.suite import ID_PATTERN, Margin
 from contractcheck.suite.fields import (
     BUDGET_PATTERN,
+    PLACE_PATTERNS,
     VERSION_PATTERN,
     CheckEntry,
     MetricEntry,
@@ -37,6 +38,12 @@ _ARGUMENTS: dict[ArgumentForm, dict[str, object]] = {
         "anyOf": [
             {"type": "string", "minLength": 1},
             {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+        ]
+    },
+    "count": {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": r"^[0-9]{1,4}(\.\.([0-9]{1,4})?)?$"},
         ]
     },
 }
@@ -91,7 +98,14 @@ _TARGET_SCHEMA = {
         _TARGET_TEXT,
         {
             "type": "object",
-            "properties": {"target": _TARGET_TEXT, "base_url": {"type": "string"}},
+            "properties": {
+                "target": _TARGET_TEXT,
+                "base_url": {"type": "string"},
+                **{
+                    name: {"type": "string", "pattern": f"^{pattern}$"}
+                    for name, pattern in PLACE_PATTERNS.items()
+                },
+            },
             "required": ["target"],
             "additionalProperties": False,
         },
@@ -155,6 +169,15 @@ class _Sampling(_Strict):
     stop: tuple[Text, ...] | None = Field(
         None, max_length=4, description="Texts that end the answer."
     )
+    top_logprobs: int | None = Field(
+        None, ge=1, le=20, description="Likeliest tokens to ask log-probabilities of."
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = Field(
+        None, description="How much the model may think, where it can be told."
+    )
+    stream: bool | None = Field(
+        None, description="Whether answers are streamed (yes, if not said)."
+    )
 
 
 class Defaults(_Sampling):
@@ -166,6 +189,9 @@ class MessageFile(_Strict):
 
     role: Literal["system", "user", "assistant"]
     content: Text
+    images: tuple[Text, ...] = Field(
+        (), description="Pictures (PNG, JPEG, GIF, WebP); paths from the suite's folder."
+    )
 
 
 class CaseFile(_Sampling):

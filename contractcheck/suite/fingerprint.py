@@ -52,10 +52,10 @@ def digest_parts(
     """
     offered = [[tool.name, tool.description, tool.parameters] for tool in tools]
     parts = {
-        "messages": digest_json([[message.role, message.content] for message in messages]),
+        "messages": digest_json([_message_value(message) for message in messages]),
         "tools": digest_json(cast("JsonValue", offered), sort_keys=False),
         "schema": digest_json(response_schema, sort_keys=False),
-        "parameters": digest_json(cast("JsonValue", asdict(parameters))),
+        "parameters": digest_json(_parameters_value(parameters)),
     }
     return parts | {f"context {path}": digest_json(text) for path, text in contexts.items()}
 
@@ -86,6 +86,24 @@ def digest_suite(*, name: str, version: str, policy: Policy, cases: Sequence[Cas
     return digest_json(
         {"suite": name, "version": version, "policy": cast("JsonValue", rules), "cases": judged}
     )
+
+
+def _message_value(message: Message) -> JsonValue:
+    value: list[JsonValue] = [message.role, message.content]
+    images = [hashlib.sha256(image.data).hexdigest() for image in message.images]
+    return [*value, cast("JsonValue", images)] if images else value
+
+
+_LATER = {"top_logprobs": None, "reasoning_effort": None, "stream": True}
+"""Parameters that came after suites had been fingerprinted without them, and what they are then."""
+
+
+def _parameters_value(parameters: Parameters) -> JsonValue:
+    values = asdict(parameters)
+    for name, usual in _LATER.items():
+        if values[name] == usual:
+            del values[name]
+    return cast("JsonValue", values)
 
 
 def _check_value(spec: CheckSpec) -> JsonValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
@@ -11,7 +12,7 @@ from contractcheck.checks.json_schema import SchemaFormError, check_schema
 from contractcheck.checks.registry import excerpt
 from contractcheck.errors import Problem
 from contractcheck.model.json_text import JsonTextError, canonical_json, parse_json
-from contractcheck.model.suite import Tool
+from contractcheck.model.suite import Image, Tool
 from contractcheck.suite.file_format import ToolFile
 from contractcheck.suite.json_lines import line_of_path
 from contractcheck.suite.validation import validate
@@ -20,6 +21,17 @@ from contractcheck.suite.yaml_reader import MAX_BYTES
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.suite.yaml_reader import Path
+
+MAX_IMAGE_BYTES = 4 << 20
+"""All wires take pictures of 4 MiB; encoded in base64 they are a third larger."""
+
+_PICTURES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+)
+"""First bytes of the files that all wires take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,26 +72,26 @@ def read_text(reference: Reference) -> str:
     Raises:
         ResourceError: If it is outside the folder (links followed), missing, or not such a text.
     """
-    path = _resolve(reference)
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise reference.problem(f"{excerpt(reference.relative)} is not a file")
-        if size > MAX_BYTES:
-            raise reference.problem(
-                f"{excerpt(reference.relative)} holds {size} bytes; at most {MAX_BYTES} (1 MiB) "
-                "are read"
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise reference.problem(f"{excerpt(reference.relative)}: {reason}") from None
+    data = _read_bytes(reference, most=MAX_BYTES)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"not UTF-8 at byte {error.start}; save the file as UTF-8"
         line = data.count(b"\n", 0, error.start) + 1
         raise reference.problem_inside(what, line=line) from None
+
+
+def read_image(reference: Reference) -> Image:
+    """Read a picture of at most 4 MiB; its kind is told by its first bytes, not by its name.
+
+    Raises:
+        ResourceError: If it is outside the folder, missing, too large, or no picture.
+    """
+    data = _read_bytes(reference, most=MAX_IMAGE_BYTES)
+    for pattern, media_type in _PICTURES:
+        if pattern.match(data):
+            return Image(name=reference.relative, media_type=media_type, data=data)
+    raise reference.problem(f"{excerpt(reference.relative)} is no PNG, JPEG, GIF or WebP picture")
 
 
 def read_schema(reference: Reference) -> JsonObject:
@@ -112,6 +124,23 @@ def read_tool(reference: Reference) -> Tool:
         line = line_of_path(text, ("parameters",))
         raise reference.problem_inside(what, line=line, where="parameters")
     return Tool(name=tool.name, description=tool.description, parameters=parameters)
+
+
+def _read_bytes(reference: Reference, *, most: int) -> bytes:
+    path = _resolve(reference)
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise reference.problem(f"{excerpt(reference.relative)} is not a file")
+        if size > most:
+            raise reference.problem(
+                f"{excerpt(reference.relative)} holds {size} bytes; at most {most} "
+                f"({most >> 20} MiB) are read"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise reference.problem(f"{excerpt(reference.relative)}: {reason}") from None
 
 
 def _resolve(reference: Reference) -> FilePath:

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from contractcheck.auth import KeyAuthorizer
 from contractcheck.errors import UsageError
+from contractcheck.model.credential import ApiKey
 from contractcheck.providers import dialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
+    from contractcheck.auth import Authorizer
     from contractcheck.model.target import Target
+    from contractcheck.providers.wire import Dialect
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRET_ENDINGS = (
@@ -48,13 +52,13 @@ class Endpoint:
 
     Attributes:
         base_url: Without trailing slash.
-        key: Credential for this host.
+        authorizer: Puts the credential for this host on requests.
         secrets: Everything that must never be written: this and all other credentials in the
             environment.
     """
 
     base_url: str
-    key: str = field(repr=False)
+    authorizer: Authorizer
     secrets: tuple[str, ...] = field(repr=False)
 
 
@@ -72,7 +76,10 @@ def resolve_endpoint(
         UsageError: If the credential is missing or would go to an untrusted host.
     """
     speaker = dialect(target.provider)
-    url = (base_url or target.base_url or speaker.base_url).rstrip("/")
+    own_url = _own_url(speaker, target)
+    url = (base_url or target.base_url or own_url).rstrip("/")
+    if not url:
+        raise UsageError(f"{target.id} has no public endpoint; give one with base_url")
     url = url.removesuffix("/v1")  # part of what the SDKs take; the dialects' paths begin with it
     # What may hold a secret is told of, never shown.
     if "?" in url or "#" in url:
@@ -91,13 +98,32 @@ def resolve_endpoint(
         raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}")
     is_here = is_local(parts)
     if base_url is None and not is_here:
-        _require_trust(host, urlsplit(speaker.base_url).hostname or "", target, environment)
+        _require_trust(host, urlsplit(own_url).hostname or "", target, environment)
     if parts.scheme == "http" and not is_here:
         raise UsageError(f"{url}: a credential is never sent over plain http; use https")
-    key = environment.get(speaker.key_variable) or (_NO_KEY if is_here else "")
-    if not key:
-        raise UsageError(f"{target.id}: set {speaker.key_variable} to a key for {host}")
-    return Endpoint(base_url=url, key=key, secrets=(key, *find_secrets(environment)))
+    authorizer = _key_authorizer(speaker, target, host, is_here=is_here, environment=environment)
+    secrets = (*authorizer.secrets, *find_secrets(environment))
+    return Endpoint(base_url=url, authorizer=authorizer, secrets=secrets)
+
+
+def _own_url(speaker: Dialect, target: Target) -> str:
+    """The provider's public endpoint, where this target is served."""
+    if "{region}" not in speaker.base_url:
+        return speaker.base_url
+    return speaker.base_url.format(region=target.region) if target.region else ""
+
+
+def _key_authorizer(
+    speaker: Dialect, target: Target, host: str, *, is_here: bool, environment: Mapping[str, str]
+) -> Authorizer:
+    keys = [scheme for scheme in speaker.schemes if isinstance(scheme, ApiKey)]
+    for scheme in keys:
+        if key := environment.get(scheme.variable):
+            return KeyAuthorizer(key=key, header=scheme.header, prefix=scheme.prefix)
+    if is_here:
+        return KeyAuthorizer(key=_NO_KEY)
+    variables = " or ".join(scheme.variable for scheme in keys)
+    raise UsageError(f"{target.id}: set {variables} to a key for {host}")
 
 
 def is_local(url: SplitResult) -> bool:

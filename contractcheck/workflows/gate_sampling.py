@@ -87,7 +87,7 @@ class GateSampling:
                     run=run,
                     cases=side.suite.cases,
                     base_url=side.endpoint.base_url,
-                    key=side.endpoint.key,
+                    authorizer=side.endpoint.authorizer,
                     sdk=side.sdk,
                     tell_unread=partial(self._note_unread, side.name),
                 )

@@ -203,7 +203,7 @@ def _finish(
 ) -> None:
     sampling = SamplingOptions(
         base_url=endpoint.base_url,
-        key=endpoint.key,
+        authorizer=endpoint.authorizer,
         concurrency=options.concurrency,
         max_requests=options.max_requests,
         keep_request_bodies=suite.policy.store_prompts == "full",

@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from contractcheck.model.suite import Case, Message, Parameters, Tool
+from contractcheck.model.target import Target
 from contractcheck.providers import dialect
 from contractcheck.simulator import Conditions, Simulator
 
@@ -45,7 +46,7 @@ FULL = make_case(
 
 
 def sent(provider, case):
-    return orjson.loads(dialect(provider).build(case, "m", "key").body)
+    return orjson.loads(dialect(provider).build(case, Target(provider=provider, model="m")).body)
 
 
 def test_openai_gets_every_parameter_under_its_own_name():
@@ -125,12 +126,12 @@ def test_a_server_of_that_dialect_answers_it(provider, kind):
         "tools": FULL,
         "schema": make_case(response_schema=SCHEMA, max_output_tokens=40),
     }[kind]
-    wire = dialect(provider).build(case, MODELS[provider], "key")
+    wire = dialect(provider).build(case, Target(provider=provider, model=MODELS[provider]))
     with Simulator(Conditions(night="2026-03-01", time_scale=0)) as simulator:
         answer = httpx2.request(
             wire.method,
             simulator.base_url + wire.path,
-            headers=list(wire.headers),
+            headers=[*wire.headers, ("authorization", "Bearer key")],
             content=wire.body,
             trust_env=False,
         )

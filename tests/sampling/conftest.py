@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from contractcheck.auth import KeyAuthorizer
 from contractcheck.cassettes import create_run
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.suite import Case, Message, Parameters
@@ -119,7 +120,7 @@ def serve():
         thread.start()
         started.wait()
         provider.options = SamplingOptions(
-            base_url=f"http://127.0.0.1:{provider.port}", key="test-key"
+            base_url=f"http://127.0.0.1:{provider.port}", authorizer=KeyAuthorizer(key="test-key")
         )
         try:
             yield provider

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from contractcheck.auth import KeyAuthorizer
 from contractcheck.cassettes import read_run
 from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.sampling import (
@@ -41,7 +42,13 @@ def ask(serve, make_cases, make_run, respond, samples=2):
     with serve(respond) as provider:
         options = provider.options
         run = make_run(cases)
-        side = Side(run=run, cases=cases, base_url=options.base_url, key="sk-true", sdk=HERE)
+        side = Side(
+            run=run,
+            cases=cases,
+            base_url=options.base_url,
+            authorizer=KeyAuthorizer(key="sk-true"),
+            sdk=HERE,
+        )
         side = replace(side, tell_unread=lambda trial, words: unread.append((trial.index, words)))
         tally = Tally(planned=samples)
         plan = plan_blocks([cases], samples, seed="x")
@@ -100,7 +107,11 @@ def test_a_call_that_the_sdk_refuses_could_not_be_measured(serve, make_cases, ma
         async with (
             httpx2.AsyncClient() as client,
             SdkRelay(
-                environment=HERE, base_url="http://127.0.0.1:1", key="k", client=client, at_once=1
+                environment=HERE,
+                base_url="http://127.0.0.1:1",
+                authorizer=KeyAuthorizer(key="k"),
+                client=client,
+                at_once=1,
             ) as relay,
         ):
             trial = SdkTrial(case="a", number=0, first_attempt=0)

@@ -42,7 +42,7 @@ def answering(words):
 
 def side_of(run, cases, provider):
     options = provider.options
-    return Side(run=run, cases=cases, base_url=options.base_url, key=options.key)
+    return Side(run=run, cases=cases, base_url=options.base_url, authorizer=options.authorizer)
 
 
 @given(

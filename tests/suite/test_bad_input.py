@@ -20,8 +20,9 @@ cases:
 """
 
 CASE_KEYS = (
-    "checks, context, id, max_output_tokens, messages, metrics, response_schema, samples, seed, "
-    "stop, system, temperature, tool_choice, tools, top_p"
+    "checks, context, id, max_output_tokens, messages, metrics, reasoning_effort, "
+    "response_schema, samples, seed, stop, stream, system, temperature, tool_choice, tools, "
+    "top_logprobs, top_p"
 )
 CHECKS = "conforms, contains, finish_reason, matches, tool_called"
 METRICS = (
@@ -287,7 +288,10 @@ SHAPE_TABLE = {
     ),
     "target with another key": (
         BASE.replace("openai:m", "{target: openai:m, url: x}"),
-        ["mail.contract.yaml:3: targets[0]: unknown key 'url'; allowed: base_url, target"],
+        [
+            "mail.contract.yaml:3: targets[0]: unknown key 'url'; allowed: "
+            "api_version, base_url, project, region, target"
+        ],
     ),
 }
 

@@ -23,7 +23,7 @@ def resolve(suite_url=None, base_url=None, provider="openai", **more):
 )
 def test_each_provider_has_its_host_and_its_key(provider, url, key):
     endpoint = resolve(provider=provider)
-    assert (endpoint.base_url, endpoint.key) == (url, key)
+    assert (endpoint.base_url, endpoint.authorizer.secrets) == (url, (key,))
     assert set(KEYS.values()) <= set(endpoint.secrets)
 
 
@@ -70,7 +70,7 @@ def test_a_host_that_is_not_listed_is_not(listed):
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"])
 def test_this_machine_needs_no_key(url):
     target = Target(provider="openai", model="m", base_url=url)
-    assert resolve_endpoint(target, base_url=None, environment={}).key
+    assert resolve_endpoint(target, base_url=None, environment={}).authorizer.secrets
 
 
 @pytest.mark.parametrize("url", ["http://gw.example", "HTTP://gw.example", "http://127.0.0.2"])
