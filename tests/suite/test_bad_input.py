@@ -289,8 +289,10 @@ SHAPE_TABLE = {
     "target with another key": (
         BASE.replace("openai:m", "{target: openai:m, url: x}"),
         [
-            "mail.contract.yaml:3: targets[0]: unknown key 'url'; allowed: "
-            "api_version, base_url, project, region, target"
+            (
+                "mail.contract.yaml:3: targets[0]: unknown key 'url'; allowed: "
+                "api_version, base_url, project, region, target"
+            )
         ],
     ),
 }
