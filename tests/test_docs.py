@@ -187,7 +187,12 @@ def summary(text):
 
 
 def checks_table():
-    forms = {"none": "none", "text": "a text", "texts": "a text or a list of texts"}
+    forms = {
+        "none": "none",
+        "text": "a text",
+        "texts": "a text or a list of texts",
+        "count": "a number or a range",
+    }
     rows = [
         f"| `{check.name}` | {forms[check.form]} | {summary(check.summary)} |"
         for check in CHECKS.values()

@@ -10,9 +10,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from contractcheck.checks.conforms import conforms
+from contractcheck.checks.endings import ending, no_refusal, not_empty, not_truncated
 from contractcheck.checks.registry import Check, CheckOutcome, read_texts
-from contractcheck.checks.text import contains, finish_reason, matches
-from contractcheck.checks.tools import tool_called
+from contractcheck.checks.text import contains, finish_reason, matches, no_padding, script
+from contractcheck.checks.tools import (
+    known_tools,
+    tool_call_count,
+    tool_call_ids,
+    tool_called,
+    tool_choice,
+    valid_arguments,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +31,27 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "Check", "CheckOutcome", "run_check"]
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.name: check for check in (conforms, contains, finish_reason, matches, tool_called)}
+    {
+        check.name: check
+        for check in (
+            conforms,
+            contains,
+            ending,
+            finish_reason,
+            known_tools,
+            matches,
+            no_padding,
+            no_refusal,
+            not_empty,
+            not_truncated,
+            script,
+            tool_call_count,
+            tool_call_ids,
+            tool_called,
+            tool_choice,
+            valid_arguments,
+        )
+    }
 )
 """Every check, by the name that suites use."""
 

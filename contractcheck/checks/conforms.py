@@ -11,6 +11,7 @@ from contractcheck.model.json_text import JsonTextError, parse_json
 if TYPE_CHECKING:
     from contractcheck.checks.registry import Offer
     from contractcheck.model.completion import Completion, ToolCall
+    from contractcheck.model.suite import Tool
 
 
 def _refuse_without_schema(_texts: tuple[str, ...], offer: Offer | None) -> str | None:
@@ -45,6 +46,11 @@ def _explain_call(call: ToolCall, offer: Offer) -> str | None:
     tool = next((tool for tool in offer.tools if tool.name == call.name), None)
     if tool is None:
         return f"calls {excerpt(call.name)}, which was not offered"
+    return explain_arguments(call, tool)
+
+
+def explain_arguments(call: ToolCall, tool: Tool) -> str | None:
+    """Say why the arguments of a call do not fit its tool; None when they do."""
     if not call.is_parsed:
         return f"arguments of {tool.name} are not JSON: {excerpt(str(call.arguments))}"
     reason = explain_mismatch(call.arguments, tool.parameters)

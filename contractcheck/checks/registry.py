@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from contractcheck.model.completion import Completion
     from contractcheck.model.json_value import JsonObject, JsonValue
-    from contractcheck.model.suite import Tool
+    from contractcheck.model.suite import Parameters, Tool
 
-ArgumentForm = Literal["none", "text", "texts"]
-"""No argument; one text; one text or a list of them."""
+ArgumentForm = Literal["none", "text", "texts", "count"]
+"""No argument; one text; one text or a list of them; a whole number or a text such as ``0..2``."""
 
 _EXCERPT_LENGTH = 60
 
@@ -45,6 +45,10 @@ class Offer(Protocol):
     @property
     def tools(self) -> tuple[Tool, ...]:
         """Tools the model may call."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """How the answer was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,9 +106,11 @@ def read_texts(argument: JsonValue, form: ArgumentForm) -> tuple[str, ...] | Non
     """Bring an argument into one shape; None when it does not have the form asked for."""
     if form == "none":
         return () if argument is None else None
+    if form == "count" and isinstance(argument, int) and not isinstance(argument, bool):
+        return (str(argument),)
     if isinstance(argument, str):
         return (argument,) if argument else None
-    if form == "text" or not isinstance(argument, list | tuple):
+    if form != "texts" or not isinstance(argument, list | tuple):
         return None
     texts = tuple(item for item in argument if isinstance(item, str) and item)
     return texts if texts and len(texts) == len(argument) else None
@@ -127,4 +133,5 @@ _FORM_WORDS = {
     "none": "no argument",
     "text": "one text",
     "texts": "a text or a list of texts, none of them empty",
+    "count": "a whole number, or a range such as 0..2 or 1..",
 }

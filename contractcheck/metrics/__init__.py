@@ -10,7 +10,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from contractcheck.metrics.latency import time_per_token_s, total_s, ttft_s
-from contractcheck.metrics.outputs import label, number, output_tokens, refusal, text, tool_calls
+from contractcheck.metrics.outputs import (
+    blank_run,
+    ending,
+    label,
+    number,
+    output_tokens,
+    refusal,
+    scripts,
+    text,
+    tool_calls,
+)
 from contractcheck.metrics.registry import Kind, Metric
 from contractcheck.metrics.structured import json, logprobs, tool_arguments
 
@@ -31,6 +41,9 @@ _OUTPUTS = (
     tool_arguments,
     output_tokens,
     refusal,
+    ending,
+    scripts,
+    blank_run,
     logprobs,
 )
 _LATENCY = (ttft_s, time_per_token_s, total_s)

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 
 from contractcheck.metrics.place import NothingThereError, look_up, refuse_place
 from contractcheck.metrics.registry import metric
+from contractcheck.model.ending import ending_of
 from contractcheck.model.json_text import canonical_json
+from contractcheck.model.refusal import is_refusal
+from contractcheck.model.scripts import scripts_in
 
 if TYPE_CHECKING:
     from contractcheck.model.completion import Answer, ToolCall
     from contractcheck.model.json_value import JsonValue
 
 NO_CALL = "<none>"
+NO_SCRIPT = "<none>"
 
 _LABEL_LENGTH = 200
 _LARGEST_EXACT = 2**53
+_BLANKS = re.compile(r"\s+")
 _NUMERAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
@@ -79,36 +84,39 @@ def output_tokens(answer: Answer, _place: str) -> float | None:
     return None if count is None else float(count)
 
 
-_REFUSING_ENDS = frozenset({"refusal", "content_filter"})
-_OPENING_LENGTH = 200
-_REFUSAL = re.compile(
-    r"\bi( am|'m)? ?"
-    r"(can't|cannot|can not|won't|will not|must decline to|have to decline to"
-    r"|(not able|unable) to|don't feel comfortable)"
-    r"( be able to| and will not)? ?"
-    r"(help|assist|comply|fulfil|provide|answer|discuss|engage|share|generate|create|write|"
-    r"do that|participate|respond|support|endorse|promote|encourage|condone)"
-    r"|^as an ai\b"
-    r"|\bi must (decline|refuse)\b"
-    r"|\bi('m| am) sorry,? but (as an ai|i (can't|cannot|can not|won't|am unable|'m unable))"
-)
-
-
 @metric("label")
 def refusal(answer: Answer, _place: str) -> str:
     """Whether the answer declines: ``yes`` or ``no``, judged by its opening words.
 
-    ``yes`` when the provider says so (finish reason ``refusal`` or ``content_filter``), or when
+    ``yes`` when the provider says so (``ending`` is ``refused`` or ``filtered``), or when
     the first 200 characters decline in English ("I can't help with…", "As an AI…"). Matching
     openings against known phrases follows Zou et al. 2023 (arXiv:2307.15043, §3.1) and shares
     its limits: it is a steady measure of change, not a judge of single answers. On the 400
     answers that Chen et al. 2023 (arXiv:2307.09009, SensitiveQ) labelled by hand it finds 344
     of 364 refusals and takes 2 of 36 direct answers for one.
     """
-    if answer.completion.finish_reason in _REFUSING_ENDS:
-        return "yes"
-    opening = answer.completion.text.lstrip()[:_OPENING_LENGTH].casefold().replace("’", "'")  # noqa: RUF001 - the typographic apostrophe is meant
-    return "yes" if _REFUSAL.search(opening) else "no"
+    return "yes" if is_refusal(answer.completion) else "no"
+
+
+@metric("label")
+def ending(answer: Answer, _place: str) -> str:
+    """How the answer ended, in the words of the check ``ending``: the same for all providers."""
+    return ending_of(answer.completion.finish_reason)
+
+
+@metric("label")
+def scripts(answer: Answer, _place: str) -> str:
+    """The scripts of the answer's letters, such as ``Latin`` or ``Han+Latin``; ``<none>`` without.
+
+    A stray foreign letter is a label of its own: what is compared is how often it comes.
+    """
+    return "+".join(scripts_in(answer.completion.text)) or NO_SCRIPT
+
+
+@metric("number", unit="characters")
+def blank_run(answer: Answer, _place: str) -> float | None:
+    """Longest run of blanks (spaces, tabs, line breaks) in the answer, in characters."""
+    return float(max(map(len, _BLANKS.findall(answer.completion.text)), default=0))
 
 
 def _render(value: JsonValue) -> str:

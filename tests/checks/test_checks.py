@@ -5,7 +5,7 @@ import http.server
 import json
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from contractcheck.checks import CHECKS, run_check
 from contractcheck.checks.json_schema import SchemaFormError, check_schema, explain_mismatch
 from contractcheck.model.completion import Completion, Outcome, ToolCall
 from contractcheck.model.json_text import parse_json
-from contractcheck.model.suite import CheckMode, CheckSpec, Tool
+from contractcheck.model.suite import CheckMode, CheckSpec, Parameters, Tool
 
 SCHEMA = {
     "type": "object",
@@ -41,6 +41,7 @@ class Offered:
 
     response_schema: object = None
     tools: tuple[Tool, ...] = ()
+    parameters: Parameters = field(default_factory=Parameters)
 
 
 def answer(text="", calls=(), finish_reason=None):
@@ -49,8 +50,8 @@ def answer(text="", calls=(), finish_reason=None):
     )
 
 
-def call(name, arguments, *, is_parsed=True):
-    return ToolCall(name=name, arguments=arguments, is_parsed=is_parsed)
+def call(name, arguments, *, is_parsed=True, call_id=None):
+    return ToolCall(name=name, arguments=arguments, is_parsed=is_parsed, id=call_id)
 
 
 def outcome(name, argument, completion, offered):
@@ -169,10 +170,10 @@ def test_checks(name, argument, completion, detail):
 
 
 def test_every_check_explains_itself():
-    assert set(CHECKS) == {"conforms", "contains", "finish_reason", "matches", "tool_called"}
     for name, check in CHECKS.items():
         assert check.name == name
         assert check.summary.split("\n")[0].endswith((".", ","))
+    assert list(CHECKS) == sorted(CHECKS)
 
 
 JSON = st.recursive(

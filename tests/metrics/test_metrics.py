@@ -173,7 +173,7 @@ def test_answers_that_do_not_refuse(text):
     assert value("refusal", None, answer(text)) == "no"
 
 
-@pytest.mark.parametrize("reason", ["refusal", "content_filter"])
+@pytest.mark.parametrize("reason", ["refusal", "content_filter", "SAFETY", "content_filtered"])
 def test_the_provider_says_that_it_refuses(reason):
     assert value("refusal", None, answer("", finish_reason=reason)) == "yes"
 
@@ -182,6 +182,14 @@ def test_the_provider_says_that_it_refuses(reason):
     ("name", "given_answer", "expected"),
     [
         ("text", answer("hello"), "hello"),
+        ("ending", answer(finish_reason="MAX_TOKENS"), "length"),
+        ("ending", answer(finish_reason="end_turn"), "finished"),
+        ("ending", answer(finish_reason=None), "none"),
+        ("scripts", answer("the ข and 漢字"), "Han+Latin+Thai"),
+        ("scripts", answer("42"), "<none>"),
+        ("blank_run", answer("{ \n\n  \n}  "), 6.0),
+        ("blank_run", answer("none"), 0.0),
+        ("blank_run", answer(""), 0.0),
         ("output_tokens", answer(tokens=12), 12.0),
         ("output_tokens", answer(), None),
         ("ttft_s", answer(ttft_s=0.25), 0.25),

@@ -24,10 +24,14 @@ CASE_KEYS = (
     "response_schema, samples, seed, stop, stream, system, temperature, tool_choice, tools, "
     "top_logprobs, top_p"
 )
-CHECKS = "conforms, contains, finish_reason, matches, tool_called"
+CHECKS = (
+    "conforms, contains, ending, finish_reason, known_tools, matches, no_padding, no_refusal, "
+    "not_empty, not_truncated, script, tool_call_count, tool_call_ids, tool_called, tool_choice, "
+    "valid_arguments"
+)
 METRICS = (
-    "json, label, logprobs, number, output_tokens, refusal, text, time_per_token_s, "
-    "tool_arguments, tool_calls, total_s, ttft_s"
+    "blank_run, ending, json, label, logprobs, number, output_tokens, refusal, scripts, text, "
+    "time_per_token_s, tool_arguments, tool_calls, total_s, ttft_s"
 )
 NO_LOOKAROUND = "lookaround and backreferences are not supported"
 URL = (
