@@ -1,29 +1,101 @@
 """Tell provider trouble, our own mistakes and a changed provider apart, in one place.
 
 A 429 or a 503 says nothing about the model; scoring it as an answer is the best-known way to
-report a regression that never was.
+report a regression that never was. What is asked again, and how often, follows from the same
+table (docs/explanation/failures-are-not-drift.md).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Final
 
 from contractcheck.model.completion import Completion, Outcome
-from contractcheck.providers.shape import is_cut, parse_object
+from contractcheck.providers.error_envelope import is_error, read_envelope
+from contractcheck.providers.shape import is_cut
 
 if TYPE_CHECKING:
-    from contractcheck.model.exchange import Ending, Response
+    from contractcheck.model.exchange import Ending, Exchange, Response
     from contractcheck.model.json_value import JsonObject
+    from contractcheck.providers.error_envelope import ErrorEnvelope
 
 _OK = 200
 _OTHER_SUCCESS = range(201, 300)
-_GONE = frozenset({404, 410})
+_BAD_REQUEST = 400
+_UNAUTHORISED = 401
+_UNPROCESSABLE = 422
 _RATE_LIMITED = 429
 _SERVER_ERROR = 500
-_REQUEST_TIMEOUT = 408
-_LONGEST_CODE = 80
-_LONGEST_MESSAGE = 200
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_GONE: Final = frozenset({404, 410})
+
+_TRANSIENT: Final = frozenset({408, 409, 424, 425, _RATE_LIMITED})
+"""With 5xx, what a later try may get past: time-out, lock conflict and rate limit (which the SDKs
+of OpenAI and Anthropic repeat too), Bedrock's ``ModelErrorException`` (424), and 425 Too Early."""
+
+_QUOTA: Final = frozenset(
+    {
+        "access_terminated",
+        "billing_error",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "insufficient_quota",
+        "servicequotaexceededexception",
+    }
+)
+"""Error codes (lower case) about money and plans: no wait within a run mends them."""
+
+_OURS: Final = frozenset(
+    {
+        "accessdeniedexception",
+        "authentication_error",
+        "invalid_argument",
+        "invalid_request_error",
+        "permission_denied",
+        "permission_error",
+        "unauthenticated",
+        "validationexception",
+    }
+)
+"""Error codes (lower case) of our request or key, for errors that have no status."""
+
+_MODEL_GONE: Final = frozenset(
+    {
+        "deploymentnotfound",
+        "invalid_model",
+        "model_not_found",
+        "not_found",
+        "not_found_error",
+        "resourcenotfoundexception",
+    }
+)
+"""Error codes (lower case) that say that there is no such model (any more)."""
+
+_FILTERED: Final = frozenset({"content_filter", "content_policy_violation"})
+"""Error codes of a filter that looked at the content: an outcome of this question, no outage."""
+
+_EXPIRED: Final = frozenset(
+    {"expiredtoken", "expiredtokenexception", "token_expired", "unauthenticated"}
+)
+"""Error codes of a credential that was good once: AWS says 403 for it."""
+
+TIME_OUTS: Final = frozenset(
+    {"ReadTimeout", "HeadersTimeout", "FirstTokenTimeout", "IdleTimeout", "RequestTimeout"}
+)
+"""Names of the errors by which a wait for an answer was ended on our side: the answer would have
+taken longer, so its times are censored, not unknown."""
+
+
+class Remedy(Enum):
+    """What asking again may do about a failure.
+
+    ``NEVER``: nothing. ``ONCE``: it may have been an accident of this one answer. ``BUDGETED``:
+    it will pass; as often as the run's patience allows. ``RENEWED``: once, with a new credential.
+    """
+
+    NEVER = "never"
+    ONCE = "once"
+    BUDGETED = "budgeted"
+    RENEWED = "renewed"
 
 
 def failure_of(response: Response, *, ended: Ending, error: str | None) -> Completion | None:
@@ -56,11 +128,10 @@ def unreadable(body: bytes) -> Completion:
 
 def has_error(document: JsonObject) -> bool:
     """Whether a body or event is an error envelope, whatever else it carries."""
-    error = document.get("error")
-    return isinstance(error, (dict, str)) and bool(error)
+    return is_error(document)
 
 
-def late_error(body: bytes | str, place: str) -> Completion:
+def late_error(body: bytes | str, place: str, *, error_type: str | None = None) -> Completion:
     """Return the completion of an error that came after the status 200 was sent.
 
     OpenRouter documents this: once generation has begun, the status can no longer tell.
@@ -68,35 +139,70 @@ def late_error(body: bytes | str, place: str) -> Completion:
     Args:
         body: The body or event with the error envelope.
         place: Where it stood, for the detail.
+        error_type: Name of the error where it stands outside the body (AWS event streams).
     """
-    code, message = error_in(body)
-    words = ": ".join(filter(None, (code, message))) or "an error without code and message"
-    outcome = Outcome.CONFIG if code in _QUOTA_CODES else Outcome.INFRA
-    return Completion(outcome=outcome, detail=f"{place}: {words}")
+    envelope = read_envelope(body, error_type=error_type)
+    words = envelope.words or "an error without code and message"
+    return _failed(envelope.status, envelope, f"{place}: {words}")
 
 
-def _refused(response: Response) -> Completion:
-    code, message = error_in(response.body)
-    detail = f"HTTP {response.status}" + (f" {code}" if code else "")
-    detail += f": {message}" if message else ""
-    if response.status == _RATE_LIMITED and code in _QUOTA_CODES:
-        outcome = Outcome.CONFIG
-    elif response.status in (_RATE_LIMITED, _REQUEST_TIMEOUT) or response.status >= _SERVER_ERROR:
-        outcome = Outcome.INFRA
-    elif response.status in _GONE:
-        outcome = Outcome.RETIRED
-    else:
-        outcome = Outcome.CONFIG
-    return Completion(outcome=outcome, detail=detail)
+def remedy_for(exchange: Exchange, completion: Completion) -> Remedy:
+    """Say what asking again may do about how an exchange ended.
+
+    Args:
+        exchange: One attempt.
+        completion: What it was read as.
+    """
+    response = exchange.response
+    if response is not None and (response.header("x-should-retry") or "").lower() == "false":
+        return Remedy.NEVER
+    if completion.outcome is Outcome.INFRA:
+        is_late = response is not None and response.status == _OK and exchange.ended == "eof"
+        return Remedy.ONCE if is_late else Remedy.BUDGETED
+    if completion.outcome in (Outcome.TRUNCATED, Outcome.MALFORMED):
+        return Remedy.ONCE
+    if response is not None and completion.outcome is Outcome.CONFIG and _is_expired(response):
+        return Remedy.RENEWED
+    return Remedy.NEVER
 
 
 def error_in(body: bytes | str) -> tuple[str, str]:
     """Return code and message of an error envelope, empty when there is none."""
-    document = parse_object(body)
-    error = document.get("error") if document is not None else None
-    if isinstance(error, str):
-        return "", error[:_LONGEST_MESSAGE]
-    if not isinstance(error, dict):
-        return "", ""
-    code = error.get("code") or error.get("type") or ""
-    return str(code)[:_LONGEST_CODE], str(error.get("message") or "")[:_LONGEST_MESSAGE]
+    envelope = read_envelope(body)
+    return (envelope.codes[0] if envelope.codes else ""), envelope.message
+
+
+def _refused(response: Response) -> Completion:
+    envelope = read_envelope(response.body, error_type=response.header("x-amzn-errortype"))
+    code = envelope.codes[0] if envelope.codes else ""
+    detail = f"HTTP {response.status}" + (f" {code}" if code else "")
+    detail += f": {envelope.message}" if envelope.message else ""
+    return _failed(response.status, envelope, detail)
+
+
+def _failed(status: int | None, envelope: ErrorEnvelope, detail: str) -> Completion:
+    codes = frozenset(code.lower() for code in envelope.codes)
+    if codes & _FILTERED:
+        return Completion(outcome=Outcome.ANSWERED, finish_reason="content_filter", detail=detail)
+    return Completion(outcome=_outcome(status, codes), detail=detail)
+
+
+def _outcome(status: int | None, codes: frozenset[str]) -> Outcome:
+    # 403 says that a model is not for us, which is ours to mend.
+    if status in _GONE or (status in (None, _BAD_REQUEST, _UNPROCESSABLE) and codes & _MODEL_GONE):
+        return Outcome.RETIRED
+    if codes & _QUOTA:
+        return Outcome.CONFIG
+    if status is None:
+        return Outcome.CONFIG if codes & _OURS else Outcome.INFRA
+    is_transient = status in _TRANSIENT or status >= _SERVER_ERROR
+    return Outcome.INFRA if is_transient else Outcome.CONFIG
+
+
+def _is_expired(response: Response) -> bool:
+    if response.status == _UNAUTHORISED:
+        return True
+    envelope = read_envelope(response.body, error_type=response.header("x-amzn-errortype"))
+    return response.status == 403 and bool(  # noqa: PLR2004 - AWS's status for it
+        _EXPIRED & {code.lower() for code in envelope.codes}
+    )
