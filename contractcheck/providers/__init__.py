@@ -19,7 +19,7 @@ DIALECTS: Mapping[str, str] = {
     "anthropic": "contractcheck.providers.anthropic_messages",
     "openai": "contractcheck.providers.openai_chat",
 }
-"""Provider name → module with a ``DIALECT``."""
+"""Provider name → ``module`` with a ``DIALECT``, or ``module:NAME`` where it has another name."""
 
 
 def dialect(provider: str) -> Dialect:
@@ -31,4 +31,5 @@ def dialect(provider: str) -> Dialect:
     if provider not in DIALECTS:
         known = ", ".join(sorted(DIALECTS))
         raise UsageError(f"unknown provider {provider!r}; known providers: {known}")
-    return cast("Dialect", import_module(DIALECTS[provider]).DIALECT)
+    module, _, name = DIALECTS[provider].partition(":")
+    return cast("Dialect", getattr(import_module(module), name or "DIALECT"))
