@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from contractcheck.cli.options import read_night
+from contractcheck.incidents import read_catalogue
 from contractcheck.simulator import CHANGES, FAULTS, Conditions, parse_change, parse_faults, serve
 
 
@@ -61,9 +62,7 @@ def command(  # noqa: PLR0917 - click passes options by name
 ) -> None:
     """Serve the wires of several providers from a language model that really samples."""
     if list_changes:
-        for name, change in CHANGES.items():
-            amount = f"{change.unit}, {change.default:g} by default"
-            click.echo(f"{name:<20} {change.plane:<12} {amount:<24} {change.summary}")
+        _list_changes()
         return
     if list_faults:
         for name, (amount, summary) in FAULTS.items():
@@ -79,3 +78,15 @@ def command(  # noqa: PLR0917 - click passes options by name
         faults=parse_faults(faults),
     )
     serve(conditions, host=host, port=port, announce=lambda url: click.echo(f"listening on {url}"))
+
+
+def _list_changes() -> None:
+    for name, change in CHANGES.items():
+        amount = f"{change.unit}, {change.default:g} by default"
+        click.echo(f"{name:<35} {change.plane:<12} {amount:<24} {change.summary}")
+    for name, incident in read_catalogue().items():
+        amount = (
+            f"share, {incident.share:g} by default" if incident.is_playable else "not on a wire"
+        )
+        told = f"{incident.date}, {' and '.join(incident.classes)}: {incident.summary}"
+        click.echo(f"{name:<35} {incident.plane:<12} {amount:<24} {told}")

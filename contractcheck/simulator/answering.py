@@ -85,8 +85,9 @@ def answer_question(question: Question, conditions: Conditions, occurrence: int)
         temperature=question.temperature * active.get("temperature", 1.0),
         top_p=question.top_p,
     )
+    is_seeded = question.seed is not None and "same-seed-other-text" not in active
     fixed = ("seeded", str(question.seed), question.key)
-    random = keyed_random("answer", *(occasion if question.seed is None else fixed))
+    random = keyed_random("answer", *(fixed if is_seeded else occasion))
     tokens, tool = _sample(question, voice, random, active)
     tokens, finish, stop_sequence = _end(tokens, question, tool, active)
     prompt_tokens = _count_prompt_tokens(question, voice)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from contractcheck.simulator.answering import Answer
 
+FORMAT: str = "anthropic-messages"
 PATHS: Mapping[str, Mapping[str, object]] = {"/v1/messages": {}}
 AUTH_HEADERS: tuple[str, ...] = ("x-api-key", "authorization")
 STREAM_TYPE: str = EVENT_STREAM

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from contractcheck.simulator.answering import Answer
 
+FORMAT: str = "bedrock"
 PATHS: Mapping[str, Mapping[str, object]] = {
     "/model/{model:path}/converse": {"stream": False},
     "/model/{model:path}/converse-stream": {"stream": True},

@@ -1,19 +1,25 @@
-"""Silent upstream changes the simulator can switch on under the same model name."""
+"""Silent upstream changes the simulator can switch on under the same model name.
+
+Its own, in `CHANGES`, are what a model or a wire may do at any time; those of the catalogue
+(`contractcheck.incidents`) are what real providers did.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from contractcheck.errors import UsageError
+from contractcheck.incidents import read_catalogue
 from contractcheck.simulator.keyed import keyed_uniform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Plane = Literal["outputs", "conformance", "latency", "identity"]
+Plane = Literal["outputs", "conformance", "latency", "identity", "infra", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +85,29 @@ CHANGES: Mapping[str, ChangeDescription] = MappingProxyType(
         ),
     }
 )
-"""Every change by name."""
+"""Every change of the simulator's own by name."""
+
+
+def describe_change(name: str) -> ChangeDescription:
+    """Describe a change, of the simulator's own or of the catalogue.
+
+    Raises:
+        UsageError: There is no such change, or no provider can play it.
+    """
+    if name in CHANGES:
+        return CHANGES[name]
+    incident = read_catalogue().get(name)
+    if incident is None:
+        raise UsageError(f"unknown change {name!r}; {_suggest(name)}")
+    if not incident.is_playable:
+        raise UsageError(f"change {name!r} befell a testing tool: no provider can play it")
+    return ChangeDescription(summary=incident.summary, plane=incident.plane, default=incident.share)
+
+
+def _suggest(name: str) -> str:
+    near = get_close_matches(name, [*CHANGES, *read_catalogue()], n=1)
+    told = "`contractcheck simulator --list-changes` tells all"
+    return f"did you mean {near[0]!r}? {told}" if near else told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +115,7 @@ class Change:
     """One change in force.
 
     Attributes:
-        name: A key of `CHANGES`.
+        name: A key of `CHANGES`, or of the catalogue of incidents.
         rate: Share of requests affected, 0..1; for ``temperature`` and
             ``slow_first_token`` the factor instead (> 0, not 1).
 
@@ -99,9 +127,7 @@ class Change:
     rate: float = 1.0
 
     def __post_init__(self) -> None:
-        description = CHANGES.get(self.name)
-        if description is None:
-            raise UsageError(f"unknown change {self.name!r}; use one of {', '.join(CHANGES)}")
+        description = describe_change(self.name)
         if description.unit == "share":
             if not 0.0 <= self.rate <= 1.0:
                 raise UsageError(
@@ -122,8 +148,7 @@ def parse_change(text: str) -> Change:
     """
     name, separator, amount = text.partition("=")
     if not separator:
-        description = CHANGES.get(name)
-        return Change(name=name, rate=description.default if description else 1.0)
+        return Change(name=name, rate=describe_change(name).default)
     try:
         rate = float(amount)
     except ValueError:
@@ -142,6 +167,6 @@ def find_active(changes: Sequence[Change], *key: str) -> dict[str, float]:
     return {
         change.name: change.rate
         for change in changes
-        if CHANGES[change.name].unit == "factor"
+        if describe_change(change.name).unit == "factor"
         or keyed_uniform("change", change.name, *key) < change.rate
     }

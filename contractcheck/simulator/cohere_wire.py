@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTH_HEADERS",
+    "FORMAT",
     "PATHS",
     "STREAM_TYPE",
     "make_overload",
@@ -44,6 +45,7 @@ __all__ = [
     "write_stream_error",
 ]
 
+FORMAT: str = "cohere"
 PATHS: Mapping[str, Mapping[str, object]] = {"/v2/chat": {}}
 AUTH_HEADERS: tuple[str, ...] = ("authorization",)
 STREAM_TYPE: str = EVENT_STREAM

@@ -34,6 +34,7 @@ class Dialect(Protocol):
     """A module that reads requests and writes answers of one provider's HTTP API.
 
     Attributes:
+        FORMAT: Name of the wire format, as the catalogue of incidents knows it.
         PATHS: Path templates (starlette's) of its routes, each with the fields that this path
             alone says. They and the path's parameters are laid over the request body before it
             is read, so that ``model`` and ``stream`` are found there in every dialect.
@@ -42,6 +43,7 @@ class Dialect(Protocol):
         STREAM_TYPE: Media type of a streamed answer.
     """
 
+    FORMAT: str
     PATHS: Mapping[str, Mapping[str, object]]
     AUTH_HEADERS: tuple[str, ...]
     STREAM_TYPE: str

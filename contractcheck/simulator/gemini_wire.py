@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from contractcheck.simulator.answering import Answer
     from contractcheck.simulator.distribution import Token
 
+FORMAT: str = "gemini"
 PATHS: Mapping[str, Mapping[str, object]] = {
     f"/{version}/models/{{model}}:{method}": {"stream": method == "streamGenerateContent"}
     for version in ("v1", "v1beta")

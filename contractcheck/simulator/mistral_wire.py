@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTH_HEADERS",
+    "FORMAT",
     "PATHS",
     "STREAM_TYPE",
     "make_overload",
@@ -39,6 +40,7 @@ __all__ = [
     "write_stream_error",
 ]
 
+FORMAT: str = "mistral"
 PATHS: Mapping[str, Mapping[str, object]] = {"/mistral/v1/chat/completions": {}}
 AUTH_HEADERS: tuple[str, ...] = ("authorization",)
 STREAM_TYPE: str = EVENT_STREAM

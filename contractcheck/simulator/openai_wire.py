@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from contractcheck.simulator.answering import Answer
     from contractcheck.simulator.distribution import Token
 
+FORMAT: str = "openai-chat"
 PATHS: Mapping[str, Mapping[str, object]] = {"/v1/chat/completions": {}}
 AUTH_HEADERS: tuple[str, ...] = ("authorization",)
 STREAM_TYPE: str = EVENT_STREAM

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTH_HEADERS",
+    "FORMAT",
     "PATHS",
     "STREAM_TYPE",
     "make_overload",
@@ -59,6 +60,7 @@ __all__ = [
     "write_stream_error",
 ]
 
+FORMAT: str = "openai-responses"
 PATHS: Mapping[str, Mapping[str, object]] = {"/v1/responses": {}}
 STREAM_TYPE: str = EVENT_STREAM
 

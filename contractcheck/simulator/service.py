@@ -10,6 +10,7 @@ import orjson
 
 from contractcheck.simulator.answering import answer_question
 from contractcheck.simulator.keyed import keyed_integer, keyed_uniform
+from contractcheck.simulator.played_incidents import play_incidents
 from contractcheck.simulator.question import RequestError
 from contractcheck.simulator.reply import Reply
 from contractcheck.simulator.transport import read_attempt, refuse_attempt, spoil_reply
@@ -96,13 +97,14 @@ class Service:
             shown_s = timing.total_s
             content = orjson.dumps(dialect.write_answer(question, answer, conditions.night))
             parts = ((timing.total_s, content),)
-        return Reply(
+        reply = Reply(
             status=200,
             headers=dialect.write_headers(request_id, -self.request_count, shown_s),
             parts=parts,
             streamed=question.streamed,
             media_type=dialect.STREAM_TYPE if question.streamed else "application/json",
         )
+        return play_incidents(reply, dialect.FORMAT, conditions.changes, answer)
 
     def _refuse(self, dialect: Dialect, error: RequestError, request_id: str) -> Reply:
         headers = dialect.write_headers(request_id, -self.request_count, 0.0)
@@ -174,4 +176,7 @@ def answer_body(
         answer = answer_question(question, conditions, occurrence)
     except RequestError as error:
         return dialect.write_error(error, "req_in_process")
-    return dialect.write_answer(question, answer, conditions.night)
+    content = dialect.write_answer(question, answer, conditions.night)
+    plain = Reply(status=200, headers={}, parts=((0.0, orjson.dumps(content)),))
+    played = play_incidents(plain, dialect.FORMAT, conditions.changes, answer)
+    return content if played is plain else dict(read_json(played.parts[0][1]))

@@ -193,11 +193,23 @@ def test_waits_scale_and_look_like_a_provider():
     [
         (
             "refusal",
-            "unknown change 'refusal'; use one of refusals, temperature, truncation, json_format, renamed_field, finish_reason, tool_argument_type, slow_first_token, fingerprint",
+            "unknown change 'refusal'; did you mean 'refusals'? `contractcheck simulator --list-changes` tells all",
         ),
         (
             "refusals=often",
             "change 'refusals=often': 'often' is not a number; write it like refusals=0.1",
+        ),
+        (
+            "usage-only-chnk=0.5",
+            "unknown change 'usage-only-chnk'; did you mean 'usage-only-chunk'? `contractcheck simulator --list-changes` tells all",
+        ),
+        (
+            "xyzzy",
+            "unknown change 'xyzzy'; `contractcheck simulator --list-changes` tells all",
+        ),
+        (
+            "client-bypasses-recorder",
+            "change 'client-bypasses-recorder' befell a testing tool: no provider can play it",
         ),
         ("refusals=2", "change 'refusals': 2.0 is not a share of requests; use 0 to 1"),
         ("refusals=nan", "change 'refusals': nan is not a share of requests; use 0 to 1"),
