@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 DIALECTS: Mapping[str, str] = {
     "anthropic": "contractcheck.providers.anthropic_messages",
+    "deepseek": "contractcheck.providers.openai_chat:DEEPSEEK",
+    "groq": "contractcheck.providers.openai_chat:GROQ",
+    "llamacpp": "contractcheck.providers.openai_chat:LLAMACPP",
+    "ollama": "contractcheck.providers.openai_chat:OLLAMA",
     "openai": "contractcheck.providers.openai_chat",
+    "openrouter": "contractcheck.providers.openai_chat:OPENROUTER",
+    "together": "contractcheck.providers.openai_chat:TOGETHER",
+    "vllm": "contractcheck.providers.openai_chat:VLLM",
+    "xai": "contractcheck.providers.openai_chat:XAI",
 }
 """Provider name → ``module`` with a ``DIALECT``, or ``module:NAME`` where it has another name."""
 

@@ -1,70 +1,69 @@
 """OpenAI chat completions, and every server that speaks the same.
 
-Source: OpenAI API reference, "Chat Completions" (request and response objects, streaming
-chunks), as published in the openai-openapi specification of 2026-08-19.
+The servers differ in an address, a key and a few documented gaps; what they answer is read alike.
+Sources: OpenAI API reference, "Chat Completions"; and each server's own page on compatibility with
+it, read in November 2026, which is named beside it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.errors import UsageError
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
-from contractcheck.providers.chat_logprobs import read_first_token
-from contractcheck.providers.failures import has_error, late_error, unreadable
-from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
+from contractcheck.providers.chat_reading import read_chat
+from contractcheck.providers.chat_request import chat_body
+from contractcheck.providers.sse import read_frames
 
 if TYPE_CHECKING:
+    from contractcheck.model.completion import Completion
     from contractcheck.model.credential import CredentialScheme
     from contractcheck.model.exchange import Response
-    from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.model.suite import Case
     from contractcheck.model.target import Target
     from contractcheck.model.wire import Frame
 
-_FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-_EMPTY_ENDINGS = frozenset({"length", "content_filter", "function_call"})
-"""Endings after which an answer may well be empty, however much was thought before."""
 
-_MESSAGE_FIELDS = frozenset(
-    {
-        "annotations",
-        "audio",
-        "content",
-        "function_call",
-        "obfuscation",
-        "reasoning",
-        "reasoning_content",
-        "refusal",
-        "role",
-        "tool_calls",
-    }
-)
-"""Documented, plus the two names under which compatible servers send reasoning."""
-
-_CHOICES_OF_TOOLS = frozenset({"auto", "none", "required"})
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAIChat:
-    """The dialect; stateless."""
+    """The dialect; stateless.
 
-    base_url: str = "https://api.openai.com"
-    schemes: tuple[CredentialScheme, ...] = (ApiKey(variable="OPENAI_API_KEY"),)
+    Attributes:
+        base_url: Public endpoint; of servers that people run themselves the usual local one.
+        schemes: Ways to show who asks.
+        idempotency_header: None: a key is neither documented nor sent by the SDK.
+        limit_field: How the longest answer in tokens is called.
+        unsupported: Members of a request that the server documents it refuses.
+    """
+
+    base_url: str
+    schemes: tuple[CredentialScheme, ...]
     idempotency_header: str | None = None
+    limit_field: str = "max_completion_tokens"
+    unsupported: tuple[str, ...] = ()
 
     def build(self, case: Case, target: Target) -> WireRequest:
-        """Write the request for a case."""
+        """Write the request for a case.
+
+        Raises:
+            UsageError: If the case asks for what this server does not do.
+        """
+        body = chat_body(case, target.model, limit_field=self.limit_field)
+        for name in self.unsupported:
+            if name in body:
+                raise UsageError(
+                    f"case {case.id}: {target.provider} does not support {name!r}; take what asks "
+                    "for it out of the case, or ask another provider"
+                )
         return WireRequest(
             method="POST",
             path="/v1/chat/completions",
             headers=(("content-type", "application/json"),),
-            body=orjson.dumps(_body(case, target.model)),
+            body=orjson.dumps(body),
         )
 
     def frames(self, response: Response) -> tuple[Frame, ...]:
@@ -73,258 +72,60 @@ class OpenAIChat:
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""
-        if is_event_stream(response):
-            return _read_stream(response.body)
-        return _read_whole(response.body)
+        return read_chat(response)
 
 
-DIALECT = OpenAIChat()
+def _key(variable: str) -> tuple[CredentialScheme, ...]:
+    return (ApiKey(variable=variable),)
 
 
-def _body(case: Case, model: str) -> dict[str, JsonValue]:
-    parameters = case.parameters
-    body: dict[str, JsonValue] = {
-        "model": model,
-        "messages": [{"role": m.role, "content": m.content} for m in case.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    optional: dict[str, JsonValue] = {
-        "temperature": parameters.temperature,
-        "top_p": parameters.top_p,
-        "max_completion_tokens": parameters.max_output_tokens,
-        "seed": parameters.seed,
-        "stop": list(parameters.stop) or None,
-        "tool_choice": _tool_choice(parameters.tool_choice),
-        "tools": [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-            for tool in case.tools
-        ]
-        or None,
-        "response_format": _response_format(case),
-    }
-    body.update({name: value for name, value in optional.items() if value is not None})
-    return body
+DIALECT = OpenAIChat(base_url="https://api.openai.com", schemes=_key("OPENAI_API_KEY"))
 
+DEEPSEEK = OpenAIChat(
+    base_url="https://api.deepseek.com",
+    schemes=_key("DEEPSEEK_API_KEY"),
+    limit_field="max_tokens",
+    unsupported=("response_format",),
+)
+"""https://api-docs.deepseek.com: JSON mode, but no JSON Schema for answers."""
 
-def _tool_choice(choice: str | None) -> JsonValue:
-    if choice is None or choice in _CHOICES_OF_TOOLS:
-        return choice
-    chosen: JsonObject = {"name": choice}
-    return {"type": "function", "function": chosen}
+GROQ = OpenAIChat(
+    base_url="https://api.groq.com/openai",
+    schemes=_key("GROQ_API_KEY"),
+    unsupported=("logprobs",),
+)
+"""https://console.groq.com/docs/openai: log-probabilities are answered by 400."""
 
+LLAMACPP = OpenAIChat(
+    base_url="http://127.0.0.1:8080",
+    schemes=_key("LLAMA_API_KEY"),
+    limit_field="max_tokens",
+)
+"""llama-server, tools/server/README.md: port 8080; LLAMA_API_KEY is its own variable."""
 
-def _response_format(case: Case) -> JsonValue:
-    if case.response_schema is None:
-        return None
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": case.response_schema},
-    }
+OLLAMA = OpenAIChat(
+    base_url="http://127.0.0.1:11434",
+    schemes=_key("OLLAMA_API_KEY"),
+    limit_field="max_tokens",
+)
+"""https://docs.ollama.com/api/openai-compatibility: port 11434, no key needed."""
 
+OPENROUTER = OpenAIChat(
+    base_url="https://openrouter.ai/api",
+    schemes=_key("OPENROUTER_API_KEY"),
+    limit_field="max_tokens",
+)
+"""https://openrouter.ai/docs/api/reference/overview."""
 
-@dataclass(slots=True)
-class _Call:
-    """One tool call as it grows."""
+TOGETHER = OpenAIChat(
+    base_url="https://api.together.ai",
+    schemes=_key("TOGETHER_API_KEY"),
+    limit_field="max_tokens",
+)
+"""https://docs.together.ai/docs/openai-api-compatibility."""
 
-    path: str
-    name: str = ""
-    arguments: str | None = None
-    present: set[str] = field(default_factory=set)
+VLLM = OpenAIChat(base_url="http://127.0.0.1:8000", schemes=_key("VLLM_API_KEY"))
+"""https://docs.vllm.ai, "OpenAI-Compatible Server": port 8000; VLLM_API_KEY is its own variable."""
 
-    def judge(self, shape: Shape) -> None:
-        present = ", ".join(sorted(self.present)) or "nothing"
-        for name, value in (("name", self.name or None), ("arguments", self.arguments)):
-            if value is None:
-                place = f"{self.path}.function.{name}"
-                shape.breaking(place, f"required field is missing (present: {present})")
-
-    def finished(self) -> ToolCall:
-        parsed = parse_object(self.arguments or "")
-        return ToolCall(
-            name=self.name,
-            arguments=(self.arguments or "") if parsed is None else parsed,
-            is_parsed=parsed is not None,
-        )
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What an answer is put together from, whole or chunk by chunk."""
-
-    shape: Shape = field(default_factory=Shape)
-    text: list[str] = field(default_factory=list)
-    calls: dict[int, _Call] = field(default_factory=dict)
-    finish_reason: str | None = None
-    model: str | None = None
-    fingerprint: str | None = None
-    has_usage: bool = False
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    first_content_byte: int | None = None
-    first_token_logprobs: tuple[tuple[str, float], ...] = ()
-
-    def completion(self) -> Completion:
-        self._judge()
-        first = self.shape.first_break
-        return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
-            text="".join(self.text),
-            tool_calls=tuple(self.calls[index].finished() for index in sorted(self.calls)),
-            finish_reason=self.finish_reason,
-            model=self.model,
-            system_fingerprint=self.fingerprint,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            first_content_byte=self.first_content_byte,
-            wire_problems=tuple(self.shape.problems),
-            first_token_logprobs=self.first_token_logprobs,
-        )
-
-    def _judge(self) -> None:
-        """Look at the answer as a whole: is everything there that its end promises?"""
-        shape, reason = self.shape, self.finish_reason
-        for index in sorted(self.calls):
-            self.calls[index].judge(shape)
-        if not self.has_usage:
-            # Optional in the specification: some compatible servers never count.
-            shape.additive("usage", "none came, so tokens are not counted")
-        if reason is not None and reason not in _FINISH_REASONS:
-            known = ", ".join(sorted(_FINISH_REASONS))
-            what = f"new value {reason!r} (documented: {known})"
-            shape.additive("choices[0].finish_reason", what)
-        if reason == "tool_calls" and not self.calls:
-            shape.breaking("choices[0]", "finish_reason is 'tool_calls', but no tool call came")
-        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown field carries text, and 'content' has none: was it renamed?"
-            shape.breaking(shape.unread[0], what)
-
-
-def _read_whole(body: bytes) -> Completion:
-    document = parse_object(body)
-    if document is None:
-        return unreadable(body)
-    if has_error(document):
-        return late_error(body, "HTTP 200")
-    parts = _Parts()
-    shape = parts.shape
-    _take_envelope(parts, document)
-    choices = shape.required(document, "choices", list, "")
-    if choices is not None and not choices:
-        shape.breaking("choices", "is empty")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
-        message = shape.required(choice, "message", dict, "choices[0]")
-        if message is not None:
-            _take_message(parts, message, "choices[0].message")
-            if not (parts.text or parts.calls or "content" in message):
-                # Null for a pure tool call, but there.
-                shape.required(message, "content", str, "choices[0].message")
-        parts.finish_reason = shape.required(choice, "finish_reason", str, "choices[0]")
-        parts.first_token_logprobs = read_first_token(choice)
-    return parts.completion()
-
-
-def _read_stream(body: bytes) -> Completion:
-    parts = _Parts()
-    is_done = False
-    for event in parse_events(body):
-        if event.data.startswith("[DONE]"):
-            is_done = True
-            break
-        chunk = parse_object(event.data)
-        if chunk is None:
-            return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
-        if has_error(chunk):
-            return late_error(event.data, "in the stream")
-        _take_chunk(parts, chunk, event.last_byte)
-    # A few servers never send the last event; then a finish reason and the usage that follows
-    # it say as much. What broke before a cut stays broken.
-    is_whole = is_done or (parts.finish_reason is not None and parts.has_usage)
-    if not is_whole and parts.shape.first_break is None:
-        return Completion(outcome=Outcome.TRUNCATED, detail="the stream ended without [DONE]")
-    if parts.finish_reason is None:
-        parts.shape.breaking("choices[0].finish_reason", "no chunk carried one")
-    return parts.completion()
-
-
-def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:
-    shape = parts.shape
-    _take_envelope(parts, chunk)
-    choices = shape.required(chunk, "choices", list, "")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
-        delta = shape.required(choice, "delta", dict, "choices[0]")
-        if delta is not None:
-            _take_message(parts, delta, "choices[0].delta")
-            if parts.first_content_byte is None and (parts.text or parts.calls):
-                parts.first_content_byte = last_byte
-        parts.first_token_logprobs = parts.first_token_logprobs or read_first_token(choice)
-        if reason := shape.optional(choice, "finish_reason", str, "choices[0]"):
-            parts.finish_reason = reason
-
-
-def _take_envelope(parts: _Parts, document: JsonObject) -> None:
-    shape = parts.shape
-    parts.model = shape.required(document, "model", str, "") or parts.model
-    fingerprint = shape.optional(document, "system_fingerprint", str, "")
-    parts.fingerprint = fingerprint or parts.fingerprint
-    usage = shape.optional(document, "usage", dict, "")
-    if usage is not None:
-        parts.has_usage = True
-        parts.input_tokens = shape.required(usage, "prompt_tokens", int, "usage")
-        parts.output_tokens = shape.required(usage, "completion_tokens", int, "usage")
-
-
-def _take_message(parts: _Parts, message: JsonObject, path: str) -> None:
-    shape = parts.shape
-    # A refusal under structured outputs comes in its own field; it is what the model said.
-    for name in ("content", "refusal"):
-        if text := shape.optional(message, name, str, path):
-            parts.text.append(text)
-    for name in sorted(set(message) - _MESSAGE_FIELDS):
-        shape.unknown(f"{path}.{name}", message[name])
-    for place, call in enumerate(shape.optional(message, "tool_calls", list, path) or []):
-        if isinstance(call, dict):
-            _take_call(parts, call, place, path)
-        else:
-            shape.breaking(f"{path}.tool_calls[{place}]", "expected object")
-
-
-def _take_call(parts: _Parts, call: JsonObject, place: int, path: str) -> None:
-    shape, here = parts.shape, f"{path}.tool_calls[{place}]"
-    index = place
-    if path.endswith("delta"):
-        index = _index_of(parts, call, here)
-    known = parts.calls.setdefault(index, _Call(path=f"{path}.tool_calls[{index}]"))
-    function = shape.required(call, "function", dict, here)
-    if function is None:
-        return
-    known.present.update(function)
-    known.name += shape.optional(function, "name", str, f"{here}.function") or ""
-    arguments = shape.optional(function, "arguments", str, f"{here}.function")
-    if arguments is not None:
-        known.arguments = (known.arguments or "") + arguments
-
-
-def _index_of(parts: _Parts, call: JsonObject, path: str) -> int:
-    """Which call a fragment belongs to."""
-    index = parts.shape.optional(call, "index", int, path)
-    if index is not None:
-        return index
-    # Some compatible servers leave it out: then a call with an id is a new one.
-    parts.shape.additive(f"{path}.index", "required field is missing")
-    newest = max(parts.calls, default=-1)
-    return newest + 1 if call.get("id") or newest < 0 else newest
+XAI = OpenAIChat(base_url="https://api.x.ai", schemes=_key("XAI_API_KEY"))
+"""https://docs.x.ai/docs/api-reference."""

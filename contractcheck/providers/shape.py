@@ -94,6 +94,27 @@ _LABELS = frozenset({"type", "id", "name", "signature"})
 """Members whose strings name a thing and are never the answer itself."""
 
 
+def find_text(document: JsonObject, *names: str) -> str | None:
+    """Return a text that nothing depends on; None when absent or of another type."""
+    value = _walk(document, names)
+    return value if isinstance(value, str) else None
+
+
+def find_count(document: JsonObject, *names: str) -> int | None:
+    """Return a count that nothing depends on; None when absent or no count."""
+    value = _walk(document, names)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
+
+
+def _walk(document: JsonObject, names: tuple[str, ...]) -> JsonValue:
+    value: JsonValue = document
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def is_cut(body: bytes) -> bool:
     """Whether a body is the beginning of a JSON object that ends too early."""
     text = body.decode("utf-8", errors="replace")

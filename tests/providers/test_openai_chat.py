@@ -354,6 +354,84 @@ def test_the_media_type_ignores_case():
     assert what_was_said(read(TEXT[1], "Text/Event-Stream")) == what_was_said(read(TEXT[1]))
 
 
+FULL_USAGE = (
+    '"usage":{"prompt_tokens":70,"completion_tokens":30,"total_tokens":100,'
+    '"prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},'
+    '"completion_tokens_details":{"reasoning_tokens":12}}'
+)
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_ids_and_the_whole_account_are_read(form):
+    old = '"usage":{"prompt_tokens":7,"completion_tokens":3}'
+    completion = read(TOOLS[form].replace(old.encode(), FULL_USAGE.encode()))
+    assert [call.id for call in completion.tool_calls] == ["call_1", "call_2"]
+    assert completion.response_id == "chatcmpl-1"
+    assert (completion.input_tokens, completion.cached_input_tokens) == (70, 64)
+    assert (completion.output_tokens, completion.reasoning_tokens) == (30, 12)
+    assert completion.total_tokens == 100
+    assert completion.wire_problems == ()
+
+
+def test_cached_tokens_are_found_under_the_name_that_deepseek_has_for_them():
+    usage = '"prompt_cache_hit_tokens":5,"prompt_tokens":7'
+    body = TEXT[0].replace(b'"prompt_tokens":7', usage.encode())
+    assert read(body).cached_input_tokens == 5
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '"id":5,"total_tokens":"many"',
+        '"prompt_tokens_details":null,"total_tokens":-1',
+        '"prompt_tokens_details":[],"total_tokens":true',
+        '"prompt_tokens_details":{"cached_tokens":1.5},"completion_tokens_details":7',
+    ],
+)
+def test_extras_of_another_type_are_left_out_and_break_nothing(odd):
+    completion = read(TEXT[0].replace(b'"prompt_tokens"', odd.encode() + b',"prompt_tokens"'))
+    assert (completion.outcome, completion.wire_problems) == (Outcome.ANSWERED, ())
+    assert completion.total_tokens is completion.cached_input_tokens is None
+    assert completion.reasoning_tokens is None
+
+
+@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_reasoning_is_read_and_is_no_part_of_the_text(name, form):
+    said = '"%s":"hm ","content"' % name
+    completion = read(TEXT[form].replace(b'"content"', said.encode()))
+    pieces = TEXT[form].count(b'"content"')
+    assert completion.reasoning_text == "hm " * pieces
+    assert (completion.text, completion.wire_problems) == ("Grüße, 😀", ())
+
+
+def test_reasoning_under_both_names_is_read_once_and_is_not_the_first_content():
+    thinking = chunk('{"role":"assistant","reasoning":"hm","reasoning_content":"hm"}')
+    completion = read(thinking + TEXT[1])
+    assert completion.reasoning_text == "hm"
+    assert completion.first_content_byte == read(TEXT[1]).first_content_byte + len(thinking)
+
+
+def test_what_azure_adds_to_a_stream_changes_nothing():
+    first = (
+        b'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":'
+        b'[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false}}}]}\n\n'
+    )
+    late = (
+        b'data: {"id":"","object":"","created":0,"model":"","choices":[{"index":0,'
+        b'"finish_reason":null,"content_filter_results":{"hate":{"filtered":false}},'
+        b'"content_filter_offsets":{"check_offset":5,"start_offset":5,"end_offset":9}}]}\n\n'
+    )
+    completion = read(first + TEXT[1].replace(USAGE, late + USAGE))
+    assert what_was_said(completion) == what_was_said(read(TEXT[1]))
+    assert completion.response_id == "chatcmpl-1"
+
+
+def test_what_openrouter_sends_to_keep_a_connection_changes_nothing():
+    body = b": OPENROUTER PROCESSING\n\n" * 2 + TEXT[1]
+    assert what_was_said(read(body, "text/event-stream")) == what_was_said(read(TEXT[1]))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
