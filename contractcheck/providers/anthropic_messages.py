@@ -14,6 +14,7 @@ import orjson
 from contractcheck.model.completion import Completion, Outcome, ToolCall
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
+from contractcheck.providers.anthropic_request import write_body
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.shape import Shape, parse_object
 from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
@@ -37,10 +38,6 @@ _STOP_REASONS = frozenset(
         "model_context_window_exceeded",
     }
 )
-_DEFAULT_MAX_TOKENS = 1024
-"""The wire requires a limit; this one is sent when a case declares none."""
-
-_CHOICES_OF_TOOLS = {"auto": "auto", "none": "none", "required": "any"}
 _EVENTS = frozenset(
     {
         "message_start",
@@ -55,8 +52,14 @@ _EVENTS = frozenset(
 _EMPTY_ENDINGS = frozenset({"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal"})
 """Endings after which an answer may well be empty."""
 
-_DELTAS = {"text": ("text_delta", "text"), "tool_use": ("input_json_delta", "partial_json")}
+_DELTAS = {
+    "text": ("text_delta", "text"),
+    "thinking": ("thinking_delta", "thinking"),
+    "tool_use": ("input_json_delta", "partial_json"),
+}
 """Kind of block → kind of its deltas, and the member that carries the content."""
+
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "thinking_tokens")
 
 _SILENT_BLOCKS = frozenset({"thinking", "redacted_thinking"})
 _SILENT_DELTAS = frozenset({"thinking_delta", "signature_delta", "citations_delta"})
@@ -79,7 +82,7 @@ class AnthropicMessages:
                 ("anthropic-version", "2026-10-21"),
                 ("content-type", "application/json"),
             ),
-            body=orjson.dumps(_body(case, target.model)),
+            body=orjson.dumps(write_body(case, target.model)),
         )
 
     def frames(self, response: Response) -> tuple[Frame, ...]:
@@ -96,50 +99,13 @@ class AnthropicMessages:
 DIALECT = AnthropicMessages()
 
 
-def _body(case: Case, model: str) -> dict[str, JsonValue]:
-    parameters = case.parameters
-    system = "\n\n".join(m.content for m in case.messages if m.role == "system")
-    body: dict[str, JsonValue] = {
-        "model": model,
-        "max_tokens": parameters.max_output_tokens or _DEFAULT_MAX_TOKENS,
-        "messages": [
-            {"role": m.role, "content": m.content} for m in case.messages if m.role != "system"
-        ],
-        "stream": True,
-    }
-    optional: dict[str, JsonValue] = {
-        "system": system or None,
-        "temperature": parameters.temperature,
-        "top_p": parameters.top_p,
-        "stop_sequences": list(parameters.stop) or None,
-        "tool_choice": _tool_choice(parameters.tool_choice),
-        "tools": [
-            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
-            for tool in case.tools
-        ]
-        or None,
-        "output_config": None
-        if case.response_schema is None
-        else {"format": {"type": "json_schema", "schema": case.response_schema}},
-    }
-    body.update({name: value for name, value in optional.items() if value is not None})
-    return body
-
-
-def _tool_choice(choice: str | None) -> JsonValue:
-    if choice is None:
-        return None
-    if choice in _CHOICES_OF_TOOLS:
-        return {"type": _CHOICES_OF_TOOLS[choice]}
-    return {"type": "tool", "name": choice}
-
-
 @dataclass(slots=True)
 class _Block:
-    """One content block as it grows; of unknown and silent kinds nothing is read."""
+    """One content block as it grows; of unknown kinds nothing is read."""
 
     kind: str
     name: str = ""
+    id: str | None = None
     text: list[str] = field(default_factory=list)
     input: JsonObject | None = None
 
@@ -150,6 +116,7 @@ class _Block:
             name=self.name,
             arguments=written if parsed is None else parsed,
             is_parsed=parsed is not None,
+            id=self.id,
         )
 
 
@@ -161,13 +128,13 @@ class _Parts:
     blocks: dict[int, _Block] = field(default_factory=dict)
     finish_reason: str | None = None
     model: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    response_id: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
     first_content_byte: int | None = None
 
     def completion(self) -> Completion:
         blocks = [self.blocks[index] for index in sorted(self.blocks)]
-        text = "".join(part for b in blocks if b.kind == "text" for part in b.text)
+        text = _text_of(blocks, "text")
         calls = tuple(block.call() for block in blocks if block.kind == "tool_use")
         self._judge(is_empty=not text and not calls, has_calls=bool(calls))
         first = self.shape.first_break
@@ -178,10 +145,14 @@ class _Parts:
             tool_calls=calls,
             finish_reason=self.finish_reason,
             model=self.model,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
+            input_tokens=self.counts.get("input_tokens"),
+            output_tokens=self.counts.get("output_tokens"),
             first_content_byte=self.first_content_byte,
             wire_problems=tuple(self.shape.problems),
+            reasoning_text=_text_of(blocks, "thinking"),
+            cached_input_tokens=self.counts.get("cache_read_input_tokens"),
+            reasoning_tokens=self.counts.get("thinking_tokens"),
+            response_id=self.response_id,
         )
 
     def _judge(self, *, is_empty: bool, has_calls: bool) -> None:
@@ -212,13 +183,32 @@ def _read_whole(body: bytes) -> Completion:
     return parts.completion()
 
 
+def _text_of(blocks: list[_Block], kind: str) -> str:
+    return "".join(part for block in blocks if block.kind == kind for part in block.text)
+
+
 def _take_message(parts: _Parts, message: JsonObject, path: str) -> None:
     parts.model = parts.shape.required(message, "model", str, path)
+    # Clients repeat it to no one: its absence breaks nobody.
+    response_id = message.get("id")
+    parts.response_id = response_id if isinstance(response_id, str) else None
     usage = parts.shape.required(message, "usage", dict, path)
     if usage is not None:
-        place = f"{path}.usage" if path else "usage"
-        parts.input_tokens = parts.shape.required(usage, "input_tokens", int, place)
-        parts.output_tokens = parts.shape.required(usage, "output_tokens", int, place)
+        _take_usage(parts, usage, f"{path}.usage" if path else "usage", at_least=("input_tokens",))
+
+
+def _take_usage(
+    parts: _Parts, usage: JsonObject, path: str, *, at_least: tuple[str, ...] = ()
+) -> None:
+    """Counts are totals so far: a later one overwrites, one that is left out does not."""
+    for name in (*at_least, "output_tokens"):
+        parts.shape.required(usage, name, int, path)
+    details = usage.get("output_tokens_details")
+    found = {**usage, **(details if isinstance(details, dict) else {})}
+    for name in _COUNTS:
+        value = found.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            parts.counts[name] = value
 
 
 def _take_block(parts: _Parts, block: JsonValue, index: int, path: str) -> None:
@@ -233,6 +223,11 @@ def _take_block(parts: _Parts, block: JsonValue, index: int, path: str) -> None:
     elif kind == "tool_use":
         taken.name = parts.shape.required(block, "name", str, path) or ""
         taken.input = parts.shape.required(block, "input", dict, path)
+        call_id = block.get("id")
+        taken.id = call_id if isinstance(call_id, str) else None
+    elif kind == "thinking":
+        thought = parts.shape.optional(block, "thinking", str, path)
+        taken.text = [thought] if thought else []
     elif kind is not None and kind not in _SILENT_BLOCKS:
         parts.shape.unknown(path, block, f"unknown content block {kind!r}")
 
@@ -270,18 +265,27 @@ def _take_event(parts: _Parts, kind: str, data: JsonObject, last_byte: int) -> N
         message = shape.required(data, "message", dict, kind)
         if message is not None:
             _take_message(parts, message, f"{kind}.message")
+            _take_prefilled(parts, message)
     elif kind == "content_block_start":
         index = shape.required(data, "index", int, kind)
         block = shape.required(data, "content_block", dict, kind)
         if index is not None and block is not None:
             _take_block(parts, block, index, f"{kind}.content_block")
             taken = parts.blocks[index]
-            if taken.kind == "tool_use" or taken.text:
+            if taken.kind == "tool_use" or (taken.kind == "text" and taken.text):
                 _note_content(parts, last_byte)
     elif kind == "content_block_delta":
         _take_delta(parts, data, last_byte)
     elif kind == "message_delta":
         _take_ending(parts, data)
+
+
+def _take_prefilled(parts: _Parts, message: JsonObject) -> None:
+    """Blocks that come with the start stand before those that are opened later."""
+    content = parts.shape.optional(message, "content", list, "message_start.message") or []
+    for place, block in enumerate(content):
+        path = f"message_start.message.content[{place}]"
+        _take_block(parts, block, place - len(content), path)
 
 
 def _take_delta(parts: _Parts, data: JsonObject, last_byte: int) -> None:
@@ -299,7 +303,8 @@ def _take_delta(parts: _Parts, data: JsonObject, last_byte: int) -> None:
     if expected is not None and kind == expected[0]:
         if text := shape.required(delta, expected[1], str, f"{path}.delta"):
             block.text.append(text)
-            _note_content(parts, last_byte)
+            if block.kind != "thinking":
+                _note_content(parts, last_byte)
     elif kind is not None and kind not in _SILENT_DELTAS and block.kind not in _SILENT_BLOCKS:
         shape.unknown(f"{path}.delta", delta, f"unknown delta {kind!r} of a {block.kind!r} block")
 
@@ -311,7 +316,7 @@ def _take_ending(parts: _Parts, data: JsonObject) -> None:
         parts.finish_reason = shape.required(delta, "stop_reason", str, f"{path}.delta")
     usage = shape.required(data, "usage", dict, path)
     if usage is not None:
-        parts.output_tokens = shape.required(usage, "output_tokens", int, f"{path}.usage")
+        _take_usage(parts, usage, f"{path}.usage")
 
 
 def _note_content(parts: _Parts, last_byte: int) -> None:

@@ -352,3 +352,27 @@ def test_no_body_makes_the_reader_raise(body, is_stream):
 @given(JSON, st.sampled_from([b'"Gr\xc3\xbc\xc3\x9fe"', b'"end_turn"', b"null", b"9", b"0"]))
 def test_any_value_in_any_place_is_read_or_told(value, place):
     assert read(TEXT[1].replace(place, json.dumps(value).encode())).outcome in Outcome
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_what_was_thought_and_the_names_of_calls_are_kept_apart_from_the_answer(form):
+    thought = read(THOUGHT[form])
+    assert (thought.text, thought.reasoning_text) == ("Yes.", "hm")
+    assert [call.id for call in read(TOOLS[form]).tool_calls] == ["t1", "t2"]
+    assert thought.response_id == "msg_1"
+
+
+def test_counts_at_the_end_overwrite_those_at_the_start():
+    body = TEXT[1].replace(b'"input_tokens":9', b'"input_tokens":9,"cache_read_input_tokens":3')
+    assert read(body).cached_input_tokens == 3
+    late = b'"output_tokens_details":{"thinking_tokens":2},"cache_read_input_tokens":5,"input_tokens":7'
+    completion = read(
+        body.replace(b'"usage":{"output_tokens":4', b'"usage":{%s,"output_tokens":4' % late)
+    )
+    assert (completion.input_tokens, completion.output_tokens) == (7, 4)
+    assert (completion.cached_input_tokens, completion.reasoning_tokens) == (5, 2)
+
+
+def test_blocks_that_come_with_the_start_are_part_of_the_answer():
+    block = b'"content":[{"type":"text","text":"Oh. "}]'
+    assert read(TEXT[1].replace(b'"content":[]', block)).text == "Oh. Grüße, 😀"
