@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contractcheck.redaction.addresses import find_in_addresses
 
 if TYPE_CHECKING:
+    from contractcheck.redaction.known import KnownSecrets
     from contractcheck.redaction.scrub import Scrubber
 
 
@@ -33,16 +34,16 @@ class Searched(bytes):
     secret in a new way.
 
     Attributes:
-        scrubber: Who searched them.
+        known: The secrets that were searched for.
     """
 
-    scrubber: Scrubber
+    known: KnownSecrets
 
     @classmethod
     def by(cls, scrubber: Scrubber, data: bytes) -> Searched:
         """Vouch for ``data``, which ``scrubber.scrub`` left as it was."""
         searched = cls(data)
-        searched.scrubber = scrubber
+        searched.known = scrubber.known
         return searched
 
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
@@ -56,7 +57,7 @@ def is_searched(data: bytes, scrubber: Scrubber) -> bool:
     JSON escapes quotes, backslashes and control characters (RFC 8259, section 7). Nothing that is
     certain wherever it stands has any, but for a known secret that does.
     """
-    is_vouched_for = isinstance(data, Searched) and data.scrubber is scrubber
+    is_vouched_for = isinstance(data, Searched) and data.known is scrubber.known
     return is_vouched_for and not scrubber.known.has_escapes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from contractcheck.redaction.addresses import addresses_source, find_in_addresses
@@ -35,26 +36,60 @@ _MOST_PASSES = 16
 KNOWN_KIND = "a credential this process uses"
 
 
-@dataclass(frozen=True, slots=True)
-class Scrubber:
-    """Scrubs the secrets it was made with, and everything that looks like one.
-
-    Shows nothing of them: neither its attributes nor a pattern appear in a traceback.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rules:
+    """What is searched for, compiled; never changed but for what ``beside`` adds when asked.
 
     Attributes:
         known: The secrets of this process.
+        source: RE2 source of ``any``.
+        any: Matches wherever there may be something to find.
+        certain: The same for what is certain wherever it stands.
+        beside: ``any`` and any text that a stream spells outside of one field, by that field.
     """
 
-    known: KnownSecrets = field(repr=False)
-    _source: bytes = field(repr=False)
-    _any: LinearPattern = field(repr=False)
-    _certain: LinearPattern = field(repr=False)
-    _beside: dict[bytes, LinearPattern] = field(default_factory=dict, repr=False, compare=False)
+    known: KnownSecrets
+    source: bytes
+    any: LinearPattern
+    certain: LinearPattern
+    beside: dict[bytes, LinearPattern] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Scrubber:
+    """Scrubs the secrets it was made with or has learnt, and everything that looks like one.
+
+    Shows nothing of them: neither its attributes nor a pattern appear in a traceback.
+    """
+
+    _secrets: frozenset[str] = field(repr=False)
+    _rules: _Rules = field(repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
     def for_secrets(cls, secrets: Iterable[str]) -> Scrubber:
         """Make a scrubber that knows these values (each at least six characters)."""
-        return _make(frozenset(secrets))
+        wanted = frozenset(secrets)
+        return cls(wanted, _rules_for(wanted))
+
+    @property
+    def known(self) -> KnownSecrets:
+        """The secrets of this process; another object once more were learnt."""
+        return self._rules.known
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know these values too from now on; any thread may call, as often as it likes.
+
+        A search under way in another thread ends with what it began with: learn a secret before
+        it is first sent, so that no answer under way can hold it.
+        """
+        wanted = frozenset(secrets)
+        if wanted <= self._secrets:
+            return
+        with self._lock:
+            wanted |= self._secrets
+            self._rules = _rules_for(wanted)
+            self._secrets = wanted  # last: whoever finds a secret here relies on its rule
 
     def scrub(self, data: bytes) -> bytes:
         """Return ``data`` with every secret starred; same length; idempotent."""
@@ -85,7 +120,7 @@ class Scrubber:
 
     def find_certain(self, data: bytes) -> Iterator[tuple[Span, str]]:
         """Find known secrets and things shaped like one, wherever they stand."""
-        if self._certain.search(data) is None:
+        if self._rules.certain.search(data) is None:
             return
         for span in self.known.find(data):
             yield span, KNOWN_KIND
@@ -100,30 +135,37 @@ class Scrubber:
 
     def _is_clean(self, data: bytes) -> bool:
         """Whether there is certainly nothing to find, by as few looks at all bytes as will do."""
+        rules = self._rules
         name = text_field(data)
         if name is None:
-            return self._any.search(data) is None
-        if self._any_beside(name).search(data) is None:
+            return rules.any.search(data) is None
+        if _any_beside(rules, name).search(data) is None:
             return next(self.find_certain(joined_text(data, name)), None) is None
-        if self._any.search(data) is not None:
+        if rules.any.search(data) is not None:
             return False
         return next(find_in_streams(data, self.find_certain), None) is None
 
-    def _any_beside(self, name: bytes) -> LinearPattern:
-        """Matches any secret, and any text that a stream spells outside of one field."""
-        pattern = self._beside.get(name)
-        if pattern is None:
-            pattern = compile_linear(self._source + b"|" + other_texts_source(name))
-            self._beside[name] = pattern
-        return pattern
+
+def _any_beside(rules: _Rules, name: bytes) -> LinearPattern:
+    """Matches any secret, and any text that a stream spells outside of one field."""
+    pattern = rules.beside.get(name)
+    if pattern is None:
+        pattern = compile_linear(rules.source + b"|" + other_texts_source(name))
+        rules.beside[name] = pattern
+    return pattern
 
 
 @lru_cache(maxsize=8)
-def _make(secrets: frozenset[str]) -> Scrubber:
+def _rules_for(secrets: frozenset[str]) -> _Rules:
     known = KnownSecrets.of(secrets)
     certain = shapes_source() + (b"|" + known.source if known.source else b"")
     everything = b"|".join((certain, fields_source(), addresses_source()))
-    return Scrubber(known, everything, compile_linear(everything), compile_linear(certain))
+    return _Rules(
+        known=known,
+        source=everything,
+        any=compile_linear(everything),
+        certain=compile_linear(certain),
+    )
 
 
 def _starred(data: bytes, spans: Iterable[Span]) -> bytes:
