@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 DIALECTS: Mapping[str, str] = {
     "anthropic": "contractcheck.providers.anthropic_messages",
     "deepseek": "contractcheck.providers.openai_chat:DEEPSEEK",
+    "gemini": "contractcheck.providers.gemini",
     "groq": "contractcheck.providers.openai_chat:GROQ",
     "llamacpp": "contractcheck.providers.openai_chat:LLAMACPP",
+    "mistral": "contractcheck.providers.mistral_chat",
     "ollama": "contractcheck.providers.openai_chat:OLLAMA",
     "openai": "contractcheck.providers.openai_chat",
+    "openai-responses": "contractcheck.providers.openai_responses",
     "openrouter": "contractcheck.providers.openai_chat:OPENROUTER",
     "together": "contractcheck.providers.openai_chat:TOGETHER",
+    "vertex": "contractcheck.providers.vertex",
     "vllm": "contractcheck.providers.openai_chat:VLLM",
     "xai": "contractcheck.providers.openai_chat:XAI",
 }

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from contractcheck.simulator.distribution import Token
 
 FORMAT: str = "gemini"
+_VERTEX = "projects/{project}/locations/{region}/publishers/google/"
 PATHS: Mapping[str, Mapping[str, object]] = {
-    f"/{version}/models/{{model}}:{method}": {"stream": method == "streamGenerateContent"}
-    for version in ("v1", "v1beta")
+    f"/{version}/{place}models/{{model}}:{method}": {"stream": method == "streamGenerateContent"}
+    for version, place in (("v1", ""), ("v1beta", ""), ("v1", _VERTEX), ("v1beta1", _VERTEX))
     for method in ("generateContent", "streamGenerateContent")
 }
-"""The stream is always one of server-sent events, as ``alt=sse`` asks."""
+"""Of the Gemini API and of Vertex AI. The stream is always one of server-sent events, as
+``alt=sse`` asks."""
 
 AUTH_HEADERS: tuple[str, ...] = ("x-goog-api-key", "authorization", "?key")
 STREAM_TYPE: str = EVENT_STREAM
