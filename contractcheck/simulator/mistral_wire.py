@@ -19,6 +19,7 @@ from contractcheck.simulator.dialect import (
 )
 from contractcheck.simulator.openai_wire import write_error_headers
 from contractcheck.simulator.question import Question, RequestError
+from contractcheck.simulator.request_fields import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,11 +69,19 @@ def read_question(body: Mapping[str, object]) -> Question:
         **{name: value for name, value in body.items() if name not in {"logprobs", "random_seed"}},
         "seed": body.get("random_seed"),
         "tool_choice": "required" if choice == "any" else choice,
+        "messages": [_plain_message(message) for message in as_list(body.get("messages"))],
     }
     try:
         return openai_wire.read_question(same)
     except RequestError as error:
         raise _translate(error) from None
+
+
+def _plain_message(message: object) -> object:
+    """A message without what its absence says too: the SDK sends it with every answer."""
+    if not isinstance(message, dict) or message.get("prefix") is not False:
+        return message
+    return {name: value for name, value in message.items() if name != "prefix"}
 
 
 def _translate(error: RequestError) -> RequestError:

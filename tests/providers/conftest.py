@@ -15,6 +15,7 @@ from contractcheck.simulator.service import Service
 
 MODELS = {
     "anthropic": "claude-sim-haiku",
+    "mistral": "mistral-sim-small",
     "openai": "gpt-sim-mini",
 }
 """Every wire that the simulator speaks, and a model of it."""
