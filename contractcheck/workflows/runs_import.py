@@ -7,10 +7,8 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
-
-import orjson
 
 from contractcheck.cassettes.vcr_exchanges import VcrImporter
 from contractcheck.cassettes.vcr_files import read_cassette
@@ -18,8 +16,7 @@ from contractcheck.cassettes.vcr_yaml import MAX_BYTES
 from contractcheck.errors import UsageError
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.suite import ID_PATTERN
-from contractcheck.model.target import Target
-from contractcheck.providers import DIALECTS, dialect
+from contractcheck.providers.recognise import recognise_target
 from contractcheck.redaction import Scrubber
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import find_secrets
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes.vcr_files import Interaction
     from contractcheck.model.exchange import Exchange
+    from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
 
 IMPORT_LABEL = "imported from vcrpy"
@@ -186,24 +184,12 @@ def _plan(exchanges: Sequence[Exchange]) -> CasePlan:
 
 
 def _guess_target(interactions: Sequence[Interaction]) -> Target:
-    hosts = {urlsplit(one.url).hostname or "" for one in interactions}
-    models = {_model(one.request_body) for one in interactions} - {None}
-    own = {urlsplit(dialect(name).base_url).hostname: name for name in DIALECTS}
-    providers = {own[host] for host in hosts if host in own}
-    if len(providers) == 1 and len(models) == 1:
-        return Target(provider=providers.pop(), model=str(models.pop()))
-    hosts_told = ", ".join(sorted(hosts)[:3])
-    models_told = ", ".join(sorted(map(str, models))[:3]) or "none"
+    asked = {recognise_target(one.url, one.request_body) for one in interactions} - {None}
+    if len(asked) == 1:
+        return cast("Target", asked.pop())
+    hosts = ", ".join(sorted({urlsplit(one.url).hostname or "" for one in interactions})[:3])
+    targets = ", ".join(sorted(target.id for target in asked if target)[:3]) or "none"
     raise UsageError(
-        f"who answered is not clear (hosts {hosts_told}; models {models_told}); "
+        f"who answered is not clear (hosts {hosts}; recognised: {targets}); "
         "give --target PROVIDER:MODEL"
     )
-
-
-def _model(body: bytes) -> str | None:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    model = document.get("model") if isinstance(document, dict) else None
-    return model if isinstance(model, str) and model and not re.search(r"\s", model) else None

@@ -159,7 +159,7 @@ def test_long_names_stay_apart(place, tmp_path):
 def test_the_target_is_known_by_address_and_model(place):
     made = import_cassettes(place, [CORPUS / "httpx_chat.yaml"], ImportOptions(suite="hello"))
     assert made.header.target.id == "openai:gpt-sim"
-    with pytest.raises(UsageError, match=r"hosts example\.com; models none.*give --target"):
+    with pytest.raises(UsageError, match=r"hosts example\.com; recognised: none.*give --target"):
         import_cassettes(place, [CORPUS / "sparse.json"], ImportOptions(suite="hello"))
 
 
