@@ -145,12 +145,45 @@ def send_content_in_parts(draft: Draft) -> None:
             is_first = False
 
 
+def add_reasoning(draft: Draft) -> None:
+    """Let the model reason first, for 200 to 456 tokens, and send and count that."""
+    count = 200 + int(keyed_letters(2, "reasoning", draft.key), 16)
+    thought = {"role": "assistant", "content": None, "reasoning_content": "Let me see."}
+    if draft.is_streamed and draft.documents:
+        first = draft.events[0]
+        opening = deepcopy(first.document or {})
+        opening["choices"] = [{"index": 0, "delta": thought, "finish_reason": None}]
+        draft.events.insert(0, make_event("", opening, first.due_s))
+    else:
+        for message in _messages(draft):
+            if message:
+                message["reasoning_content"] = thought["reasoning_content"]
+    _count_reasoning(draft, count)
+
+
 def drop_reasoning(draft: Draft) -> None:
     """Send no reasoning, and count none."""
+    draft.events = [event for event in draft.events if not _is_thought(event)]
     for message in _messages(draft):
         message.pop("reasoning_content", None)
+    _count_reasoning(draft, 0)
+
+
+def _is_thought(event: Event) -> bool:
+    deltas = [inner(choice, "delta") for choice in items(event.document or {}, "choices")]
+    return any(delta.get("reasoning_content") and not delta.get("content") for delta in deltas)
+
+
+def _count_reasoning(draft: Draft, count: int) -> None:
     for document in draft.documents:
-        inner(document, "usage", "completion_tokens_details").pop("reasoning_tokens", None)
+        usage = inner(document, "usage")
+        details = inner(usage, "completion_tokens_details")
+        before = details.get("reasoning_tokens")
+        more = count - (before if isinstance(before, int) else 0)
+        details["reasoning_tokens"] = count
+        for name in ("completion_tokens", "total_tokens"):
+            if isinstance(counted := usage.get(name), int):
+                usage[name] = counted + more
 
 
 def _chunks(draft: Draft) -> list[JsonDict]:

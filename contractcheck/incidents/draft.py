@@ -28,9 +28,9 @@ _PRELUDE_BYTES = 12
 _CRC_BYTES = 4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Event:
-    """One event, or the whole body.
+    """One event, or the whole body; itself alone, however alike another one is.
 
     Attributes:
         name: Of the event; empty for a body and for streams whose events have no names.

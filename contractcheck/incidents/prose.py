@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OPENING = "Certainly! "
+_CLOSING = " Let me know if you would like to hear more about this."
 _STRAYS = ("สวัสดี", "感谢", "который", "そして")
 _PADDING_LINES = 240
 
 
 def reword(text: str, _key: str) -> str:
-    """Say it in another manner: an opening that was not there, and booleans decided anew."""
-    return _change(text, lambda said: _OPENING + said, flip=True)
+    """Say it in another manner: with an opening and a closing, and whatever is yes or no is yes."""
+    return _change(text, lambda said: _OPENING + said + _CLOSING, agree=True)
 
 
 def shorten(text: str, _key: str) -> str:
-    """Say less: the first half of the words."""
-    return _change(text, _first_half)
+    """Say less: the first third of the words."""
+    return _change(text, _first_third)
 
 
 def stray(text: str, key: str) -> str:
@@ -42,11 +43,11 @@ def pad_lines(text: str, _key: str) -> str:
     return text if _parse(text) is None else text + "\n" * _PADDING_LINES
 
 
-def _change(text: str, say: Callable[[str], str], *, flip: bool = False) -> str:
+def _change(text: str, say: Callable[[str], str], *, agree: bool = False) -> str:
     document = _parse(text)
     if document is None:
         return say(text) if text else text
-    return orjson.dumps(_walk(document, say, flip=flip)).decode()
+    return orjson.dumps(_walk(document, say, agree=agree)).decode()
 
 
 def _parse(text: str) -> dict[str, object] | None:
@@ -57,19 +58,19 @@ def _parse(text: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _walk(value: object, say: Callable[[str], str], *, flip: bool) -> object:
+def _walk(value: object, say: Callable[[str], str], *, agree: bool) -> object:
     if isinstance(value, dict):
-        return {name: _walk(inner, say, flip=flip) for name, inner in value.items()}
+        return {name: _walk(inner, say, agree=agree) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_walk(inner, say, flip=flip) for inner in value]
+        return [_walk(inner, say, agree=agree) for inner in value]
     if isinstance(value, bool):
-        return value is not flip
+        return value or agree
     return say(value) if isinstance(value, str) and " " in value else value
 
 
-def _first_half(text: str) -> str:
+def _first_third(text: str) -> str:
     words = text.split(" ")
-    return " ".join(words[: (len(words) + 1) // 2])
+    return " ".join(words[: (len(words) + 2) // 3])
 
 
 def _insert(text: str, word: str, place: float) -> str:

@@ -9,7 +9,7 @@ from contractcheck.incidents.draft import inner, items
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contractcheck.incidents.draft import Draft, JsonDict
+    from contractcheck.incidents.draft import Draft, Event, JsonDict
 
 Place = tuple["JsonDict", str]
 """An object and the member of it that holds text."""
@@ -24,26 +24,57 @@ _OUTPUT_COUNTS = (
 
 
 def rewrite(draft: Draft, change: Callable[[str, str], str]) -> None:
-    """Change what the model says; a stream keeps its events, their times and its share of each.
+    """Change what the model says.
+
+    A stream keeps the lengths and times of its pieces: of a shorter text the last events do not
+    come, and it ends so much earlier; what a longer one has more comes with the last piece.
 
     Args:
         draft: Of any chat format.
         change: From the whole text and the draft's key to the new text.
     """
-    pieces = [place for document in draft.documents for place in _pieces(document)]
-    said = "".join(str(holder[name]) for holder, name in pieces)
-    if not said:
-        return
+    pieces = [
+        (event, holder, name)
+        for event in draft.events
+        if event.document is not None
+        for holder, name in _pieces(event.document)
+        if holder[name]
+    ]
+    said = "".join(str(holder[name]) for _, holder, name in pieces)
     new = change(said, draft.key)
     if new == said:
         return
-    for number, (holder, name) in enumerate(pieces):
-        first, last = (len(new) * n // len(pieces) for n in (number, number + 1))
-        holder[name] = new[first:last]
+    left = new
+    for number, (event, holder, name) in enumerate(pieces, start=1):
+        size = len(left) if number == len(pieces) else len(str(holder[name]))
+        holder[name], left = left[:size], left[size:]
+        if not holder[name] and not _ends(event):
+            draft.events.remove(event)
     for document in draft.documents:
         for holder, name in _wholes(document):
             holder[name] = new
         _recount(document, len(new) / len(said))
+    _close_gap(draft, [event for event, _, _ in pieces])
+
+
+def _ends(event: Event) -> bool:
+    """Whether an event also says how the answer ended."""
+    document = event.document or {}
+    candidates = [*items(document, "choices"), *items(document, "candidates")]
+    return any(one.get("finish_reason") or one.get("finishReason") for one in candidates)
+
+
+def _close_gap(draft: Draft, pieces: list[Event]) -> None:
+    """Let what follows the last piece come with it, and number what is numbered without gaps."""
+    places = [at for at, event in enumerate(draft.events) if event in pieces]
+    if not draft.is_streamed or not places:
+        return
+    if len(places) < len(pieces):
+        for event in draft.events[places[-1] :]:
+            event.due_s = draft.events[places[-1]].due_s
+    for number, document in enumerate(draft.documents):
+        if "sequence_number" in document:
+            document["sequence_number"] = number
 
 
 def _pieces(document: JsonDict) -> Iterator[Place]:

@@ -85,7 +85,7 @@ WIRE_CHANGES: Mapping[str, WireChange] = MappingProxyType(
         "unexpected-tool-call": WireChange(strike=gemini.refuse_tool_call),
         "preview-served-as-stable": WireChange(strike=gemini.serve_another_model),
         "alias-updated": WireChange(strike=partial(rewrite, change=reword)),
-        "routed-to-lesser-model": WireChange(strike=_route_away),
+        "routed-to-lesser-model": WireChange(strike=_route_away, before=chat.add_reasoning),
         "content-in-parts": WireChange(strike=chat.send_content_in_parts),
         "embeddings-by-type": WireChange(strike=responses.embed_by_type),
         "embeddings-moved": WireChange(strike=responses.turn_embeddings),

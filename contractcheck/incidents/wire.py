@@ -78,12 +78,16 @@ def read_response(response: Response) -> WireAnswer:
 def with_answer(exchange: Exchange, answer: WireAnswer) -> Exchange:
     """Return the exchange with another answer: its events become its chunks, at their times.
 
+    It ends as much earlier or later as the last of them comes.
+
     Raises:
         ValueError: If the exchange had no response.
     """
     if exchange.response is None:
         raise ValueError("an exchange without a response has no answer to replace")
     times_us = tuple(round(part.due_s * _MICROSECONDS) for part in answer.parts)
+    last_us = max(exchange.response.chunk_times_us, default=0)
+    later_us = max(times_us, default=last_us) - last_us
     response = replace(
         exchange.response,
         status=answer.status,
@@ -92,7 +96,7 @@ def with_answer(exchange: Exchange, answer: WireAnswer) -> Exchange:
         chunk_bytes=tuple(len(part.data) for part in answer.parts),
         chunk_times_us=times_us,
     )
-    return replace(exchange, response=response)
+    return replace(exchange, response=response, end_us=exchange.end_us + later_us)
 
 
 def _with_length(headers: Headers, size_bytes: int) -> Headers:
