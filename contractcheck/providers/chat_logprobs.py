@@ -1,6 +1,7 @@
-"""First-token log-probabilities of a chat completion.
+"""First-token log-probabilities of a chat completion or a response.
 
-Source: OpenAI API reference, "Chat Completions": ``choices[].logprobs.content[].top_logprobs``.
+Source: OpenAI API reference, "Chat Completions": ``choices[].logprobs.content[].top_logprobs``;
+"Responses": ``output[].content[].logprobs[].top_logprobs``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ def read_first_token(choice: JsonObject) -> tuple[tuple[str, float], ...]:
     is not of the documented form is passed over and breaks nothing.
     """
     logprobs = choice.get("logprobs")
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    first = content[0] if isinstance(content, list) and content else None
+    return likeliest_tokens(logprobs.get("content") if isinstance(logprobs, dict) else None)
+
+
+def likeliest_tokens(places: JsonValue) -> tuple[tuple[str, float], ...]:
+    """Read the likeliest tokens at the first of an answer's places, likeliest first."""
+    first = places[0] if isinstance(places, list) and places else None
     listed = first.get("top_logprobs") if isinstance(first, dict) else None
     if not isinstance(listed, list):
         return ()
