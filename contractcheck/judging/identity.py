@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
+from contractcheck.wire_contracts import UNKNOWN_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,11 +17,23 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-def find_wire_problems(measured: MeasuredRun) -> Iterator[Finding]:
-    """Find where the wire left the documented format: breaking is a breach, new is a notice."""
+def find_wire_problems(
+    measured: MeasuredRun, *, known: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """Find where the wire left the documented format: breaking is a breach, new is a notice.
+
+    Every attempt counts, not only the deciding one: a retry makes no broken answer whole.
+
+    Args:
+        measured: The run.
+        known: Paths that accepted nights had; that they are not documented is no news.
+    """
     seen: dict[tuple[str, str, str], list[str]] = {}
-    for one in measured.answers:
+    attempts = (*measured.answers, *measured.earlier)
+    for one in attempts:
         for problem in dict.fromkeys(one.answer.completion.wire_problems):
+            if problem.what == UNKNOWN_FIELD and problem.path in known:
+                continue
             key = (problem.severity, problem.path, problem.what)
             seen.setdefault(key, []).append(one.case)
     for (severity, path, what), cases in sorted(seen.items()):
@@ -30,7 +43,7 @@ def find_wire_problems(measured: MeasuredRun) -> Iterator[Finding]:
             kind=FindingKind.BREACH if is_breaking else FindingKind.NOTICE,
             plane="identity",
             metric=f"wire {path}",
-            message=f"wire format: {path}: {what}; {count} of {len(measured.answers)} "
+            message=f"wire format: {path}: {what}; {count} of {len(attempts)} "
             f"exchanges (in {where})",
         )
 

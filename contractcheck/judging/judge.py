@@ -20,10 +20,12 @@ from contractcheck.judging.identity import (
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
 from contractcheck.judging.verdict import has_red, sort_findings
+from contractcheck.judging.wire_changes import find_shape_changes, shape_findings, shape_notes
 from contractcheck.judging.words import drift_headline, quiet_headline, state_rates
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import Finding, Verdict
 from contractcheck.model.night import MOST_INFRA
+from contractcheck.wire_contracts import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +88,9 @@ def judge_run(evidence: Evidence) -> Judgement:
     is_whole = run.header.status == "complete"
     judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
     comparisons = compare_cases(table, later=changed_nights(judged)) if judged else ()
-    findings = sort_findings(_findings(evidence, judged, comparisons, share))
+    changes = find_shape_changes(run, _standing(evidence))
+    found = [*_findings(evidence, judged, comparisons, share), *shape_findings(changes)]
+    findings = sort_findings(found)
     gaps = find_gaps(run, suite, table, judged, findings)
     verdict, headline = _verdict(findings, gaps, judged, table)
     told = 1 if verdict is Verdict.INCONCLUSIVE else 0
@@ -97,7 +101,11 @@ def judge_run(evidence: Evidence) -> Judgement:
         comparisons=(*(one.comparison for one in judged), *comparisons),
         baseline=_baseline_words(evidence, table),
         error_rates=state_rates(table, suite.policy, share, len(judged)),
-        notes=(*gaps[told:], *_notes(evidence, table, judged)),
+        notes=(
+            *gaps[told:],
+            *_notes(evidence, table, judged),
+            *shape_notes(run, _standing(evidence), changes),
+        ),
     )
 
 
@@ -118,7 +126,7 @@ def _findings(
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
     return [
-        *find_wire_problems(run),
+        *find_wire_problems(run, known=_known_paths(evidence)),
         *find_identity_changes(run, suite, evidence.baseline),
         *find_breaches(run, suite, budget_share=share),
         *ours,
@@ -163,6 +171,12 @@ def _standing(evidence: Evidence) -> list[AcceptedNight]:
         for night in nights
         if night.acceptance.expires is None or night.acceptance.expires >= tonight
     ]
+
+
+def _known_paths(evidence: Evidence) -> frozenset[str]:
+    """Paths that accepted nights had on the wire: what is new to the format is not news there."""
+    shapes = [night.statistics.wire for night in _standing(evidence)]
+    return frozenset(path_of(place) for shape in shapes if shape for place in shape.places)
 
 
 def _line_up(evidence: Evidence) -> NightTable:

@@ -16,6 +16,7 @@ from contractcheck.model.completion import Outcome
 from contractcheck.model.measurement import MeasuredRun, TrialAnswer
 from contractcheck.model.suite import MetricSpec
 from contractcheck.providers.answer import read_answer
+from contractcheck.wire_contracts import examine, learn_shape, merge_problems, wire_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from contractcheck.model.completion import Answer
+    from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import Run, RunHeader
     from contractcheck.model.suite import Case, Suite
+    from contractcheck.model.wire_shape import Fact
 
 COLUMNS = {
     "run": "run id",
@@ -52,13 +55,33 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
     cases = {case.id: case for case in suite.cases}
     plan = {case: planned for case, planned in run.header.cases.items() if case in cases}
     header = replace(run.header, cases=plan)
-    provider = header.target.provider
-    answers = tuple(
-        TrialAnswer(case=case, trial=trial, answer=read_answer(exchange, provider))
-        for (case, trial), exchange in sorted(run.last_attempts().items())
-        if case in cases
+    own = [exchange for exchange in run.exchanges if exchange.case in cases]
+    read = {place_of(exchange): _read(exchange, header.target.provider) for exchange in own}
+    deciding = [place_of(exchange) for exchange in run.last_attempts().values()]
+    last, first = set(deciding) & read.keys(), read.keys() - set(deciding)
+    measured = measure_answers(header, [read[place][0] for place in sorted(last)], suite)
+    spoken = wire_format(header.target.provider)
+    shape = learn_shape(spoken.name, [facts for _, facts in read.values()]) if spoken else None
+    return replace(
+        measured,
+        statistics=replace(measured.statistics, wire=shape),
+        earlier=tuple(read[place][0] for place in sorted(first)),
     )
-    return measure_answers(header, answers, suite)
+
+
+def place_of(exchange: Exchange) -> tuple[str, int, int]:
+    """Case, trial and attempt: what an exchange is found by in its run."""
+    return exchange.case, exchange.trial, exchange.attempt
+
+
+def _read(exchange: Exchange, provider: str) -> tuple[TrialAnswer, frozenset[Fact]]:
+    """Read an exchange, and look at how it came over the wire."""
+    answer = read_answer(exchange, provider)
+    completion = answer.completion
+    seen = examine(exchange, provider, completion)
+    problems = merge_problems(completion.wire_problems, seen.problems)
+    whole = replace(answer, completion=replace(completion, wire_problems=problems))
+    return TrialAnswer(case=exchange.case, trial=exchange.trial, answer=whole), seen.facts
 
 
 def measure_answers(header: RunHeader, answers: Sequence[TrialAnswer], suite: Suite) -> MeasuredRun:

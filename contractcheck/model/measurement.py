@@ -32,12 +32,15 @@ class MeasuredRun:
         table: The observation table (``measuring.COLUMNS``): only trials with outcome
             ``ANSWERED`` have rows.
         statistics: The same, reduced to what later nights are compared with.
+        earlier: What attempts came to that were made before the deciding one, sorted likewise.
+            They are no answers, but what came over the wire is evidence whoever asked again.
     """
 
     header: RunHeader
     answers: tuple[TrialAnswer, ...]
     table: pd.DataFrame
     statistics: NightStatistics
+    earlier: tuple[TrialAnswer, ...] = ()
 
     def count(self, *outcomes: Outcome) -> int:
         """Number of trials with one of these outcomes."""

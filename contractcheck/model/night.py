@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from contractcheck.model.wire_shape import WireShape
+
 MOST_INFRA = 0.20
 """With a larger share of infrastructure failures nothing is judged and no night counts: what
 is left over is a selection that the outage made."""
@@ -82,6 +84,7 @@ class NightStatistics:
         cases: Per case id.
         models: Model echoes seen, sorted.
         fingerprints: System fingerprints seen, sorted.
+        wire: What its answers looked like on the wire; None when nobody learnt it.
     """
 
     night: str
@@ -90,3 +93,4 @@ class NightStatistics:
     cases: Mapping[str, CaseNight]
     models: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    wire: WireShape | None = None

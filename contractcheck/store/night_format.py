@@ -1,7 +1,8 @@
 """Sufficient statistics of a night ↔ JSON, one line per case and metric.
 
 Format 1 was the same document, indented: one number per line. Both are read by the same code;
-only format 2 is written.
+only format 2 is written. A night of format 2 may have a ``wire``; those that were accepted before
+shapes were learnt have none.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contractcheck.model.night import (
     RateCell,
     TextCell,
 )
+from contractcheck.store.wire_format import decode_wire, encode_places
 
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
@@ -48,7 +50,12 @@ def encode_night(night: NightStatistics) -> bytes:
         "fingerprints": night.fingerprints,
     }
     cases = {name: _encode_case(one) for name, one in night.cases.items()}
-    return _nest(head, "cases", cases) + b"\n"
+    document = _nest(head, "cases", cases)
+    if night.wire is not None:
+        places = {name: orjson.dumps(place) for name, place in encode_places(night.wire).items()}
+        wire = {"format": night.wire.format, "exchanges": night.wire.exchanges}
+        document = document[:-1] + b',\n"wire":' + _nest(wire, "places", places) + b"}"
+    return document + b"\n"
 
 
 def decode_night(document: JsonObject, place: str) -> NightStatistics:
@@ -72,6 +79,7 @@ def decode_night(document: JsonObject, place: str) -> NightStatistics:
             cases={case: _decode_case(cast("JsonObject", one)) for case, one in cases.items()},
             models=_strings(document["models"]),
             fingerprints=_strings(document["fingerprints"]),
+            wire=decode_wire(cast("JsonObject", document["wire"])) if "wire" in document else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordingError(

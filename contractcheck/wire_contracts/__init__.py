@@ -1,1 +1,24 @@
-"""What an answer looks like on the wire: as published, as learnt, and in which order."""
+"""What an answer looks like on the wire: as published, as learnt, and in which order.
+
+One walk over an exchange notes facts; held against the published shape they are problems, counted
+over a night they are the learnt shape (docs/explanation/wire-contracts.md).
+"""
+
+from contractcheck.wire_contracts.compare import compare_shapes
+from contractcheck.wire_contracts.examine import Examination, examine, merge_problems
+from contractcheck.wire_contracts.formats import FORMATS, WireFormat, wire_format
+from contractcheck.wire_contracts.learnt import learn_shape
+from contractcheck.wire_contracts.published import UNKNOWN_FIELD, path_of
+
+__all__ = [
+    "FORMATS",
+    "UNKNOWN_FIELD",
+    "Examination",
+    "WireFormat",
+    "compare_shapes",
+    "examine",
+    "learn_shape",
+    "merge_problems",
+    "path_of",
+    "wire_format",
+]

@@ -1,0 +1,94 @@
+"""What is not on the wire as it was in accepted nights: a breach, a notice or a note."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.model.judgement import Finding, FindingKind
+from contractcheck.wire_contracts import compare_shapes, wire_format
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contractcheck.model.baseline import AcceptedNight
+    from contractcheck.model.judgement import Rate
+    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.wire_shape import ShapeChange, WireShape
+
+_MOST_TOLD = 5
+"""Informational changes that a note names; the rest are counted."""
+
+
+def find_shape_changes(
+    measured: MeasuredRun, standing: Sequence[AcceptedNight]
+) -> tuple[ShapeChange, ...]:
+    """Compare tonight's wire with that of accepted nights that were asked the same.
+
+    Args:
+        measured: Tonight.
+        standing: Accepted nights that count.
+    """
+    spoken, shape = wire_format(measured.header.target.provider), measured.statistics.wire
+    if spoken is None or shape is None:
+        return ()
+    return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
+
+
+def shape_findings(changes: Sequence[ShapeChange]) -> list[Finding]:
+    """Tell breaking changes as breaches and additive ones as notices."""
+    return [
+        Finding(
+            kind=FindingKind.BREACH if one.severity == "breaking" else FindingKind.NOTICE,
+            plane="identity",
+            metric=f"wire {one.path}",
+            message=f"learnt wire shape: {_words(one)}",
+        )
+        for one in changes
+        if one.severity != "informational"
+    ]
+
+
+def shape_notes(
+    measured: MeasuredRun, standing: Sequence[AcceptedNight], changes: Sequence[ShapeChange]
+) -> list[str]:
+    """Say what is informational, and whether there was anything to compare with."""
+    notes = []
+    quiet = [one for one in changes if one.severity == "informational"]
+    if quiet:
+        told = "; ".join(f"{one.path}: {one.what}" for one in quiet[:_MOST_TOLD])
+        more = f"; and {len(quiet) - _MOST_TOLD} more" if len(quiet) > _MOST_TOLD else ""
+        notes.append(f"on the wire, for information: {told}{more}")
+    has_accepted = any(_is_comparable(night.statistics, measured) for night in standing)
+    if has_accepted and measured.statistics.wire and not _learnt(measured, standing):
+        notes.append(
+            "wire shape not learnt yet: accepted nights hold none; nights accepted from now on do"
+        )
+    return notes
+
+
+def _learnt(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> list[WireShape]:
+    return [
+        night.statistics.wire
+        for night in standing
+        if night.statistics.wire is not None and _is_comparable(night.statistics, measured)
+    ]
+
+
+def _is_comparable(night: NightStatistics, measured: MeasuredRun) -> bool:
+    """Whether a night was asked what was asked tonight: other requests get other members back."""
+    asked = {case: plan.request_fingerprint for case, plan in measured.header.cases.items()}
+    then = {case: one.request_fingerprint for case, one in night.cases.items()}
+    return night.is_complete and night.run_id != measured.header.id and then == asked
+
+
+def _words(change: ShapeChange) -> str:
+    now, then = change.candidate, change.baseline
+    share = f"{now.count} of {now.n} answers"
+    if now.count < now.n:
+        share += f" ({_percent(now)})"
+    return f"{change.path}: {change.what}; {share}, in accepted nights {then.count} of {then.n}"
+
+
+def _percent(rate: Rate) -> str:
+    return f"{rate.count / rate.n:.1%}, 95 % interval {rate.low:.1%} to {rate.high:.1%}"
