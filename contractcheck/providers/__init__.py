@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DIALECTS: Mapping[str, str] = {
     "anthropic": "contractcheck.providers.anthropic_messages",
+    "azure": "contractcheck.providers.azure_chat",
+    "bedrock": "contractcheck.providers.bedrock",
+    "cohere": "contractcheck.providers.cohere_chat",
     "deepseek": "contractcheck.providers.openai_chat:DEEPSEEK",
     "gemini": "contractcheck.providers.gemini",
     "groq": "contractcheck.providers.openai_chat:GROQ",
