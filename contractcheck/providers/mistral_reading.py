@@ -142,6 +142,8 @@ def read_whole(body: bytes) -> Completion:
         message = shape.required(choice, "message", dict, "choices[0]")
         if message is not None:
             _take_message(parts, message, "choices[0].message")
+            if not (parts.calls or "content" in message):
+                shape.required(message, "content", str, "choices[0].message")
         parts.finish_reason = shape.required(choice, "finish_reason", str, "choices[0]")
         parts.first_token_logprobs = read_first_token(choice)
     return parts.completion()
