@@ -51,7 +51,7 @@ def test_any_slicing_gives_the_same_answer(wire, kind, cuts, simulated, received
 
 def blocks_of(whole):
     """The events of a stream, as (name, data): read as the simulator writes them, not by us."""
-    for block in whole.body.decode().split("\n\n")[:-1]:
+    for block in whole.body.decode().replace("\r\n", "\n").split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
         yield fields.get("event"), fields["data"]
 
