@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from contractcheck.simulator import (
     anthropic_wire,
+    azure_wire,
     bedrock_wire,
     cohere_wire,
     gemini_wire,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 DIALECTS: tuple[Dialect, ...] = (
     openai_wire,
     responses_wire,
+    azure_wire,
     anthropic_wire,
     gemini_wire,
     bedrock_wire,
@@ -42,6 +44,7 @@ DIALECTS: tuple[Dialect, ...] = (
 SDK_PREFIXES: Mapping[str, str] = MappingProxyType(
     {
         "openai": "/v1",
+        "azure": "",
         "anthropic": "",
         "gemini": "",
         "bedrock": "",

@@ -311,4 +311,5 @@ def test_gemini_schemas_become_json_schemas():
 def test_no_two_dialects_share_a_path_and_every_provider_has_a_prefix():
     paths = [path for dialect in DIALECTS for path in dialect.PATHS]
     assert len(paths) == len(set(paths))
-    assert set(SDK_PREFIXES) == {"openai", "anthropic", "gemini", "bedrock", "cohere", "mistral"}
+    official = {"openai", "anthropic", "azure", "gemini", "bedrock", "cohere", "mistral"}
+    assert set(SDK_PREFIXES) == official
