@@ -1,0 +1,96 @@
+"""Stop asking a provider that answers nobody: the circuit breaker of one target.
+
+After some failures in a row nobody is sent but one probe at a time, ever more rarely; when
+nothing came through for as long as the run has patience, it ends instead of hammering on.
+(M. Nygard, *Release It!*, "Circuit Breaker".)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 15.0
+_MOST_DOUBLINGS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leave:
+    """Whether a request may be sent now.
+
+    Attributes:
+        kind: ``go``, ``probe`` (go, and nobody else), ``wait`` or ``stop``.
+        wait_s: Time (s) after which to ask again; 0 unless ``wait``.
+    """
+
+    kind: Literal["go", "probe", "wait", "stop"]
+    wait_s: float = 0.0
+
+
+@dataclass(kw_only=True, slots=True)
+class Breaker:
+    """Counts failures in a row of one target.
+
+    Attributes:
+        patience_s: Longest time (s) without a single answer; None never ends a run, and never
+            holds a request back.
+        threshold: Failures in a row after which requests are held back.
+        in_a_row: Failures since the last answer.
+        since_s: When the first of them was sent.
+        open_until_s: Before then nobody is sent.
+        probes: Probes that failed since it opened.
+        probing: Whether one is under way.
+    """
+
+    patience_s: float | None
+    threshold: int = 10
+    in_a_row: int = 0
+    since_s: float = 0.0
+    open_until_s: float = 0.0
+    probes: int = 0
+    probing: bool = False
+
+    def ask(self, now_s: float) -> Leave:
+        """Ask for leave to send a request; a ``probe`` must be followed by a note of its end."""
+        if self.patience_s is None or self.in_a_row < self.threshold:
+            return Leave(kind="go")
+        if now_s - self.since_s > self.patience_s:
+            return Leave(kind="stop")
+        if now_s < self.open_until_s:
+            return Leave(kind="wait", wait_s=self.open_until_s - now_s)
+        if self.probing:
+            return Leave(kind="wait", wait_s=_FIRST_PAUSE_S)
+        self.probing = True
+        return Leave(kind="probe")
+
+    def note_answer(self) -> None:
+        """Something came through: everybody may go."""
+        self.in_a_row, self.probes, self.probing = 0, 0, False
+
+    def note_failure(self, *, sent_s: float, now_s: float) -> None:
+        """A request failed for no fault of its own."""
+        if not self.in_a_row:
+            self.since_s = sent_s
+        self.in_a_row += 1
+        if self.in_a_row < self.threshold:
+            return
+        if self.probing:
+            self.probes += 1
+            self.probing = False
+        # What was under way when it opened does not push the next probe away.
+        elif self.in_a_row > self.threshold:
+            return
+        pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(self.probes, _MOST_DOUBLINGS))
+        self.open_until_s = now_s + pause_s
+
+    def note_nothing(self) -> None:
+        """A request ended without telling anything of the provider, such as by being cancelled."""
+        self.probing = False
+
+    def words(self, now_s: float, last_error: str) -> str:
+        """Why a run ends."""
+        return (
+            f"the provider failed {self.in_a_row} times in a row over {now_s - self.since_s:.0f} s "
+            f"(last: {last_error})"
+        )

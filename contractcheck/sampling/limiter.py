@@ -1,0 +1,122 @@
+"""Wait for one's turn to ask a target; all processes of a machine stand in one queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from contractcheck.sampling.quota import admit, note_answer, note_refusal, release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contractcheck.providers.rate_headers import RateAdvice
+    from contractcheck.sampling.backoff import RetryPolicy
+    from contractcheck.sampling.quota import Quota, Rate
+    from contractcheck.sampling.quota_file import QuotaStore
+
+_SPREAD_S: Final = 0.25
+"""Those who waited for the same moment go on within so many seconds (s) of it, not at once."""
+
+_NEWEST: Final = 0.2
+"""Weight of the newest answer in the usual number of tokens."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Limiter:
+    """Bounds what is sent to one target.
+
+    Attributes:
+        store: What is known of its limits.
+        policy: Draws pauses.
+        declared: The user's own bound, or None.
+        now_s: The monotonic clock.
+        under_way: Requests of this process that were let go and have not ended.
+        waited_s: Time (s) that requests waited here, all together.
+        tokens: What a request of this target usually takes.
+    """
+
+    store: QuotaStore
+    policy: RetryPolicy
+    declared: Rate | None = None
+    now_s: Callable[[], float] = time.monotonic
+    under_way: int = 0
+    waited_s: float = 0.0
+    tokens: float = 0.0
+    _own: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def enter(self) -> None:
+        """Wait until a request may be sent, and count it as under way."""
+        if self.declared is None and self.store.is_blank:
+            self.under_way += 1
+            return
+        begun_s = self.now_s()
+        # One of this process asks and waits, in order of coming: the others would be told the same.
+        async with self._own:
+            while (wait_s := await self.store.update(self._admit)) > 0.0:  # noqa: ASYNC110 - other processes set no event of ours
+                await asyncio.sleep(wait_s + self.policy.share() * min(wait_s, _SPREAD_S))
+            self.under_way += 1
+        self.waited_s += self.now_s() - begun_s
+
+    async def leave(self) -> None:
+        """A request has ended."""
+        self.under_way -= 1
+        if not self.store.is_blank:
+            await self.store.update(self._release)
+
+    async def note_answer(self, advice: RateAdvice, *, tokens: int | None) -> None:
+        """An answer came.
+
+        Args:
+            advice: What its headers say.
+            tokens: What it took, input and output together; None when not told.
+        """
+        if tokens is not None:
+            self.tokens += _NEWEST * (tokens - self.tokens) if self.tokens else tokens
+        if not advice.windows and self.store.is_blank:
+            return
+
+        def step(quota: Quota) -> tuple[Quota, None]:
+            now_s = self.now_s()
+            return note_answer(quota, advice, now_s=now_s, tokens=self.tokens), None
+
+        await self.store.update(step)
+
+    async def note_refusal(self, advice: RateAdvice, *, sent_s: float) -> None:
+        """The provider refused for load.
+
+        Args:
+            advice: What its headers say.
+            sent_s: When the request left.
+        """
+
+        def step(quota: Quota) -> tuple[Quota, None]:
+            noted = note_refusal(
+                quota,
+                advice,
+                sent_s=sent_s,
+                now_s=self.now_s(),
+                pause_s=self.policy.draw_wait_s(quota.strikes + 1),
+                busy=self.under_way,
+            )
+            return noted, None
+
+        await self.store.update(step)
+
+    def _admit(self, quota: Quota) -> tuple[Quota, float]:
+        return admit(
+            quota,
+            now_s=self.now_s(),
+            process=os.getpid(),
+            under_way=self.under_way,
+            declared=self.declared,
+        )
+
+    def _release(self, quota: Quota) -> tuple[Quota, None]:
+        if quota.window is None:
+            return quota, None
+        gone = release(quota, now_s=self.now_s(), process=os.getpid(), under_way=self.under_way)
+        return gone, None
