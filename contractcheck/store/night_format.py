@@ -22,7 +22,7 @@ from contractcheck.model.night import (
     RateCell,
     TextCell,
 )
-from contractcheck.store.wire_format import decode_wire, encode_places
+from contractcheck.store.wire_format import decode_wire, encode_wire
 
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
@@ -52,9 +52,7 @@ def encode_night(night: NightStatistics) -> bytes:
     cases = {name: _encode_case(one) for name, one in night.cases.items()}
     document = _nest(head, "cases", cases)
     if night.wire is not None:
-        places = {name: orjson.dumps(place) for name, place in encode_places(night.wire).items()}
-        wire = {"format": night.wire.format, "exchanges": night.wire.exchanges}
-        document = document[:-1] + b',\n"wire":' + _nest(wire, "places", places) + b"}"
+        document = document[:-1] + b',\n"wire":' + encode_wire(night.wire) + b"}"
     return document + b"\n"
 
 

@@ -15,7 +15,7 @@ from contractcheck.wire_contracts.grammar.repeats import find_repeats
 from contractcheck.wire_contracts.headers import header_facts, header_problems
 from contractcheck.wire_contracts.published import find_problems
 from contractcheck.wire_contracts.usage import check_accounts, check_output_tokens
-from contractcheck.wire_contracts.walk import note_unknown_frame, walk_frame
+from contractcheck.wire_contracts.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -116,14 +116,13 @@ def _before_error(frames: Iterable[Frame]) -> Iterator[Frame]:
 
 
 def _facts(spoken: WireFormat, response: Response, frames: Iterable[Frame]) -> set[Fact]:
-    facts = set(header_facts(response))
-    documented = spoken.shape.frames
+    walk, documented = Walk(), spoken.shape.frames
     for frame in frames:
         if frame.document is None:
             continue
         kind = spoken.kind_of(frame)
         if kind in documented:
-            walk_frame(documented[kind], frame.document, facts)
+            walk.frame(documented[kind], frame.document)
         else:
-            note_unknown_frame(kind, facts)
-    return facts
+            walk.unknown_frame(kind)
+    return walk.finish().union(header_facts(response))

@@ -46,16 +46,17 @@ def path_of(place: str) -> str:
 
 def _problems(shape: PublishedShape, facts: Iterable[Fact]) -> Iterator[WireProblem]:
     for place, aspect, seen in facts:
-        node = shape.places.get(place)
         if place.startswith("header "):
             continue
+        node = shape.places.get(place)
         if node is None:
             if aspect == "came":
                 yield _unknown(place)
         elif aspect == "type":
             yield from _mistyped(node, seen)
         elif aspect == "lacked":
-            yield from _missing(shape, place)
+            if node.is_required:
+                yield _problem(node, "required field is missing")
         elif aspect == "value":
             yield from _unlisted(node, seen)
         elif aspect == "pattern":
@@ -77,12 +78,6 @@ def _mistyped(node: Node, seen: str) -> Iterator[WireProblem]:
     if kind in node.types or (kind == "integer" and "number" in node.types):
         return
     yield _problem(node, f"expected {' or '.join(sorted(node.types))}, got {kind}")
-
-
-def _missing(shape: PublishedShape, place: str) -> Iterator[WireProblem]:
-    parent, name = parent_of(place)
-    if parent in shape.places and name in shape.places[parent].required:
-        yield _problem(shape.places[place], "required field is missing")
 
 
 def _unlisted(node: Node, seen: str) -> Iterator[WireProblem]:

@@ -47,16 +47,15 @@ class Node:
         place: Kind of frame and path.
         types: Documented JSON types.
         members: Documented members; None when nobody looks inside.
-        required: Names of members that must be there.
+        is_required: Whether it must be there.
         one_of: Names of members of which one must be there; empty when none must.
         items: Of an array.
         values: The documented closed set, or None.
         pattern: What an identifier must match (RE2), or None.
-        is_identifier: Whether the form of its text is learnt.
         is_volatile: Whether its comings and goings break nobody.
         switch: Member that says which of ``kinds`` an object is, or empty.
         kinds: Documented kinds of the object.
-        came: The fact that it came.
+        is_told: Whether something of its text is noted.
         lacked: The fact that it did not.
         typed: The fact that it came with a type.
         hollow: The fact that an array came empty.
@@ -65,22 +64,20 @@ class Node:
     place: str
     types: frozenset[str] = _ANYTHING
     members: dict[str, Node] | None = None
-    required: frozenset[str] = frozenset()
+    is_required: bool = False
     one_of: frozenset[str] = frozenset()
     items: Node | None = None
     values: frozenset[str] | None = None
     pattern: str | None = None
-    is_identifier: bool = False
     is_volatile: bool = False
     switch: str = ""
     kinds: dict[str, Node] = field(default_factory=dict)
-    came: Fact = ("", "", "")
+    is_told: bool = False
     lacked: Fact = ("", "", "")
     typed: dict[type, Fact] = field(default_factory=dict)
     hollow: Fact = ("", "", "")
 
     def __post_init__(self) -> None:
-        self.came = (self.place, "came", "")
         self.lacked = (self.place, "lacked", "")
         self.typed = {kind: (self.place, "type", name) for kind, name in JSON_TYPES.items()}
         self.hollow = (self.place, "type", EMPTY_ARRAY)
@@ -129,11 +126,10 @@ class _Builder:
         place = f"{kind} {path}" if path else kind
         node = Node(
             place=place,
+            is_told=schema.get("x-identifier") is True or "enum" in schema,
             types=_types(schema),
-            required=frozenset(_names(schema.get("required"))),
             one_of=_alternatives(schema),
             pattern=cast("str | None", schema.get("pattern")),
-            is_identifier=schema.get("x-identifier") is True,
             is_volatile=schema.get("x-volatile") is True,
         )
         self.places[place] = node
@@ -147,6 +143,8 @@ class _Builder:
                 name: self.build(member, kind, _join(path, name))
                 for name, member in members.items()
             }
+            for name in _names(schema.get("required")):
+                node.members[name].is_required = True
         if "discriminator" in schema:
             self._build_kinds(node, _object(schema["discriminator"]), kind, path)
         return node
@@ -160,6 +158,7 @@ class _Builder:
         }
         if node.members is not None:
             node.members[node.switch].values = frozenset(mapping)
+            node.members[node.switch].is_told = True
 
     def _resolve(self, schema: JsonObject) -> JsonObject:
         """Follow ``$ref``, and write "this or null" as one schema."""

@@ -1,8 +1,9 @@
-"""Walk one frame along the documented shape and note what was seen where."""
+"""Walk the frames of one answer along the documented shape and note what was seen where."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -24,89 +25,109 @@ _MOST_UNKNOWN = 16
 _IDENTIFIER = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:/$@-]{0,47}", re.ASCII)
 
 
-def walk_frame(node: Node, document: JsonObject, facts: set[Fact]) -> None:
-    """Add to ``facts`` what one frame shows, the order of its keys included."""
-    order = crc32("\0".join(document).encode("utf-8", "surrogatepass"))
-    facts.add((node.place, "form", f"{order:08x}"))
-    _walk(node, document, facts)
-
-
-def note_unknown_frame(kind: str, facts: set[Fact]) -> None:
-    """Note a frame of a kind that is not documented; nobody looks inside."""
-    facts.add((nameable(kind), "came", ""))
-
-
 def nameable(text: str) -> str:
     """Return a name that looks like a technical one, else a word that stands for any text."""
     return text if _IDENTIFIER.fullmatch(text) else UNNAMEABLE
 
 
-def _walk(node: Node, value: JsonValue, facts: set[Fact]) -> None:
-    facts.add(node.came)
-    if isinstance(value, dict):
-        facts.add(node.typed[dict])
-        if node.members is not None:
-            _walk_members(node, value, facts)
-    elif isinstance(value, list):
-        _walk_items(node, value, facts)
-    else:
-        facts.add(node.typed[type(value)])
-        if isinstance(value, str) and (node.is_identifier or node.values is not None):
-            _note_text(node, value, facts)
+@dataclass(slots=True)
+class Walk:
+    """A walk over the frames of one answer.
 
+    Attributes:
+        facts: What was seen so far, each once.
+    """
 
-def _walk_members(node: Node, value: JsonObject, facts: set[Fact]) -> None:
-    if node.switch:
-        kind = value.get(node.switch)
-        if isinstance(kind, str) and kind in node.kinds:
-            _walk(node.kinds[kind], value, facts)
-            return
-    found = 0
-    for name, member in (node.members or {}).items():
-        if name in value:
-            found += 1
-            _walk(member, value[name], facts)
+    facts: set[Fact] = field(default_factory=set)
+    _known: set[tuple[str, ...]] = field(default_factory=set)
+    """Objects met before, by place and keys: the chunks of a stream are much alike."""
+
+    _identifiers: set[tuple[str, str]] = field(default_factory=set)
+
+    def frame(self, node: Node, document: JsonObject) -> None:
+        """Note what one frame shows, the order of its keys included."""
+        keys = tuple(document)
+        if (node.place, *keys) not in self._known:
+            order = crc32("\0".join(keys).encode("utf-8", "surrogatepass"))
+            self.facts.add((node.place, "form", f"{order:08x}"))
+        self._object(node, document)
+
+    def unknown_frame(self, kind: str) -> None:
+        """Note a frame of a kind that is not documented; nobody looks inside."""
+        self.facts.add((nameable(kind), "came", ""))
+
+    def finish(self) -> set[Fact]:
+        """Return all facts: what came with some type, came."""
+        came = {place for place, aspect, _ in self.facts if aspect == "type"}
+        return self.facts | {(place, "came", "") for place in came}
+
+    def _value(self, node: Node, value: JsonValue) -> None:
+        if isinstance(value, dict):
+            self._object(node, value)
+        elif isinstance(value, list):
+            self._array(node, value)
         else:
-            facts.add(member.lacked)
-    if found < len(value) and not node.switch:
-        _note_unknown(node, value, facts)
-    elif node.one_of and not node.one_of & value.keys():
-        facts.add((node.place, "empty", ""))
+            self.facts.add(node.typed[type(value)])
+            if node.is_told and isinstance(value, str):
+                self._text(node, value)
 
+    def _object(self, node: Node, value: JsonObject) -> None:
+        self.facts.add(node.typed[dict])
+        members = node.members
+        if members is None:
+            return
+        if node.switch:
+            kind = value.get(node.switch)
+            if isinstance(kind, str) and kind in node.kinds:
+                self._object(node.kinds[kind], value)
+                return
+        keys = (node.place, *value)
+        if keys not in self._known:
+            self._known.add(keys)
+            self._absent(node, members, value)
+        unknown = []
+        for name, child in value.items():
+            member = members.get(name)
+            if member is not None:
+                self._value(member, child)
+            elif not node.switch:
+                unknown.append(name)
+        for name in unknown[:_MOST_UNKNOWN]:
+            self._unknown(node, name, value[name])
 
-def _note_unknown(node: Node, value: JsonObject, facts: set[Fact]) -> None:
-    names = [name for name in value if name not in (node.members or {})]
-    for name in names[:_MOST_UNKNOWN]:
+    def _absent(self, node: Node, members: dict[str, Node], value: JsonObject) -> None:
+        """Note which documented members an object lacks."""
+        self.facts.update([one.lacked for name, one in members.items() if name not in value])
+        is_documented = members.keys() >= value.keys()
+        if node.one_of and is_documented and not node.one_of & value.keys():
+            self.facts.add((node.place, "empty", ""))
+
+    def _unknown(self, node: Node, name: str, value: JsonValue) -> None:
         place = f"{node.place}{'.' if ' ' in node.place else ' '}{nameable(name)}"
-        facts.add((place, "came", ""))
-        facts.add((place, "type", EMPTY_ARRAY if value[name] == [] else _type_of(value[name])))
+        kind = EMPTY_ARRAY if value == [] else JSON_TYPES[type(value)]
+        self.facts.add((place, "type", kind))
 
+    def _array(self, node: Node, value: list[JsonValue]) -> None:
+        if not value:
+            self.facts.add(node.hollow)
+            return
+        self.facts.add(node.typed[list])
+        items = node.items
+        if items is None:
+            return
+        if items.members is None and items.items is None and not items.is_told:
+            # Vectors of an embedding have thousands of numbers.
+            self.facts.update([items.typed[kind] for kind in set(map(type, value))])
+            return
+        for item in value:
+            self._value(items, item)
 
-def _walk_items(node: Node, value: list[JsonValue], facts: set[Fact]) -> None:
-    if not value:
-        facts.add(node.hollow)
-        return
-    facts.add(node.typed[list])
-    items = node.items
-    if items is None:
-        return
-    if items.members is None and items.items is None and items.values is None:
-        # Vectors of an embedding have thousands of numbers.
-        facts.add(items.came)
-        facts.update([items.typed[kind] for kind in set(map(type, value))])
-        return
-    for item in value:
-        _walk(items, item, facts)
-
-
-def _note_text(node: Node, value: str, facts: set[Fact]) -> None:
-    if node.values is not None:
-        facts.add((node.place, "value", value if value in node.values else nameable(value)))
-        return
-    facts.add((node.place, "form", identifier_form(value)))
-    if node.pattern is not None and search_pattern(node.pattern, value) is None:
-        facts.add((node.place, "pattern", ""))
-
-
-def _type_of(value: JsonValue) -> str:
-    return JSON_TYPES[type(value)]
+    def _text(self, node: Node, value: str) -> None:
+        if node.values is not None:
+            seen = value if value in node.values else nameable(value)
+            self.facts.add((node.place, "value", seen))
+        elif (node.place, value) not in self._identifiers:
+            self._identifiers.add((node.place, value))
+            self.facts.add((node.place, "form", identifier_form(value)))
+            if node.pattern is not None and search_pattern(node.pattern, value) is None:
+                self.facts.add((node.place, "pattern", ""))
