@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from contractcheck.auth.held import Learn
     from contractcheck.model.exchange import Headers
     from contractcheck.model.wire import WireRequest
 
@@ -15,6 +16,9 @@ class Authorizer(Protocol):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything secret that it holds by now; none of it may be written down."""
+
+    def tell(self, learn: Learn) -> None:
+        """Have ``learn`` told every secret: those held now, and each new one before it is used."""
 
     async def authorize(self, request: WireRequest, base_url: str) -> Headers:
         """Return all headers to send: the request's own and the credential.
@@ -31,4 +35,7 @@ class Authorizer(Protocol):
 
         Returns:
             Whether a request is worth another attempt.
+
+        Raises:
+            MeasurementError: If there is no credential to be had.
         """

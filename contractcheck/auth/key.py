@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contractcheck.auth.held import Learn
     from contractcheck.model.exchange import Headers
     from contractcheck.model.wire import WireRequest
 
@@ -28,6 +29,10 @@ class KeyAuthorizer:
     def secrets(self) -> tuple[str, ...]:
         """The key."""
         return (self.key,)
+
+    def tell(self, learn: Learn) -> None:
+        """Tell the key."""
+        learn(self.secrets)
 
     async def authorize(self, request: WireRequest, base_url: str) -> Headers:  # noqa: ARG002 - a key is the same for any path of its host
         """Return the request's headers and the key."""

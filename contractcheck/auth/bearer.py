@@ -1,0 +1,151 @@
+"""A token that expires: got before it is needed, and got once however many wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from contractcheck.auth.apart import run_apart
+from contractcheck.auth.held import HeldSecrets
+from contractcheck.errors import MeasurementError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contractcheck.auth.held import Learn
+    from contractcheck.model.exchange import Headers
+    from contractcheck.model.wire import WireRequest
+
+_LONGEST_MARGIN_S = 60.0
+"""How long before it expires a token is replaced: a request may wait for a connection. Of a token
+that lives shorter than ten minutes, a tenth of its life."""
+
+_PATIENCE_S = 10.0
+"""How long a token that is still good is used when another one could not be had."""
+
+_VISIBLE = re.compile(r"[!-~]{1,65536}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """A bearer token (RFC 6750).
+
+    Attributes:
+        value: The secret; visible ASCII, so that nothing can hide in a header.
+        lifetime_s: From when it was asked for; None if nobody said.
+        headers: What else is sent with it.
+    """
+
+    value: str = field(repr=False)
+    lifetime_s: float | None = None
+    headers: Headers = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no header.
+
+        Raises:
+            MeasurementError: If the value is empty, or no visible ASCII.
+        """
+        if not _VISIBLE.fullmatch(self.value):
+            raise MeasurementError(
+                "the token that was granted cannot be sent: it is empty, too long, or holds "
+                "more than visible ASCII"
+            )
+
+
+class TokenSource(Protocol):
+    """Where tokens come from."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What it shows to get one."""
+
+    def fetch(self) -> Token:
+        """Get a new token; blocks.
+
+        Raises:
+            MeasurementError: If there is none to be had.
+        """
+
+
+@dataclass(slots=True, eq=False)
+class BearerAuthorizer:
+    """Sends a token of a source, and replaces it when it expires or is refused.
+
+    Attributes:
+        source: Where tokens come from.
+        clock: Seconds that only grow.
+    """
+
+    source: TokenSource = field(repr=False)
+    clock: Callable[[], float] = time.monotonic
+    _held: HeldSecrets = field(default_factory=HeldSecrets, repr=False)
+    _token: Token | None = field(default=None, repr=False)
+    _due: float | None = None
+    _end: float | None = None
+    _under_way: asyncio.Task[Token] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hold what the source holds."""
+        self._held.add(*self.source.secrets)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Those of the source, and every token so far."""
+        return self._held.values
+
+    def tell(self, learn: Learn) -> None:
+        """Have ``learn`` told every secret: see ``Authorizer``."""
+        self._held.tell(learn)
+
+    async def authorize(self, request: WireRequest, base_url: str) -> Headers:  # noqa: ARG002 - a token is the same for any path of its host
+        """Return the request's headers and the token: see ``Authorizer``."""
+        token = self._token
+        if token is None or (self._due is not None and self.clock() >= self._due):
+            token = await self._in_time(token)
+        return (*request.headers, _header(token), *token.headers)
+
+    async def renew(self, used: Headers) -> bool:
+        """Replace the token, unless another has taken its place since: see ``Authorizer``."""
+        refused = self._token
+        if refused is not None and _header(refused) not in used:
+            return True
+        token = await self._fetched()
+        return refused is None or token.value != refused.value
+
+    async def _in_time(self, token: Token | None) -> Token:
+        """Another token; the old one while it is good and no other can be had."""
+        try:
+            return await self._fetched()
+        except MeasurementError:
+            now = self.clock()
+            if token is None or self._end is None or now >= self._end:
+                raise
+            self._due = min(now + _PATIENCE_S, self._end)
+            return token
+
+    async def _fetched(self) -> Token:
+        # Nothing is awaited in between, so one task serves all that ask meanwhile.
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.get_running_loop().create_task(self._fetch())
+        return await asyncio.shield(self._under_way)
+
+    async def _fetch(self) -> Token:
+        asked = self.clock()
+        self._token = token = await run_apart(self._fetch_and_tell)
+        life_s = token.lifetime_s
+        self._end = None if life_s is None else asked + life_s
+        self._due = None if life_s is None else asked + life_s - min(_LONGEST_MARGIN_S, life_s / 10)
+        return token
+
+    def _fetch_and_tell(self) -> Token:
+        token = self.source.fetch()
+        self._held.add(token.value, *self.source.secrets)
+        return token
+
+
+def _header(token: Token) -> tuple[str, str]:
+    return "authorization", f"Bearer {token.value}"
