@@ -8,6 +8,7 @@ import shutil
 import socket
 import struct
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -180,6 +181,10 @@ class FaultProxy:
         return answer
 
 
+def night_of(day):
+    return f"2026-03-{day:02d}"
+
+
 class Project:
     """A workspace whose suite asks a simulated provider through the proxy."""
 
@@ -192,12 +197,17 @@ class Project:
 
     def record(self, day, *, fault=lambda _number, _head: Fault(), error_rate=0.0, **options):
         """One night of a provider that begins anew: it answers the same questions alike."""
-        night = f"2026-03-{day:02d}"
-        conditions = Conditions(night=night, time_scale=0.0, error_rate=error_rate)
-        chosen = RecordOptions(night=night, base_url=self.proxy.url, **options)
+        chosen = RecordOptions(night=night_of(day), base_url=self.proxy.url, **options)
+        with self.providing(day, fault, error_rate=error_rate):
+            return record_run(self.workspace, self.suite, self.suite.targets[0], chosen)
+
+    @contextmanager
+    def providing(self, day, fault, *, error_rate=0.0):
+        """The provider of a night behind the proxy."""
+        conditions = Conditions(night=night_of(day), time_scale=0.0, error_rate=error_rate)
         with Simulator(conditions) as provider:
             self.proxy.begin(int(provider.base_url.rpartition(":")[2]), fault)
-            return record_run(self.workspace, self.suite, self.suite.targets[0], chosen)
+            yield
 
     def accept(self, *folders):
         options = AcceptOptions(reason="quiet", by="me")
