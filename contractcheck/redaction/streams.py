@@ -1,7 +1,8 @@
 """Find secrets that a server spells out over several events of a stream.
 
 Each event of a token stream (``data: {"delta": {"content": "sk-pr"}}``) holds a few characters
-of the answer. Laid end to end the pieces show what no single event does.
+of the answer. Laid end to end the pieces show what no single event does. In the binary frames of
+AWS the events are the same JSON, between headers and checksums.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ if TYPE_CHECKING:
 
 _FIELDS = (
     *(b"content", b"text", b"partial_json", b"arguments", b"delta", b"thinking"),
-    *(b"reasoning", b"reasoning_content"),
+    *(b"reasoning", b"reasoning_content", b"input"),
 )
-"""The fields in which OpenAI, Anthropic, Google, Mistral and Cohere stream text."""
+"""The fields in which OpenAI, Anthropic, Google, Mistral, Cohere and Bedrock stream text."""
+
+_EVENT_MARKS = (b"data:", b":event-type")
+"""What stands before each event: of server-sent events, and of the event streams of AWS."""
 
 _STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _ANY_FIELD = rb'"(' + b"|".join(_FIELDS) + rb')":\s?'
 _PIECE = re.compile(_ANY_FIELD + _STRING)
-_NUMBERED = re.compile(_ANY_FIELD + _STRING + rb'|"(?:output_)?index":\s?(\d+)')
+_NUMBERED = re.compile(_ANY_FIELD + _STRING + rb'|"(?:(?:output_)?i|contentBlockI)ndex":\s?(\d+)')
 """The same, and the number of the answer or part that follows; looking for both takes longer."""
 
-_SECOND = rb'index":[\s\v]?[1-9]'
+_SECOND = rb'[iI]ndex":[\s\v]?[1-9]'
 r"""The number of an answer or part beyond the first (RE2's ``\s`` lacks the vertical tab)."""
 
 _IS_NUMBERED = re.compile(_SECOND)
@@ -39,8 +43,8 @@ _IS_NUMBERED = re.compile(_SECOND)
 
 def text_field(data: bytes) -> bytes | None:
     """Name of the field in which a stream begins to spell its text; None of anything else."""
-    if data.find(b"data:", data.find(b"data:") + 1) < 0:  # one event splits nothing
-        return None
+    if not any(data.find(mark, data.find(mark) + 1) >= 0 for mark in _EVENT_MARKS):
+        return None  # one event splits nothing
     first = _PIECE.search(data)
     return first[1] if first else None
 
@@ -68,7 +72,8 @@ def find_in_streams(data: bytes, find: Finder) -> Iterator[tuple[Span, str]]:
     Pieces are joined per field name and number of the answer, in the order of the events.
 
     Args:
-        data: A whole body of server-sent events; anything else holds no stream.
+        data: A whole body of server-sent events or of an event stream of AWS; anything else holds
+            no stream.
         find: Finds secrets in plain text.
     """
     if text_field(data) is None:

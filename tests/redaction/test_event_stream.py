@@ -2,6 +2,7 @@ import base64
 import json
 import struct
 import zlib
+from itertools import pairwise
 
 import pytest
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
@@ -89,3 +90,58 @@ def test_a_stream_that_was_cut_off_keeps_its_whole_messages(cut):
 def test_bytes_that_are_no_event_stream_are_only_starred(before, after):
     body = before + SECRET.encode() + after
     assert redact_body(body, "", scrubber).body == scrubber.scrub(body)
+
+
+def converse_text(text):
+    return {"contentBlockIndex": 0, "delta": {"text": text}, "p": "abcdef"}
+
+
+def converse_input(text):
+    return {"contentBlockIndex": 1, "delta": {"toolUse": {"input": text}}, "p": "ab"}
+
+
+def converse_thought(text):
+    return {"p": "ab", "delta": {"reasoningContent": {"text": text}}, "contentBlockIndex": 0}
+
+
+@given(
+    st.sampled_from([converse_text, converse_input, converse_thought]),
+    st.sampled_from([SECRET, "sk-proj-aB3dE5gH7jK9mN1pQ3rS5"]),
+    st.sets(st.integers(1, 60), max_size=20),
+)
+def test_a_secret_spelled_over_several_messages_is_starred(event, secret, places):
+    text = f'I know that "{secret}" \n is your key'
+    bounds = [0, *sorted(place for place in places if place < len(text)), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(bounds)]
+    before = b"".join(message(json.dumps(event(piece)).encode()) for piece in pieces)
+    after = redact_body(before, "", scrubber).body
+    starred = text.replace(secret, "*" * len(secret))
+    told = [json.loads(payload) for _, payload in parse(after)]
+    assert told == [event(starred[start:end]) for start, end in pairwise(bounds)]
+    assert redact_body(after, "", scrubber).body == after
+
+
+def test_blocks_that_come_at_once_are_told_apart():
+    pieces = [SECRET[start : start + 4] for start in range(0, len(SECRET), 4)]
+    events = [
+        {"contentBlockIndex": number, "delta": {"text": piece}}
+        for piece in pieces
+        for number in (0, 1)
+    ]
+    before = b"".join(message(json.dumps(event).encode()) for event in events)
+    said = ["", ""]
+    for _, payload in parse(redact_body(before, "", scrubber).body):
+        event = json.loads(payload)
+        said[event["contentBlockIndex"]] += event["delta"]["text"]
+    assert said == ["*" * len(SECRET)] * 2
+
+
+def test_ordinary_words_in_messages_are_left_alone():
+    words = ["Risk-averse", "people", "ask:", "is", "the", "api_key", "task-bound", "sk-learn", "?"]
+    before = b"".join(
+        message(json.dumps(event(f"{word} ")).encode())
+        for event in (converse_text, converse_input)
+        for word in words * 20
+    )
+    redacted = redact_body(before, "", scrubber)
+    assert (redacted.body, redacted.is_clean) == (before, True)
