@@ -15,6 +15,7 @@ from contractcheck.simulator import (
     azure_wire,
     bedrock_wire,
     cohere_wire,
+    embeddings_wire,
     gemini_wire,
     mistral_wire,
     openai_wire,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 DIALECTS: tuple[Dialect, ...] = (
     openai_wire,
     responses_wire,
+    embeddings_wire,
     azure_wire,
     anthropic_wire,
     gemini_wire,
