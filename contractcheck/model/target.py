@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contractcheck.model.credential import AuthChoice
 
 _DATED = re.compile(r"(19|20)\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])")
 _UNSAFE = re.compile(r"[^a-z0-9._-]+")
@@ -21,6 +25,9 @@ class Target:
         region: Where the provider runs the model, for wires that ask; None is the wire's default.
         api_version: Version of the wire, for wires that have several; None is the usual one.
         project: Account, project or resource that pays, for wires whose path names it.
+        mapping: How it is asked and read, for the provider ``http``; None for all others.
+        auth: How the suite wants it shown who asks; None leaves it to the wire. Not recorded, and
+            no part of who the target is.
     """
 
     provider: str
@@ -29,6 +36,7 @@ class Target:
     region: str | None = None
     api_version: str | None = None
     project: str | None = None
+    auth: AuthChoice | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -135,6 +135,8 @@ def _targets(source: _Source, shape: SuiteFile, providers: Collection[str]) -> t
             region=entry.region,
             api_version=entry.api_version,
             project=entry.project,
+            auth=entry.auth
+            and replace(entry.auth, file=source.file, line=source.document.line_of(path)),
         )
         if any(target.id == earlier.id for earlier in targets):
             source.add(

@@ -1,4 +1,4 @@
-"""Values that a suite writes in short: ids, targets, budgets, margins, checks and metrics.
+"""Values that a suite writes in short: ids, budgets, margins, checks and metrics.
 
 Each reader takes what the file holds and returns a noun, or raises a ``FieldError`` whose text
 is the sentence that users read: what was expected, what was there.
@@ -6,18 +6,15 @@ is the sentence that users read: what was expected, what was there.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from contractcheck.checks import CHECKS
 from contractcheck.checks.registry import excerpt, listing, read_texts
 from contractcheck.metrics import METRICS
 from contractcheck.model.suite import ID_PATTERN, CheckMode, Margin
-from contractcheck.model.target import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,17 +26,6 @@ VERSION_PATTERN = (
     r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 """Semantic Versioning 2.0.0, https://semver.org."""
-
-PLACE_PATTERNS = {
-    "region": r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?",
-    "api_version": r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?",
-    "project": r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-}
-_PLACES = {
-    "region": "a region such as eu-central-1",
-    "api_version": "a version such as 2024-10-21 or v1beta",
-    "project": "the id of a project, such as my-project-1",
-}
 
 BUDGET_PATTERN = r"(0?\.[0-9]+)/year"
 
@@ -69,18 +55,6 @@ class MetricEntry:
 
     name: str
     argument: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetEntry:
-    """One target as written: ``provider:model`` and, if it is not the public one, where."""
-
-    provider: str
-    model: str
-    base_url: str | None = None
-    region: str | None = None
-    api_version: str | None = None
-    project: str | None = None
 
 
 def show(value: JsonValue) -> str:
@@ -174,28 +148,6 @@ def read_path(value: JsonValue) -> str:
     return value
 
 
-def read_target(value: JsonValue) -> TargetEntry:
-    """Read ``provider:model``, or a mapping of ``target`` and where it is."""
-    place: dict[str, str] = {}
-    if isinstance(value, dict):
-        unknown = sorted(set(value) - {"target", "base_url", *PLACE_PATTERNS})
-        if unknown:
-            allowed = ", ".join(sorted({"target", "base_url", *PLACE_PATTERNS}))
-            raise FieldError(f"unknown key {unknown[0]!r}; allowed: {allowed}")
-        if "base_url" in value:
-            place["base_url"] = _read_url(value["base_url"])
-        for name in PLACE_PATTERNS.keys() & value:
-            place[name] = _read_place(name, value[name])
-        value = value.get("target")
-    parts = parse_target(value) if isinstance(value, str) else None
-    if parts is None:
-        raise FieldError(
-            f"expected provider:model, such as openai:gpt-5-mini, got {show(value)}; "
-            "an endpoint is written {target: provider:model, base_url: https://…}"
-        )
-    return TargetEntry(provider=parts[0], model=parts[1], **place)
-
-
 def read_check(value: JsonValue) -> CheckEntry:
     """Read ``conforms`` or ``{finish_reason: [stop], mode: always}``."""
     mapping: dict[str, JsonValue]
@@ -263,42 +215,3 @@ def _read_mode(value: JsonValue) -> tuple[CheckMode, float | None]:
         raise FieldError(f"mode: expected a rate above 0 and at most 1, got {show(rate)}")
     allowed = (CheckMode.ALWAYS.value, CheckMode.NO_WORSE.value)
     raise FieldError(f"mode: expected {listing(allowed)} or {{rate: 0.98}}, got {show(value)}")
-
-
-def _read_url(value: JsonValue) -> str:
-    """An endpoint that may be sent a key: encrypted, or on this machine."""
-    # A credential may stand there, and what CI prints is kept.
-    is_shown = not isinstance(value, str) or not set("@?#") & set(value)
-    sentence = (
-        "base_url: expected an address such as https://llm.example.com/v1 (http only on this "
-        "machine; no user, query or fragment), got "
-        + (show(value) if is_shown else "a text with more (not shown)")
-    )
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise FieldError(sentence)
-    try:
-        url = urlsplit(value)
-        host, _port = url.hostname, url.port
-    except ValueError:
-        raise FieldError(sentence) from None
-    is_safe = url.scheme == "https" or (url.scheme == "http" and _is_loopback(host or ""))
-    has_more = "@" in url.netloc or "?" in value or "#" in value or " " in value
-    if not host or not is_safe or has_more:
-        raise FieldError(sentence)
-    return value.rstrip("/")
-
-
-def _read_place(name: str, value: JsonValue) -> str:
-    """A word that becomes part of an address: it must not be able to lead elsewhere."""
-    if isinstance(value, str) and re.fullmatch(PLACE_PATTERNS[name], value):
-        return value
-    raise FieldError(f"{name}: expected {_PLACES[name]}, got {show(value)}")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

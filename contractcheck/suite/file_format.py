@@ -11,11 +11,9 @@ from contractcheck.metrics import METRICS
 from contractcheck.model.suite import ID_PATTERN, Margin
 from contractcheck.suite.fields import (
     BUDGET_PATTERN,
-    PLACE_PATTERNS,
     VERSION_PATTERN,
     CheckEntry,
     MetricEntry,
-    TargetEntry,
     read_budget,
     read_check,
     read_difference,
@@ -23,9 +21,9 @@ from contractcheck.suite.fields import (
     read_metric,
     read_path,
     read_ratio,
-    read_target,
     read_version,
 )
+from contractcheck.suite.target_fields import TARGET_SCHEMA, TargetEntry, read_target
 
 if TYPE_CHECKING:
     from contractcheck.checks.registry import ArgumentForm
@@ -92,26 +90,6 @@ def _metric_schema() -> dict[str, object]:
     return {"anyOf": [{"enum": bare}, *named]}
 
 
-_TARGET_TEXT = {"type": "string", "pattern": r"^[^:\s]+:\S+$"}
-_TARGET_SCHEMA = {
-    "anyOf": [
-        _TARGET_TEXT,
-        {
-            "type": "object",
-            "properties": {
-                "target": _TARGET_TEXT,
-                "base_url": {"type": "string"},
-                **{
-                    name: {"type": "string", "pattern": f"^{pattern}$"}
-                    for name, pattern in PLACE_PATTERNS.items()
-                },
-            },
-            "required": ["target"],
-            "additionalProperties": False,
-        },
-    ]
-}
-
 Id = Annotated[
     str,
     PlainValidator(read_id),
@@ -142,7 +120,7 @@ PathField = Annotated[
     PlainValidator(read_path),
     WithJsonSchema({"type": "string", "pattern": r"^\$"}),
 ]
-TargetField = Annotated[TargetEntry, PlainValidator(read_target), WithJsonSchema(_TARGET_SCHEMA)]
+TargetField = Annotated[TargetEntry, PlainValidator(read_target), WithJsonSchema(TARGET_SCHEMA)]
 CheckField = Annotated[CheckEntry, PlainValidator(read_check), WithJsonSchema(_check_schema())]
 MetricField = Annotated[MetricEntry, PlainValidator(read_metric), WithJsonSchema(_metric_schema())]
 Text = Annotated[str, StringConstraints(min_length=1)]
