@@ -16,7 +16,11 @@ from contractcheck.model.exchange import IMPORTED
 from contractcheck.model.json_text import canonical_json
 from contractcheck.report.safe_text import one_line
 from contractcheck.report.safe_text import show as show_safely
-from contractcheck.workflows.runs_answer import assemble_answer, readable_arguments
+from contractcheck.workflows.runs_answer import (
+    assemble_answer,
+    binary_events,
+    readable_arguments,
+)
 from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
 
 if TYPE_CHECKING:
@@ -146,6 +150,10 @@ def _whole(exchange: Exchange, provider: str) -> Iterator[str]:
     if response is not None:
         yield one_line(f"{response.http_version} {response.status} {response.reason}")
         yield from _message(response.headers, response.body)
+        if events := binary_events(response):
+            yield "its events:"
+            yield from (one_line(f"  | {event}") for event in events)
+            yield ""
     answer = assemble_answer(exchange, provider)
     if answer is not None:
         yield from _answer(answer)

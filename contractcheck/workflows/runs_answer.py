@@ -10,6 +10,7 @@ from contractcheck.errors import ContentCodingError
 from contractcheck.model.completion import Outcome
 from contractcheck.model.json_text import JsonTextError, canonical_json, parse_json
 from contractcheck.providers import DIALECTS, dialect
+from contractcheck.providers.aws_event_stream import is_aws_event_stream, read_aws_frames
 from contractcheck.providers.sse import is_event_stream
 from contractcheck.workflows.json_difference import json_differences
 from contractcheck.workflows.text_difference import line_differences
@@ -75,13 +76,26 @@ def stream_differences(
         providers: Who was asked for the one, and for the other.
         where: Place of both, for each difference.
     """
-    if not all(x.response is not None and is_event_stream(x.response) for x in (old, new)):
+    if not all(x.response is not None and _is_streamed(x.response) for x in (old, new)):
         return
     before, after = (assemble_answer(x, p) for x, p in zip((old, new), providers, strict=True))
     if before is None or after is None:
         return
     yield from line_differences(before.text, after.text, f"{where}: text")
     yield from json_differences(_beside_text(before), _beside_text(after), f"{where}: answer $")
+
+
+def _is_streamed(response: Response) -> bool:
+    return is_event_stream(response) or is_aws_event_stream(response)
+
+
+def binary_events(response: Response) -> tuple[str, ...]:
+    """Return what the events of a binary stream carry, name first; of all else nothing."""
+    body = plain_body(response) if is_aws_event_stream(response) else None
+    if body is None:
+        return ()
+    frames = read_aws_frames(replace(response, body=body))
+    return tuple(f"{frame.name} {frame.text}" for frame in frames)
 
 
 def _beside_text(answer: Completion) -> JsonValue:

@@ -19,6 +19,7 @@ from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.run import CasePlan, RunHeader
 from contractcheck.model.target import Target
 from contractcheck.redaction import Scrubber
+from contractcheck.simulator.aws_events import encode_event
 from contractcheck.workflows.workspace import Workspace
 
 TARGET = Target(provider="openai", model="gpt-sim")
@@ -318,6 +319,31 @@ def test_bytes_that_are_no_text_are_only_told(tmp_path, call):
     folder = write_run(tmp_path, make_exchange(body=b"\xff\x00"))
     text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
     assert "<2 bytes, not UTF-8; --raw writes them>" in text
+
+
+def test_the_events_of_a_binary_stream_are_shown(tmp_path, call):
+    events = {
+        "messageStart": {"role": "assistant"},
+        "contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": f"Hello{HOSTILE}"}},
+        "messageStop": {"stopReason": "end_turn"},
+        "metadata": {"usage": {"inputTokens": 7, "outputTokens": 2, "totalTokens": 9}},
+    }
+    body = b"".join(encode_event(kind, json.dumps(told).encode()) for kind, told in events.items())
+    made = make_exchange()
+    bare = replace(
+        made.response,
+        body=body,
+        chunk_bytes=(len(body),),
+        headers=(("content-type", "application/vnd.amazon.eventstream"),),
+    )
+    target = Target(provider="bedrock", model="claude-sim")
+    folder = write_run(tmp_path, replace(made, response=bare), target=target)
+    text = call("show", str(folder), "--case", "greet", "--trial", "0")[1]
+    assert f"<{len(body)} bytes, not UTF-8; --raw writes them>" in text
+    assert '  | messageStart {"role": "assistant"}\n' in text
+    assert '  | messageStop {"stopReason": "end_turn"}\n' in text
+    assert "answer: answered, finished by end_turn, 7 tokens in, 2 tokens out\n  | Hello" in text
+    assert is_harmless(text)
 
 
 def test_raw_bytes_go_to_a_terminal_only_when_asked_twice(tmp_path, call, monkeypatch):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contractcheck.cassettes import read_run
 from contractcheck.model.json_text import canonical_json
+from contractcheck.simulator.aws_events import encode_event
 from contractcheck.workflows.json_difference import json_differences
 from contractcheck.workflows.runs_answer import assemble_answer
 from contractcheck.workflows.runs_diff import diff_runs
@@ -151,6 +152,27 @@ def change_answer(run, index, text):
                 choice["delta"]["content"], text = text, ""
         lines.append(b"data: " + json.dumps(data).encode() if data else line)
     return change_response(run, index, body=b"\n".join(lines))
+
+
+def test_of_binary_streams_too(run):
+    def saying(text):
+        events = {
+            "messageStart": {"role": "assistant"},
+            "contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text}},
+            "messageStop": {"stopReason": "end_turn"},
+            "metadata": {"usage": {"inputTokens": 7, "outputTokens": 2, "totalTokens": 9}},
+        }
+        frames = [encode_event(kind, json.dumps(told).encode()) for kind, told in events.items()]
+        headers = (("content-type", "application/vnd.amazon.eventstream"),)
+        spoken = change_response(run, 0, body=b"".join(frames), headers=headers)
+        target = replace(run.header.target, provider="bedrock")
+        return replace(spoken, header=replace(run.header, target=target))
+
+    found = told(diff_runs(saying("Good morning."), saying("Good evening."), bodies=True).exchanges)
+    assert found[1:] == [
+        ("greet: trial 0: text", "Good morning.", None),
+        ("greet: trial 0: text", None, "Good evening."),
+    ]
 
 
 def test_streams_with_equal_answers_are_compared_by_line(run):
