@@ -16,9 +16,7 @@ from contractcheck.simulator.service import Service
 MODELS = {
     "anthropic": "claude-sim-haiku",
     "bedrock": "anthropic.claude-sim-v1:0",
-    "bedrock": "anthropic.claude-sim-v1:0",
     "cohere": "command-sim",
-    "gemini": "gemini-sim",
     "gemini": "gemini-sim",
     "mistral": "mistral-sim-small",
     "openai": "gpt-sim-mini",
