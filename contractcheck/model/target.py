@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from contractcheck.model.credential import AuthChoice
+    from contractcheck.model.wire_mapping import WireMapping
 
 _DATED = re.compile(r"(19|20)\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])")
 _UNSAFE = re.compile(r"[^a-z0-9._-]+")
@@ -36,6 +37,7 @@ class Target:
     region: str | None = None
     api_version: str | None = None
     project: str | None = None
+    mapping: WireMapping | None = field(default=None, hash=False, repr=False)
     auth: AuthChoice | None = field(default=None, compare=False)
 
     @property
