@@ -67,6 +67,14 @@ def open_with_prompt_filter(draft: Draft) -> None:
     draft.events.insert(0, make_event("", document, draft.events[0].due_s))
 
 
+def drop_prompt_filter(draft: Draft) -> None:
+    """Send no chunk about the prompt, as before September 2023."""
+    if draft.is_streamed:
+        draft.events = [
+            event for event in draft.events if "prompt_filter_results" not in (event.document or {})
+        ]
+
+
 def fold_usage_chunk(draft: Draft) -> None:
     """Send usage with the finish reason, and no chunk without choices."""
     counted = _usage_chunk(draft)

@@ -64,7 +64,9 @@ WIRE_CHANGES: Mapping[str, WireChange] = MappingProxyType(
             strike=chat.add_audio_tokens, before=chat.drop_audio_tokens
         ),
         "chunk-obfuscation": WireChange(strike=chat.obfuscate_chunks),
-        "empty-choices-first": WireChange(strike=chat.open_with_prompt_filter),
+        "empty-choices-first": WireChange(
+            strike=chat.open_with_prompt_filter, before=chat.drop_prompt_filter
+        ),
         "usage-only-chunk": WireChange(
             strike=chat.unfold_usage_chunk, before=chat.fold_usage_chunk
         ),

@@ -35,14 +35,20 @@ FIRST_NIGHT = date(2026, 3, 2)
 ACCEPTED = 10
 KEYS = {"authorization": "Bearer simulated", "x-goog-api-key": "simulated"}
 TARGETS = {
+    "azure": "azure:gpt-sim-mini",
     "anthropic-messages": "anthropic:claude-sim-haiku",
     "bedrock": "bedrock:claude-sim-haiku",
     "gemini": "gemini:gemini-sim-flash",
     "mistral": "mistral:mistral-sim-small",
     "openai-chat": "openai:gpt-sim-mini",
+    "openai-embeddings": "openai-embeddings:embed-sim-small",
     "openai-responses": "openai-responses:gpt-sim-mini",
 }
-"""Wire format → who is asked: an alias each, so that a new model behind it is a notice."""
+"""Wire format, or a server that speaks another's → who is asked: an alias each, so that a new
+model behind it is a notice."""
+
+SPOKEN = {"azure": "openai-chat"}
+"""Server → the wire format that it speaks."""
 
 CALLED = {"gemini": "[tool_calls, finished]", "openai-responses": "[tool_calls, finished]"}
 """How an answer that calls a tool may end, where the wire has no word of its own for it."""
@@ -67,6 +73,18 @@ cases:
       - ending: {called}
         mode: always
     metrics: [tool_calls]
+"""
+VECTOR_SUITE = """\
+suite: search
+version: 1.0.0
+targets: [{target}]
+defaults: {{samples: 6}}
+cases:
+"""
+VECTOR_CASE = """\
+  - id: text-{number}
+    messages: [{{role: user, content: "{words}"}}]
+    metrics: []
 """
 TICKET_CASE = """\
   - id: ticket-{number}
@@ -188,6 +206,9 @@ def accept(suite, runs):
 
 
 def write_suite(wire_format: str, *, is_large: bool) -> str:
+    if wire_format == "openai-embeddings":
+        texts = (VECTOR_CASE.format(number=n, words=words) for n, words in enumerate(QUESTIONS))
+        return VECTOR_SUITE.format(target=TARGETS[wire_format]) + "".join(texts)
     mails, questions = (MAILS, QUESTIONS) if is_large else (MAILS[:1], QUESTIONS[:1])
     tickets = (TICKET_CASE.format(number=n, words=words) for n, words in enumerate(mails))
     prose = (PROSE_CASE.format(number=n, words=words) for n, words in enumerate(questions))
@@ -289,7 +310,8 @@ def watch_on(tmp_path_factory):
         path.write_text(write_suite(wire_format, is_large=is_large))
         suite = load_suite(path, providers=tuple(DIALECTS))
         runs = tuple(record(suite, night) for night in range(ACCEPTED + 2))
-        return Watch(wire_format=wire_format, suite=suite, runs=runs)
+        spoken = SPOKEN.get(wire_format, wire_format)
+        return Watch(wire_format=spoken, suite=suite, runs=runs)
 
     return watch
 
