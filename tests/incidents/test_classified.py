@@ -83,7 +83,7 @@ def test_quiet_nights_are_no_news(wire, watch_on):
 def test_a_chunk_about_the_prompt_is_red_where_azure_sent_none(watch_on):
     (judgement,) = watch_on("azure").judge("empty-choices-first", nights=1)
     assert judgement.verdict is Verdict.FAIL, judgement.headline
-    assert any("choices" in finding.message for finding in judgement.findings)
+    assert any("prompt_filter_results" in finding.message for finding in judgement.findings)
 
 
 def test_a_chunk_about_the_prompt_is_no_news_where_azure_always_sent_it(watch_on):
