@@ -69,6 +69,24 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PassRate:
+    """How many answers of a case passed a check tonight.
+
+    Attributes:
+        case: Case id.
+        check: Label of the check.
+        rate: Answers that passed, of those that were scored.
+        wanted: Least share that the contract wants, 0..1 (``always`` is 1); None when the share is
+            only compared with accepted nights.
+    """
+
+    case: str
+    check: str
+    rate: Rate
+    wanted: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PathChange:
     """A shape of structured answers that the old side never had, or always had.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from contractcheck.model.gate import GateAccount
-    from contractcheck.model.judgement import Comparison, Finding, PathChange, Verdict
+    from contractcheck.model.judgement import Comparison, Finding, PassRate, PathChange, Verdict
 
 EvidenceSource = Literal["live", "replay", "tables"]
 
@@ -47,6 +47,7 @@ class Report:
         next_steps: Commands to type next.
         gate: What a gate has besides; None for everything else.
         path_changes: What the shape of structured answers has on one side only, breaking first.
+        pass_rates: Every check of every case that was scored, in the order of the suite.
     """
 
     verdict: Verdict
@@ -68,3 +69,4 @@ class Report:
     next_steps: tuple[str, ...]
     gate: GateAccount | None = None
     path_changes: tuple[PathChange, ...] = ()
+    pass_rates: tuple[PassRate, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import FindingKind
 from contractcheck.report.case_table import case_lines
+from contractcheck.report.check_table import check_lines
 from contractcheck.report.columns import columns
 from contractcheck.report.gate_section import account_lines, margin_lines
 from contractcheck.report.numbers import describe_p, describe_size, describe_visible
@@ -52,6 +53,7 @@ def _lines(report: Report) -> Iterator[str]:
                 yield from _example_lines(finding.examples)
     yield from _stream_table([c for c in report.comparisons if c.score is not None])
     yield from case_lines(report)
+    yield from check_lines(report.pass_rates)
     yield from path_lines(report.path_changes)
     if report.gate is not None:
         yield from account_lines(report.gate)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
 from contractcheck.judging import Evidence, exit_code, judge_run
+from contractcheck.judging.pass_rates import pass_rates
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
@@ -85,6 +86,7 @@ def make_report(
             *([f"this run is labelled: {header.label}"] if header.label else []),
         ),
         next_steps=_next_steps(judgement, header),
+        pass_rates=() if judgement.verdict is Verdict.ERROR else pass_rates(run, suite),
     )
 
 

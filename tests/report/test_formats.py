@@ -19,6 +19,7 @@ from contractcheck.model.judgement import (
     Example,
     Finding,
     FindingKind,
+    PassRate,
     PathChange,
     Rate,
     Verdict,
@@ -177,6 +178,18 @@ CHANGES = tuple(
         *((f"$.new{i}", "new path", "additive") for i in range(8)),
     )
 )
+PASS_RATES = tuple(
+    PassRate(
+        case=case, check=check, rate=Rate(count=count, n=16, low=low, high=high), wanted=wanted
+    )
+    for case, check, count, low, high, wanted in (
+        ("late-parcel", "conforms", 12, 0.476, 0.927, None),
+        ("late-parcel", "tool_called:look_up", 16, 0.794, 1.0, None),
+        ("early-bird", "contains:\x1b[31mred", 3, 0.04, 0.456, 1.0),
+        ("early-bird", "conforms", 15, 0.698, 0.998, 0.98),
+        *((f"case-{i}", "not_empty", 13, 0.54, 0.96, None) for i in range(8)),
+    )
+)
 REPORTS = {
     "quiet": BASE,
     "fail": replace(
@@ -187,6 +200,7 @@ REPORTS = {
         comparisons=(*STREAMS, PLACE),
         findings=(BREACH, DRIFT, NOTICE),
         notes=("this run is labelled: simulated",),
+        pass_rates=PASS_RATES,
     ),
     "inconclusive": replace(
         BASE,
