@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from contractcheck.auth.authorizer import Authorizer
+from contractcheck.auth.aws import AwsAuthorizer, find_aws
+from contractcheck.auth.bearer import BearerAuthorizer, Token, TokenSource
+from contractcheck.auth.client_credentials import ClientCredentials
+from contractcheck.auth.entra import find_entra
+from contractcheck.auth.google import find_google
+from contractcheck.auth.kept_keys import is_key, read_command_key, read_keyring_key
 from contractcheck.auth.key import KeyAuthorizer
 
-__all__ = ["Authorizer", "KeyAuthorizer"]
+__all__ = [
+    "Authorizer",
+    "AwsAuthorizer",
+    "BearerAuthorizer",
+    "ClientCredentials",
+    "KeyAuthorizer",
+    "Token",
+    "TokenSource",
+    "find_aws",
+    "find_entra",
+    "find_google",
+    "is_key",
+    "read_command_key",
+    "read_keyring_key",
+]

@@ -2,7 +2,8 @@
 
 A suite file may come from a pull request. It may name an endpoint, but a credential only ever
 goes to the provider's own host, to this machine, to a host that the person at the keyboard
-named (``--base-url``), or to one listed in ``CONTRACTCHECK_TRUSTED_HOSTS``.
+named (``--base-url``), or to one listed in ``CONTRACTCHECK_TRUSTED_HOSTS``. Requests are never
+redirected, so it stays there.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from contractcheck.auth import KeyAuthorizer
 from contractcheck.errors import UsageError
-from contractcheck.model.credential import ApiKey
+from contractcheck.model.credential import AwsSignature
 from contractcheck.providers import dialect
+from contractcheck.workflows.credential import Asked, find_authorizer, is_loopback, trusted_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from contractcheck.model.target import Target
     from contractcheck.providers.wire import Dialect
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRET_ENDINGS = (
     *("KEY", "TOKEN", "SECRET", "PASSWORD"),
     *("PASSWD", "PASSPHRASE", "CREDENTIALS"),
@@ -40,10 +40,9 @@ _SETTING = re.compile(
 """Values that say how something is set, defaults that everybody knows, short numbers, and names of
 files: no secrets, and starring them would take words out of ordinary text."""
 
-_NO_ADDRESS = "is no address; expected http(s)://host[:port][/path]"
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 
-_NO_KEY = "none"
-"""Sent to servers on this machine that need no key; some refuse an empty header."""
+_NO_ADDRESS = "is no address; expected http(s)://host[:port][/path]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,13 +73,17 @@ def resolve_endpoint(
 
     Raises:
         UsageError: If the credential is missing or would go to an untrusted host.
+        MeasurementError: If a cloud's own credential is there and cannot be had.
     """
-    speaker = dialect(target.provider)
-    own_url = _own_url(speaker, target)
+    speaker = dialect(target.provider, target.mapping)
+    region = _region(speaker, target, environment)
+    own_url = _own_url(speaker, region)
     url = (base_url or target.base_url or own_url).rstrip("/")
     if not url:
-        raise UsageError(f"{target.id} has no public endpoint; give one with base_url")
-    url = url.removesuffix("/v1")  # part of what the SDKs take; the dialects' paths begin with it
+        lacks = "needs a region" if speaker.base_url else "has no public endpoint"
+        raise UsageError(f"{target.id} {lacks}; give it one, or an endpoint with base_url")
+    if target.mapping is None:
+        url = url.removesuffix("/v1")  # what the SDKs take; the dialects' paths begin with it
     # What may hold a secret is told of, never shown.
     if "?" in url or "#" in url:
         raise UsageError(
@@ -101,34 +104,38 @@ def resolve_endpoint(
         _require_trust(host, urlsplit(own_url).hostname or "", target, environment)
     if parts.scheme == "http" and not is_here:
         raise UsageError(f"{url}: a credential is never sent over plain http; use https")
-    authorizer = _key_authorizer(speaker, target, host, is_here=is_here, environment=environment)
+    asked = Asked(
+        target=target,
+        schemes=speaker.schemes,
+        host=host,
+        is_here=is_here,
+        region=region,
+        environment=environment,
+    )
+    authorizer = find_authorizer(asked)
     secrets = (*authorizer.secrets, *find_secrets(environment))
     return Endpoint(base_url=url, authorizer=authorizer, secrets=secrets)
 
 
-def _own_url(speaker: Dialect, target: Target) -> str:
+def _region(speaker: Dialect, target: Target, environment: Mapping[str, str]) -> str:
+    """Where the target is served; AWS's own variables speak for wires that AWS signs."""
+    if target.region:
+        return target.region
+    is_aws = any(isinstance(scheme, AwsSignature) for scheme in speaker.schemes)
+    usual = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+    return usual if is_aws and _REGION.fullmatch(usual) else ""
+
+
+def _own_url(speaker: Dialect, region: str) -> str:
     """The provider's public endpoint, where this target is served."""
     if "{region}" not in speaker.base_url:
         return speaker.base_url
-    return speaker.base_url.format(region=target.region) if target.region else ""
-
-
-def _key_authorizer(
-    speaker: Dialect, target: Target, host: str, *, is_here: bool, environment: Mapping[str, str]
-) -> Authorizer:
-    keys = [scheme for scheme in speaker.schemes if isinstance(scheme, ApiKey)]
-    for scheme in keys:
-        if key := environment.get(scheme.variable):
-            return KeyAuthorizer(key=key, header=scheme.header, prefix=scheme.prefix)
-    if is_here:
-        return KeyAuthorizer(key=_NO_KEY)
-    variables = " or ".join(scheme.variable for scheme in keys)
-    raise UsageError(f"{target.id}: set {variables} to a key for {host}")
+    return speaker.base_url.format(region=region) if region else ""
 
 
 def is_local(url: SplitResult) -> bool:
     """Whether a URL leads to this machine."""
-    return (url.hostname or "") in _LOOPBACK
+    return is_loopback(url.hostname or "")
 
 
 def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -145,11 +152,9 @@ def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _require_trust(host: str, own: str, target: Target, environment: Mapping[str, str]) -> None:
-    listed = environment.get("CONTRACTCHECK_TRUSTED_HOSTS", "")
-    trusted = listed.lower().replace(",", " ").split()
-    if host != own and host not in trusted:
+    if host != own and host not in trusted_hosts(environment):
+        foreign = f", which is not {own}" if own else ""
         raise UsageError(
-            f"the suite sends {target.id} to {host}, which is not {own}: a suite file alone may "
-            f"not direct a credential there; add --base-url, or list the host in "
-            "CONTRACTCHECK_TRUSTED_HOSTS"
+            f"the suite sends {target.id} to {host}{foreign}: a suite file alone may not direct a "
+            "credential there; add --base-url, or list the host in CONTRACTCHECK_TRUSTED_HOSTS"
         )
