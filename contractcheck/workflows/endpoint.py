@@ -84,21 +84,8 @@ def resolve_endpoint(
         raise UsageError(f"{target.id} {lacks}; give it one, or an endpoint with base_url")
     if target.mapping is None:
         url = url.removesuffix("/v1")  # what the SDKs take; the dialects' paths begin with it
-    # What may hold a secret is told of, never shown.
-    if "?" in url or "#" in url:
-        raise UsageError(
-            f"the endpoint of {target.id} holds a query or a fragment; take it out: an endpoint "
-            "is written down and shown, and a key belongs in the environment"
-        )
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}") from None
-    if parts.username or parts.password:
-        raise UsageError(f"the endpoint at {host} holds a user or password; take it out")
-    if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}")
+    parts = _plain_parts(url, target)
+    host = parts.hostname or ""
     is_here = is_local(parts)
     if base_url is None and not is_here:
         _require_trust(host, urlsplit(own_url).hostname or "", target, environment)
@@ -117,6 +104,25 @@ def resolve_endpoint(
     return Endpoint(base_url=url, authorizer=authorizer, secrets=secrets)
 
 
+def _plain_parts(url: str, target: Target) -> SplitResult:
+    """Split an address that is one, and no more; what may hold a secret is told of, never shown."""
+    if "?" in url or "#" in url:
+        raise UsageError(
+            f"the endpoint of {target.id} holds a query or a fragment; take it out: an endpoint "
+            "is written down and shown, and a key belongs in the environment"
+        )
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}") from None
+    if parts.username or parts.password:
+        raise UsageError(f"the endpoint at {host} holds a user or password; take it out")
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(f"the endpoint of {target.id} {_NO_ADDRESS}")
+    return parts
+
+
 def _region(speaker: Dialect, target: Target, environment: Mapping[str, str]) -> str:
     """Where the target is served; AWS's own variables speak for wires that AWS signs."""
     if target.region:
@@ -130,7 +136,8 @@ def _own_url(speaker: Dialect, region: str) -> str:
     """The provider's public endpoint, where this target is served."""
     if "{region}" not in speaker.base_url:
         return speaker.base_url
-    return speaker.base_url.format(region=region) if region else ""
+    # Vertex serves its global location at the host without one.
+    return speaker.base_url.format(region=region).replace("//global-", "//") if region else ""
 
 
 def is_local(url: SplitResult) -> bool:

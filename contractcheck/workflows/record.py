@@ -163,7 +163,7 @@ def resume(
             f"{folder.name} is a side of gate {header.gate}, and no run of its own; go on with: "
             f"contractcheck gate --resume {header.gate}"
         )
-    endpoint = _endpoint_of(header, options)
+    endpoint = _endpoint_of(header, suite, options)
     scrubber = Scrubber.for_secrets(endpoint.secrets)
     with closing(resume_run(folder, scrubber, fsync=options.fsync)) as run:
         cases = _select(suite, run.header.cases)
@@ -178,9 +178,12 @@ def resume(
     return folder
 
 
-def _endpoint_of(header: RunHeader, options: RecordOptions) -> Endpoint:
+def _endpoint_of(header: RunHeader, suite: Suite, options: RecordOptions) -> Endpoint:
     """Where an interrupted run goes on: where it began, unless a server here moved its port."""
-    target = replace(header.target, base_url=header.endpoint or header.target.base_url)
+    # How it is shown who asks is not recorded: the suite says it.
+    auth = next((t.auth for t in suite.targets if t.id == header.target.id), None)
+    place = header.endpoint or header.target.base_url
+    target = replace(header.target, base_url=place, auth=auth)
     endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     began, goes_on = (urlsplit(url) for url in (header.endpoint, endpoint.base_url))
     is_same = (began.hostname, began.path) == (goes_on.hostname, goes_on.path)
