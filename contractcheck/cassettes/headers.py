@@ -8,9 +8,11 @@ from contractcheck.cassettes.case_files import REMEDY
 from contractcheck.errors import RecordingError
 from contractcheck.model.run import CasePlan, RunHeader, RunStatus
 from contractcheck.model.target import Target
+from contractcheck.model.wire_mapping import read_mapping
 
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
+    from contractcheck.model.wire_mapping import WireMapping
 
 
 def encode_header(header: RunHeader) -> dict[str, object]:
@@ -60,6 +62,7 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
                 region=_optional(target.get("region")),
                 api_version=_optional(target.get("api_version")),
                 project=_optional(target.get("project")),
+                mapping=_mapping(target.get("mapping")),
             ),
             night=_optional(document["night"]),
             label=_text(document["label"]),
@@ -77,12 +80,13 @@ def decode_header(document: JsonObject, place: str) -> RunHeader:
         ) from error
 
 
-def _encode_target(target: Target) -> dict[str, str | None]:
+def _encode_target(target: Target) -> dict[str, object]:
     # Most targets have none of these; runs of older versions never had.
     place = {
         "region": target.region,
         "api_version": target.api_version,
         "project": target.project,
+        "mapping": target.mapping and target.mapping.document,
     }
     return {
         "provider": target.provider,
@@ -90,6 +94,13 @@ def _encode_target(target: Target) -> dict[str, str | None]:
         "base_url": target.base_url,
         **{name: value for name, value in place.items() if value is not None},
     }
+
+
+def _mapping(value: JsonValue) -> WireMapping | None:
+    try:
+        return None if value is None else read_mapping(value)
+    except RecursionError:
+        raise ValueError("the mapping is nested too deeply") from None
 
 
 def _plan(value: JsonValue) -> CasePlan:

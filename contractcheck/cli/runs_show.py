@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Completion
     from contractcheck.model.exchange import Exchange, Headers
     from contractcheck.model.run import Run, RunHeader
+    from contractcheck.model.target import Target
     from contractcheck.workflows.runs_show import CaseCounts
 
 
@@ -62,8 +63,8 @@ def show(  # noqa: PLR0917 - click passes options by name
         sys.stdout.buffer.write(raw_body(loaded))
         return
     if trial is not None:
-        provider = loaded.header.target.provider
-        lines = [line for exchange in loaded.exchanges for line in _whole(exchange, provider)]
+        target = loaded.header.target
+        lines = [line for exchange in loaded.exchanges for line in _whole(exchange, target)]
     elif case is not None:
         lines = [one_line(_told(exchange)) for exchange in loaded.exchanges]
     else:
@@ -140,7 +141,7 @@ def _times(exchange: Exchange) -> str:
     return f"{waited}headers {head}, end {exchange.end_us / 1e6:.3f} s{lateness}"
 
 
-def _whole(exchange: Exchange, provider: str) -> Iterator[str]:
+def _whole(exchange: Exchange, target: Target) -> Iterator[str]:
     """One exchange with headers and bodies, and what the provider's dialect reads in them."""
     yield one_line(f"── {_told(exchange)}")
     yield one_line(f"at {exchange.started_at} via {exchange.via or 'unknown'}")
@@ -154,7 +155,7 @@ def _whole(exchange: Exchange, provider: str) -> Iterator[str]:
             yield "its events:"
             yield from (one_line(f"  | {event}") for event in events)
             yield ""
-    answer = assemble_answer(exchange, provider)
+    answer = assemble_answer(exchange, target)
     if answer is not None:
         yield from _answer(answer)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import Run, RunHeader
     from contractcheck.model.suite import Case, Suite
+    from contractcheck.model.target import Target
+    from contractcheck.model.wire_mapping import WireMapping
     from contractcheck.model.wire_shape import Fact
 
 COLUMNS = {
@@ -56,7 +58,8 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
     plan = {case: planned for case, planned in run.header.cases.items() if case in cases}
     header = replace(run.header, cases=plan)
     own = [exchange for exchange in run.exchanges if exchange.case in cases]
-    read = {place_of(exchange): _read(exchange, header.target.provider) for exchange in own}
+    target = replace(header.target, mapping=_mapping_now(header.target, suite))
+    read = {place_of(exchange): _read(exchange, target) for exchange in own}
     deciding = [place_of(exchange) for exchange in run.last_attempts().values()]
     last, first = set(deciding) & read.keys(), read.keys() - set(deciding)
     measured = measure_answers(header, [read[place][0] for place in sorted(last)], suite)
@@ -74,11 +77,17 @@ def place_of(exchange: Exchange) -> tuple[str, int, int]:
     return exchange.case, exchange.trial, exchange.attempt
 
 
-def _read(exchange: Exchange, provider: str) -> tuple[TrialAnswer, frozenset[Fact]]:
+def _mapping_now(asked: Target, suite: Suite) -> WireMapping | None:
+    """How answers are read: as the suite says now; as it said then where it no longer does."""
+    now = {target.id: target.mapping for target in suite.targets}
+    return now.get(asked.id) or asked.mapping
+
+
+def _read(exchange: Exchange, target: Target) -> tuple[TrialAnswer, frozenset[Fact]]:
     """Read an exchange, and look at how it came over the wire."""
-    answer = read_answer(exchange, provider)
+    answer = read_answer(exchange, target.provider, target.mapping)
     completion = answer.completion
-    seen = examine(exchange, provider, completion)
+    seen = examine(exchange, target.provider, completion)
     problems = merge_problems(completion.wire_problems, seen.problems)
     whole = replace(answer, completion=replace(completion, wire_problems=problems))
     return TrialAnswer(case=exchange.case, trial=exchange.trial, answer=whole), seen.facts

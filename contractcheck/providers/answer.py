@@ -11,6 +11,7 @@ from contractcheck.providers.failures import failure_of
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange
+    from contractcheck.model.wire_mapping import WireMapping
 
 _LATE_SHARE = 0.25
 _LATE_US = 20_000
@@ -20,8 +21,13 @@ below that, lateness cannot carry a latency verdict (margins start at 1.25x); ab
 ours and not the provider's."""
 
 
-def read_answer(exchange: Exchange, provider: str) -> Answer:
+def read_answer(exchange: Exchange, provider: str, mapping: WireMapping | None = None) -> Answer:
     """Read one exchange; failures become completions with their outcome, never exceptions.
+
+    Args:
+        exchange: What was recorded.
+        provider: Who was asked.
+        mapping: How the provider ``http`` is read.
 
     Raises:
         UsageError: If the provider has no dialect.
@@ -31,7 +37,7 @@ def read_answer(exchange: Exchange, provider: str) -> Answer:
         completion = Completion(outcome=Outcome.INFRA, detail=exchange.error or "no response")
     else:
         failure = failure_of(response, ended=exchange.ended, error=exchange.error)
-        completion = failure or dialect(provider).read(response)
+        completion = failure or dialect(provider, mapping).read(response)
     return Answer(completion=completion, timing=_timing(exchange, completion))
 
 

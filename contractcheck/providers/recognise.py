@@ -60,8 +60,18 @@ def recognise_target(url: str, body: bytes) -> Target | None:
             model = unquote(place.pop("model", "")) or _named_in(body)
             if place.get("api_version") == _USUAL_VERSION.get(provider):
                 place.pop("api_version", None)
-            return Target(provider=provider, model=model, **place) if model else None
+            return _target(provider, model, place) if model else None
     return None
+
+
+def _target(provider: str, model: str, place: Mapping[str, str]) -> Target:
+    return Target(
+        provider=provider,
+        model=model,
+        region=place.get("region"),
+        api_version=place.get("api_version"),
+        project=place.get("project"),
+    )
 
 
 def _named_in(body: bytes) -> str:

@@ -25,6 +25,7 @@ from contractcheck.model.suite import (
 from contractcheck.model.target import Target
 from contractcheck.suite.fields import MetricEntry, guess, label_of
 from contractcheck.suite.fingerprint import digest_parts, digest_request, digest_suite
+from contractcheck.suite.mapping_file import misplaced_mapping, read_mapping_file
 from contractcheck.suite.resources import (
     Reference,
     ResourceError,
@@ -128,6 +129,12 @@ def _targets(source: _Source, shape: SuiteFile, providers: Collection[str]) -> t
                 path,
                 f"unknown provider {excerpt(entry.provider)}; {guess(entry.provider, providers)}",
             )
+        misplaced = misplaced_mapping(entry)
+        mapping = None
+        if misplaced is not None:
+            source.add(path, misplaced)
+        elif entry.mapping is not None:
+            mapping = source.read((*path, "mapping"), entry.mapping, read_mapping_file)
         target = Target(
             provider=entry.provider,
             model=entry.model,
@@ -135,6 +142,7 @@ def _targets(source: _Source, shape: SuiteFile, providers: Collection[str]) -> t
             region=entry.region,
             api_version=entry.api_version,
             project=entry.project,
+            mapping=mapping,
             auth=entry.auth
             and replace(entry.auth, file=source.file, line=source.document.line_of(path)),
         )

@@ -26,7 +26,7 @@ _PLACES = {
     "project": "the id of a project, such as my-project-1",
 }
 
-_KEYS = frozenset({"target", "auth", "base_url", *PLACE_PATTERNS})
+_KEYS = frozenset({"target", "auth", "base_url", "mapping", *PLACE_PATTERNS})
 
 _TARGET_TEXT = {"type": "string", "pattern": r"^[^:\s]+:\S+$"}
 TARGET_SCHEMA = {
@@ -38,6 +38,7 @@ TARGET_SCHEMA = {
                 "target": _TARGET_TEXT,
                 "base_url": {"type": "string"},
                 "auth": AUTH_SCHEMA,
+                "mapping": {"type": "string", "minLength": 1},
                 **{
                     name: {"type": "string", "pattern": f"^{pattern}$"}
                     for name, pattern in PLACE_PATTERNS.items()
@@ -60,6 +61,7 @@ class TargetEntry:
     region: str | None = None
     api_version: str | None = None
     project: str | None = None
+    mapping: str | None = None
     auth: AuthChoice | None = None
 
 
@@ -75,6 +77,8 @@ def read_target(value: JsonValue) -> TargetEntry:
             auth = read_auth(value["auth"])
         if "base_url" in value:
             place["base_url"] = _read_url(value["base_url"])
+        if "mapping" in value:
+            place["mapping"] = _read_file_name(value["mapping"])
         for name in PLACE_PATTERNS.keys() & value:
             place[name] = _read_place(name, value[name])
         value = value.get("target")
@@ -100,6 +104,12 @@ def _read_url(value: JsonValue) -> str:
         "machine; no user, query or fragment), got "
         + (show(value) if is_shown else "a text with more (not shown)")
     )
+
+
+def _read_file_name(value: JsonValue) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise FieldError(f"mapping: expected a file such as gateway.yaml, got {show(value)}")
 
 
 def _read_place(name: str, value: JsonValue) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import SuiteError, UsageError
-from contractcheck.providers import DIALECTS
+from contractcheck.providers import provider_names
 from contractcheck.suite import load_suite
 from contractcheck.suite.yaml_reader import MAX_BYTES
 
@@ -93,7 +93,7 @@ def _load(place: Path, path: Path, commit: str) -> Suite:
     if not copy.is_file():
         raise UsageError(f"{shown}: the suite has no such file at that commit")
     try:
-        suite = load_suite(copy, providers=tuple(DIALECTS))
+        suite = load_suite(copy, providers=provider_names())
     except SuiteError as error:
         folder = f"{commit[:10]}:{path.parent}/"
         raise SuiteError(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.errors import UsageError
 from contractcheck.model.target import Target, parse_target
-from contractcheck.providers import DIALECTS
+from contractcheck.providers import provider_names
 
 if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
@@ -134,7 +134,7 @@ def _target(text: str, where: str) -> str:
     parts = parse_target(text)
     if parts is None:
         raise UsageError(f"{where}: {text!r} is not a target such as openai:gpt-5-mini")
-    if parts[0] not in DIALECTS:
-        known = ", ".join(sorted(DIALECTS))
+    if parts[0] not in (names := provider_names()):
+        known = ", ".join(names)
         raise UsageError(f"{where}: unknown provider {parts[0]!r}; known providers: {known}")
     return text

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contractcheck.content_coding import decode_body
-from contractcheck.errors import ContentCodingError
+from contractcheck.errors import ContentCodingError, UsageError
 from contractcheck.model.completion import Outcome
 from contractcheck.model.json_text import JsonTextError, canonical_json, parse_json
-from contractcheck.providers import DIALECTS, dialect
+from contractcheck.providers import dialect
 from contractcheck.providers.aws_event_stream import is_aws_event_stream, read_aws_frames
 from contractcheck.providers.sse import is_event_stream
 from contractcheck.workflows.json_difference import json_differences
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Completion, ToolCall
     from contractcheck.model.exchange import Exchange, Response
     from contractcheck.model.json_value import JsonValue
+    from contractcheck.model.target import Target
     from contractcheck.workflows.json_difference import Difference
 
 _OK = 200
@@ -35,24 +36,28 @@ def plain_body(response: Response) -> bytes | None:
         return None
 
 
-def assemble_answer(exchange: Exchange, provider: str) -> Completion | None:
+def assemble_answer(exchange: Exchange, target: Target) -> Completion | None:
     """Read the answer of one exchange.
 
     Args:
         exchange: What was recorded.
-        provider: Who was asked, such as ``openai``.
+        target: Who was asked.
 
     Returns:
         The answer, or None where no dialect fits: another provider, another interface of this
         one, a failure, an answer that was cut off.
     """
     response = exchange.response
-    if response is None or response.status != _OK or provider not in DIALECTS:
+    if response is None or response.status != _OK:
         return None
     body = plain_body(response)
     if body is None:
         return None
-    answer = dialect(provider).read(replace(response, body=body))
+    try:
+        speaker = dialect(target.provider, target.mapping)
+    except UsageError:
+        return None
+    answer = speaker.read(replace(response, body=body))
     is_read = answer.outcome is Outcome.ANSWERED or answer.text or answer.tool_calls
     return answer if is_read else None
 
@@ -66,19 +71,19 @@ def readable_arguments(call: ToolCall) -> JsonValue:
 
 
 def stream_differences(
-    old: Exchange, new: Exchange, providers: tuple[str, str], where: str
+    old: Exchange, new: Exchange, targets: tuple[Target, Target], where: str
 ) -> Iterator[Difference]:
     """Yield how the answers of two streams differ: nothing when one cannot be put together.
 
     Args:
         old: The one.
         new: The other.
-        providers: Who was asked for the one, and for the other.
+        targets: Who was asked for the one, and for the other.
         where: Place of both, for each difference.
     """
     if not all(x.response is not None and _is_streamed(x.response) for x in (old, new)):
         return
-    before, after = (assemble_answer(x, p) for x, p in zip((old, new), providers, strict=True))
+    before, after = (assemble_answer(x, p) for x, p in zip((old, new), targets, strict=True))
     if before is None or after is None:
         return
     yield from line_differences(before.text, after.text, f"{where}: text")

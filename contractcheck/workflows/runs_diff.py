@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange, Request, Response
     from contractcheck.model.json_value import JsonValue
     from contractcheck.model.run import Run, RunHeader
+    from contractcheck.model.target import Target
 
 _MOST_BYTES = 1 << 18
 """Larger bodies are told by digest alone: whoever reads a comparison reads no more than this."""
@@ -62,11 +63,11 @@ def diff_runs(old: Run, new: Run, *, bodies: bool = False) -> RunDiff:
     requests = tuple(_request_differences(old, new, partners))
     ours = {_key(x, partners): x for x in old.exchanges}
     theirs = {_key(x, {}): x for x in new.exchanges}
-    providers = (old.header.target.provider, new.header.target.provider) if bodies else None
+    targets = (old.header.target, new.header.target) if bodies else None
     exchanges = [
         difference
         for key in sorted(ours.keys() | theirs.keys())
-        for difference in _exchange_differences(ours.get(key), theirs.get(key), providers)
+        for difference in _exchange_differences(ours.get(key), theirs.get(key), targets)
     ]
     return RunDiff(
         header=header,
@@ -157,9 +158,9 @@ def _compare_requests(case: str, old: Request, new: Request) -> Iterator[Differe
 
 
 def _exchange_differences(
-    old: Exchange | None, new: Exchange | None, providers: tuple[str, str] | None
+    old: Exchange | None, new: Exchange | None, targets: tuple[Target, Target] | None
 ) -> Iterator[Difference]:
-    """Differences of one exchange; those inside its body only when its providers are given."""
+    """Differences of one exchange; those inside its body only when its targets are given."""
     one = old or new
     if one is None:
         return
@@ -173,8 +174,8 @@ def _exchange_differences(
     before, after = _body(old.response), _body(new.response)
     if before != after:
         yield Difference(where=f"{where}: body", old=_told(before), new=_told(after))
-        if providers is not None:
-            answers = tuple(stream_differences(old, new, providers, where))
+        if targets is not None:
+            answers = tuple(stream_differences(old, new, targets, where))
             yield from answers or _text_differences(old.response, new.response, f"{where}: body")
 
 

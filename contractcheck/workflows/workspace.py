@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError
-from contractcheck.providers import DIALECTS
+from contractcheck.providers import provider_names
 from contractcheck.store import BaselineStore, GateStore, RunStore
 from contractcheck.suite import find_suites, load_suites
 
@@ -60,4 +60,4 @@ class Workspace:
         if not found:
             where = ", ".join(map(str, paths or [own]))
             raise NothingToCheckError(f"no *.contract.yaml below {where}")
-        return load_suites(found, providers=tuple(DIALECTS))
+        return load_suites(found, providers=provider_names())

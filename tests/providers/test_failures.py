@@ -5,7 +5,7 @@ import pytest
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Exchange, Request, Response
-from contractcheck.providers import DIALECTS, dialect
+from contractcheck.providers import DIALECTS, dialect, provider_names
 from contractcheck.providers.answer import read_answer
 
 
@@ -139,5 +139,5 @@ def test_times_are_in_seconds_and_a_late_loop_is_said():
 def test_an_unknown_provider_is_named_with_the_known_ones():
     with pytest.raises(UsageError) as refused:
         dialect("acme")
-    known = ", ".join(sorted(DIALECTS))
+    known = ", ".join(provider_names())
     assert str(refused.value) == f"unknown provider 'acme'; known providers: {known}"

@@ -295,7 +295,7 @@ SHAPE_TABLE = {
         [
             (
                 "mail.contract.yaml:3: targets[0]: unknown key 'url'; allowed: "
-                "api_version, auth, base_url, project, region, target"
+                "api_version, auth, base_url, mapping, project, region, target"
             )
         ],
     ),

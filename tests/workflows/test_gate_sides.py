@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
 from contractcheck.model.target import Target
-from contractcheck.providers import DIALECTS
+from contractcheck.providers import provider_names
 from contractcheck.workflows.gate_sides import SideSpec, parse_side, resolve_target
 
 MINI = "openai:gpt-5-mini"
-KNOWN = ", ".join(sorted(DIALECTS))
+KNOWN = ", ".join(provider_names())
 
 
 class Suite:

@@ -139,7 +139,7 @@ def test_of_streams_the_answers_are_compared(run):
 
 
 def text_of(run, index):
-    return assemble_answer(run.exchanges[index], run.header.target.provider).text
+    return assemble_answer(run.exchanges[index], run.header.target).text
 
 
 def change_answer(run, index, text):
