@@ -31,7 +31,7 @@ LEVEL = 1e-6
 """Chance that an unchanged wire has any breaking change in one night."""
 
 NEWS_LEVEL = 1e-3
-"""A documented value that was never seen is told below this level: rare endings come sometimes."""
+"""What may be chance is a notice below this level, and information above it."""
 
 _TESTS_PER_PLACE = 4
 """Gone, lacking, of a new type, of a new form."""
@@ -72,20 +72,25 @@ class _Comparison:
     level: float
 
     def changes(self) -> Iterator[ShapeChange]:
+        moved = set[str]()
         for place in sorted({*self.before.places, *self.now.places}):
             parents = self._parents(place)
             if 0 in parents:
                 continue  # told at the place above
             then, now = self._shapes(place)
             if not then.came:
+                moved.add(parent_of(place)[0])
                 yield from self._new(place, parents)
                 continue
             gone = tuple(self._gone(place, parents))
+            if gone:
+                moved.add(parent_of(place)[0])
             yield from gone or self._lacking(place, parents)
             if now.came:
                 yield from self._retyped(place)
                 yield from self._revalued(place)
                 yield from self._reformed(place)
+        yield from self._reordered(moved)
 
     def _shapes(self, place: str) -> tuple[PlaceShape, PlaceShape]:
         return self.before.places.get(place, _NOTHING), self.now.places.get(place, _NOTHING)
@@ -116,8 +121,7 @@ class _Comparison:
         lacked = (then.lacked, now.lacked)
         if belongs_to_exchange(place) or then.lacked or not now.lacked:
             return
-        is_sure = self._is_more(parents, lacked, self.level)
-        severity = self._severity(place) if is_sure else "informational"
+        severity = self._graded(self._severity(place), parents, lacked)
         yield self._change(place, "not always there", severity, parents, lacked)
 
     def _retyped(self, place: str) -> Iterator[ShapeChange]:
@@ -126,12 +130,9 @@ class _Comparison:
         for kind, count in now.types.items():
             if kind in then.types or (kind == "integer" and "number" in then.types):
                 continue
-            is_sure = self._is_more(came, (0, count), self.level)
-            severity: Severity = self._severity(place) if is_sure else "informational"
-            if set(then.types) <= {"null", EMPTY_ARRAY} or self._is_number(place, kind):
-                severity = "additive" if is_sure else "informational"
-            elif not is_sure and kind not in ("null", EMPTY_ARRAY):
-                severity = "additive"
+            is_mild = set(then.types) <= {"null", EMPTY_ARRAY} or self._is_number(place, kind)
+            worst: Severity = "additive" if is_mild else self._severity(place)
+            severity = self._graded(worst, came, (0, count))
             what = f"{kind}, where it was {' or '.join(then.types)}"
             yield self._change(place, what, severity, came, (0, count))
 
@@ -151,6 +152,8 @@ class _Comparison:
             yield self._change(place, f"new value {value!r}", severity, came, (0, count))
 
     def _reformed(self, place: str) -> Iterator[ShapeChange]:
+        if " " not in place:
+            return  # the form of a frame is the order of its keys
         then, now = self._shapes(place)
         came = (then.came, now.came)
         for form, count in now.forms.items():
@@ -158,14 +161,22 @@ class _Comparison:
                 continue
             if not self._is_more(came, (0, count), self.level):
                 continue
-            if " " not in place:
-                yield self._change(place, "new order of keys", "informational", came, (0, count))
-                continue
             severity: Severity = (
                 "breaking" if place.endswith(_CALL_IDENTIFIERS) else "informational"
             )
             what = f"identifier of another form, {form}, where it was {' or '.join(then.forms)}"
             yield self._change(place, what, severity, came, (0, count))
+
+    def _reordered(self, moved: set[str]) -> Iterator[ShapeChange]:
+        """Tell another order of keys, but not of frames that have other keys than before."""
+        for place in sorted(self.before.places.keys() & self.now.places.keys() - moved):
+            then, now = self._shapes(place)
+            fresh = sum(count for form, count in now.forms.items() if form not in then.forms)
+            if " " in place or OTHERS in then.forms:
+                continue
+            came = (then.came, now.came)
+            if self._is_more(came, (0, fresh), self.level):
+                yield self._change(place, "new order of keys", "informational", came, (0, fresh))
 
     def _severity(self, place: str) -> Severity:
         """How bad it is that a place is not what it always was."""
@@ -175,8 +186,17 @@ class _Comparison:
         is_volatile = node is not None and node.is_volatile
         return "additive" if is_volatile or belongs_to_exchange(place) else "breaking"
 
+    def _graded(
+        self, worst: Severity, parents: tuple[int, int], events: tuple[int, int]
+    ) -> Severity:
+        """How bad a change is that may be chance: breaking when sure, a notice when likely."""
+        if worst == "informational" or self._is_more(parents, events, self.level):
+            return worst
+        return "additive" if self._is_more(parents, events, NEWS_LEVEL) else "informational"
+
     def _is_more(self, parents: tuple[int, int], events: tuple[int, int], level: float) -> bool:
-        return exact_test([(*parents, sum(events))], events[1], "rise").p < level
+        then, now = (min(max(0, count), n) for count, n in zip(events, parents, strict=True))
+        return exact_test([(*parents, then + now)], now, "rise").p < level
 
     def _change(
         self,
@@ -196,7 +216,9 @@ class _Comparison:
 
 
 def _rate(count: int, n: int) -> Rate:
-    interval = clopper_pearson(min(count, n), n)
+    # Counts of a file that was edited by hand need not agree.
+    count = min(max(0, count), n)
+    interval = clopper_pearson(count, n)
     return Rate(count=count, n=n, low=interval.low, high=interval.high)
 
 

@@ -38,6 +38,8 @@ def find_problems(shape: PublishedShape, facts: Iterable[Fact]) -> tuple[WirePro
 def path_of(place: str) -> str:
     """Return a place as it is shown: ``choices[*].delta``, ``message_start.message.usage``."""
     kind, _, path = place.partition(" ")
+    if kind == "header":
+        return place
     path = _KIND_OF_OBJECT.sub("", path)
     if kind in UNTYPED_KINDS:
         return path or kind
@@ -46,17 +48,13 @@ def path_of(place: str) -> str:
 
 def _problems(shape: PublishedShape, facts: Iterable[Fact]) -> Iterator[WireProblem]:
     for place, aspect, seen in facts:
-        if place.startswith("header "):
-            continue
         node = shape.places.get(place)
         if node is None:
-            if aspect == "came":
-                yield _unknown(place)
+            yield from _unknown(place, aspect)
         elif aspect == "type":
             yield from _mistyped(node, seen)
-        elif aspect == "lacked":
-            if node.is_required:
-                yield _problem(node, "required field is missing")
+        elif aspect == "lacked" and node.is_required:
+            yield _problem(node, "required field is missing")
         elif aspect == "value":
             yield from _unlisted(node, seen)
         elif aspect == "pattern":
@@ -66,11 +64,14 @@ def _problems(shape: PublishedShape, facts: Iterable[Fact]) -> Iterator[WireProb
             yield _problem(node, f"has none of the members of which it must have one: {some}, ...")
 
 
-def _unknown(place: str) -> WireProblem:
-    if " " not in place:
+def _unknown(place: str, aspect: str) -> Iterator[WireProblem]:
+    if aspect != "came" or place.startswith("header "):
+        return
+    if " " in place:
+        yield WireProblem(path=path_of(place), what=UNKNOWN_FIELD, severity="additive")
+    else:
         what = f"unknown stream event {place!r}"
-        return WireProblem(path="event", what=what, severity="additive")
-    return WireProblem(path=path_of(place), what=UNKNOWN_FIELD, severity="additive")
+        yield WireProblem(path="event", what=what, severity="additive")
 
 
 def _mistyped(node: Node, seen: str) -> Iterator[WireProblem]:

@@ -15,7 +15,7 @@ from contractcheck.simulator.answering import answer_question
 from contractcheck.simulator.aws_events import encode_event
 from contractcheck.simulator.question import Question, Tool
 from contractcheck.simulator.server import DIALECTS as WIRES
-from contractcheck.wire_contracts import examine, wire_format
+from contractcheck.wire_contracts import examine
 
 WIRE_OF = {wire.FORMAT: wire for wire in reversed(WIRES)}
 USUAL = {
@@ -110,12 +110,16 @@ def speak(wire_name, kind, trial, night="2026-03-01", *, streamed=True):
     """One exchange as the simulated provider answers it."""
     wire = WIRE_OF[wire_name]
     question = Question(
-        model="sim-2026-03-01", key=kind, streamed=streamed, with_usage_chunk=True, **QUESTIONS[kind]
+        model="sim-2026-03-01",
+        key=kind,
+        streamed=streamed,
+        with_usage_chunk=True,
+        **QUESTIONS[kind],
     )
     if wire_name == "openai-responses":
         question = replace(question, echo=wire._read_echo({}))
     answer = answer_question(question, Conditions(night=night), trial)
-    request_id = f"{random.Random(f'{kind}{trial}{night}').getrandbits(64):016x}"
+    request_id = f"{random.Random(f'{kind}{trial}{night}').getrandbits(64):016x}"  # noqa: S311 - a name, not a key
     headers = {"content-type": wire.STREAM_TYPE if streamed else "application/json"}
     headers |= wire.write_headers(request_id, 5, 0.5)
     if streamed:
@@ -150,12 +154,22 @@ def as_exchange(body, headers, *, case="a", trial=0, status=200):
     )
 
 
+@pytest.fixture(scope="session", name="speak")
+def speaking():
+    return speak
+
+
+@pytest.fixture(scope="session")
+def questions():
+    return tuple(QUESTIONS)
+
+
+@pytest.fixture(scope="session")
+def wire_names():
+    return SPOKEN
+
+
 @pytest.fixture(params=SPOKEN)
 def spoken(request):
     """Each wire format that a dialect and the simulator speak."""
     return request.param
-
-
-@pytest.fixture
-def shape_of():
-    return lambda name: wire_format(USUAL[name]).shape

@@ -35,13 +35,16 @@ _ORDER = Automaton(
 
 
 def check_events(frames: Sequence[Frame]) -> Iterator[WireProblem]:
-    """Check the order of events, and that no block is spoken of after the next one began."""
+    """Check the order of events, and that no block is spoken of after its end."""
     yield from _ORDER.misplaced(frame.name for frame in frames)
-    last = -1
+    last, closed = -1, -1
     for frame in frames:
         index = integer(frame.document, "contentBlockIndex")
         if index is None:
             continue
         if index < last:
             yield breaking(f"{index} came after {last}", f"{frame.name}.contentBlockIndex")
+        elif index == closed:
+            yield breaking("is that of a block that had ended", f"{frame.name}.contentBlockIndex")
         last = max(last, index)
+        closed = index if frame.name == "contentBlockStop" else closed
