@@ -154,14 +154,11 @@ def send_content_in_parts(draft: Draft) -> None:
 
 
 def add_reasoning(draft: Draft) -> None:
-    """Let the model reason first, for 200 to 456 tokens, and send and count that."""
+    """Let the model reason first, for 200 to 455 tokens: send that, count it, and take its time."""
     count = 200 + int(keyed_letters(2, "reasoning", draft.key), 16)
-    thought = {"role": "assistant", "content": None, "reasoning_content": "Let me see."}
+    thought: JsonDict = {"role": "assistant", "content": None, "reasoning_content": "Let me see."}
     if draft.is_streamed and draft.documents:
-        first = draft.events[0]
-        opening = deepcopy(first.document or {})
-        opening["choices"] = [{"index": 0, "delta": thought, "finish_reason": None}]
-        draft.events.insert(0, make_event("", opening, first.due_s))
+        _think_first(draft, thought, count)
     else:
         for message in _messages(draft):
             if message:
@@ -169,9 +166,24 @@ def add_reasoning(draft: Draft) -> None:
     _count_reasoning(draft, count)
 
 
+def _think_first(draft: Draft, thought: JsonDict, count: int) -> None:
+    first, last = draft.events[0], draft.events[-1]
+    pace_s = (last.due_s - first.due_s) / max(len(draft.events) - 1, 1)
+    opening = deepcopy(first.document or {})
+    opening["choices"] = [{"index": 0, "delta": thought, "finish_reason": None}]
+    thinking = make_event("", opening, first.due_s)
+    for event in draft.events:
+        event.due_s += count * pace_s
+    draft.events.insert(0, thinking)
+
+
 def drop_reasoning(draft: Draft) -> None:
-    """Send no reasoning, and count none."""
-    draft.events = [event for event in draft.events if not _is_thought(event)]
+    """Send no reasoning, count none, and take no time for it."""
+    if draft.is_streamed and len(draft.events) > 1 and _is_thought(draft.events[0]):
+        thinking = draft.events.pop(0)
+        gap_s = draft.events[0].due_s - thinking.due_s
+        for event in draft.events:
+            event.due_s -= gap_s
     for message in _messages(draft):
         message.pop("reasoning_content", None)
     _count_reasoning(draft, 0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.routing import compile_path
 
-from contractcheck.incidents import strike
+from contractcheck.incidents import strike, vary
 from contractcheck.incidents.striking import WIRE_CHANGES
 from contractcheck.judging import Evidence, judge_run
 from contractcheck.measuring import observe
@@ -160,6 +160,15 @@ class Watch:
                 share=share,
             )
             for exchange in run.exchanges
+        )
+        return replace(run, exchanges=tuple(exchanges))
+
+    def varied(self, night: int) -> Run:
+        """A quiet night whose answers have other optional members."""
+        run = self.runs[night]
+        exchanges = (
+            vary(one, wire_format=self.wire_format, key=f"{night}/{one.case}/{one.trial}")
+            for one in run.exchanges
         )
         return replace(run, exchanges=tuple(exchanges))
 
@@ -330,3 +339,9 @@ def answers_on(watch_on):
         return record(replace(suite, cases=cases), 0).exchanges
 
     return answers
+
+
+@pytest.fixture(scope="session")
+def accept_runs():
+    """From a watch and measured nights to a baseline of them."""
+    return lambda watch, runs: accept(watch.suite, runs)
