@@ -24,6 +24,7 @@ from contractcheck.simulator.request_fields import (
     read_text,
     read_tools,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +87,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         tool_choice=choice,
         forced_tool=forced,
         streamed=body.get("stream") is True,
+        shows_thoughts=as_mapping(body.get("outputConfig")).get("effort") is not None,
     )
 
 
@@ -131,24 +133,37 @@ def _read_text_format(body: Mapping[str, object]) -> Mapping[str, object] | None
 
 def write_answer(question: Question, answer: Answer, night: str) -> dict[str, object]:
     """Return the ``ConverseResponse``."""
-    del question, night  # the dialect names no model and has no time stamp
-    block: dict[str, object] = {"text": answer.text}
+    del night  # the dialect names no model and has no time stamp
+    blocks: list[dict[str, object]] = []
+    thoughts = find_thoughts(question, answer)
+    if thoughts:
+        blocks.append({"reasoningContent": {"reasoningText": {"text": "".join(thoughts)}}})
     if answer.tool:
-        block = {"toolUse": {**_open_tool_use(answer), "input": parse_arguments(answer.text)}}
+        called = {**_open_tool_use(answer), "input": parse_arguments(answer.text)}
+        blocks.append({"toolUse": called})
+    else:
+        blocks.append({"text": answer.text})
     field = "outputs" if "renamed_field" in answer.changes else "output"
     return {
-        field: {"message": {"role": "assistant", "content": [block]}},
+        field: {"message": {"role": "assistant", "content": blocks}},
         "stopReason": _stop_reason(answer),
-        **_write_metadata(answer),
+        **_write_metadata(answer, thoughts),
     }
 
 
 def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
     """Return the events from ``messageStart`` to ``metadata``."""
-    del question, night
+    del night
     delta_field = "output" if "renamed_field" in answer.changes else "delta"
-    block = {"contentBlockIndex": 0}
+    thoughts = find_thoughts(question, answer)
     frames: list[Frame] = [(0, _event(answer, "messageStart", role="assistant"))]
+    block = {"contentBlockIndex": 0}
+    for thought in thoughts:
+        said = {delta_field: {"reasoningContent": {"text": thought}}}
+        frames.append((0, _event(answer, "contentBlockDelta", **block, **said)))
+    if thoughts:
+        frames.append((0, _event(answer, "contentBlockStop", **block)))
+        block = {"contentBlockIndex": 1}
     if answer.tool:
         opened = {"toolUse": _open_tool_use(answer)}
         frames.append((0, _event(answer, "contentBlockStart", **block, start=opened)))
@@ -162,7 +177,7 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
         *frames,
         (last, _event(answer, "contentBlockStop", **block)),
         (last, _event(answer, "messageStop", stopReason=_stop_reason(answer))),
-        (last, _event(answer, "metadata", **_write_metadata(answer))),
+        (last, _event(answer, "metadata", **_write_metadata(answer, thoughts))),
     ]
 
 
@@ -203,8 +218,8 @@ def _open_tool_use(answer: Answer) -> dict[str, object]:
     return {"toolUseId": f"tooluse_{answer.key}{answer.key[:6]}", "name": answer.tool}
 
 
-def _write_metadata(answer: Answer) -> dict[str, object]:
-    output_tokens = len(answer.tokens)
+def _write_metadata(answer: Answer, thoughts: tuple[str, ...]) -> dict[str, object]:
+    output_tokens = len(answer.tokens) + count_thoughts(thoughts)
     return {
         "usage": {
             "inputTokens": answer.prompt_tokens,

@@ -28,6 +28,7 @@ from contractcheck.simulator.request_fields import (
     read_text,
     read_tools,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,12 @@ def read_question(body: Mapping[str, object]) -> Question:
         forced_tool=forced,
         streamed=body.get("stream") is True,
         top_logprobs=_read_logprobs(settings),
+        shows_thoughts=_find(_thinking_config(settings), "includeThoughts") is True,
     )
+
+
+def _thinking_config(settings: Mapping[str, object]) -> Mapping[str, object]:
+    return as_mapping(_find(settings, "thinkingConfig"))
 
 
 def _find(fields: Mapping[str, object], name: str) -> object:
@@ -172,36 +178,45 @@ def _read_logprobs(settings: Mapping[str, object]) -> int | None:
 def write_answer(question: Question, answer: Answer, night: str) -> dict[str, object]:
     """Return the ``GenerateContentResponse``."""
     del night  # the dialect has no time stamp
-    return _write_chunk(question, answer, answer.tokens, is_last=True)
+    thoughts = find_thoughts(question, answer)
+    return _write_chunk(question, answer, answer.tokens, thoughts=thoughts, is_last=True)
 
 
 def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
     """Return one response per token; a function call is never split."""
     del night
     last = max(len(answer.tokens) - 1, 0)
-    frames: list[Frame] = []
+    frames: list[Frame] = [
+        (0, _event(_write_chunk(question, answer, (), thoughts=(thought,))))
+        for thought in find_thoughts(question, answer)
+    ]
     if not answer.tool:
         for i, token in enumerate(answer.tokens[:-1]):
-            frames.append((i, _event(_write_chunk(question, answer, (token,), is_last=False))))
+            frames.append((i, _event(_write_chunk(question, answer, (token,)))))
     end = answer.tokens if answer.tool else answer.tokens[-1:]
     return [*frames, (last, _event(_write_chunk(question, answer, end, is_last=True)))]
 
 
 def _write_chunk(
-    question: Question, answer: Answer, tokens: tuple[Token, ...], *, is_last: bool
+    question: Question,
+    answer: Answer,
+    tokens: tuple[Token, ...],
+    *,
+    thoughts: tuple[str, ...] = (),
+    is_last: bool = False,
 ) -> dict[str, object]:
     field = "output" if "renamed_field" in answer.changes else "content"
-    candidate: dict[str, object] = {
-        field: {"parts": _write_parts(answer, tokens), "role": "model"},
-        "index": 0,
-    }
+    parts = [{"text": thought, "thought": True} for thought in thoughts]
+    if tokens or is_last:
+        parts += _write_parts(answer, tokens)
+    candidate: dict[str, object] = {field: {"parts": parts, "role": "model"}, "index": 0}
     if is_last:
         candidate["finishReason"] = _finish_reason(answer)
-    if question.top_logprobs is not None and not answer.tool:
+    if question.top_logprobs is not None and tokens and not answer.tool:
         candidate["logprobsResult"] = _write_logprobs(tokens, question.top_logprobs)
     return {
         "candidates": [candidate],
-        "usageMetadata": _usage(answer),
+        "usageMetadata": _usage(question, answer),
         "modelVersion": resolve_model(question.model, SNAPSHOT_DATE),
         "responseId": f"{answer.key}Sim",
     }
@@ -272,13 +287,15 @@ def write_error_headers(error: RequestError) -> dict[str, str]:
     return {}
 
 
-def _usage(answer: Answer) -> dict[str, object]:
+def _usage(question: Question, answer: Answer) -> dict[str, object]:
     output_tokens = len(answer.tokens)
+    thoughts = count_thoughts(find_thoughts(question, answer))
     return {
         "promptTokenCount": answer.prompt_tokens,
         "candidatesTokenCount": output_tokens,
-        "totalTokenCount": answer.prompt_tokens + output_tokens,
+        "totalTokenCount": answer.prompt_tokens + output_tokens + thoughts,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": answer.prompt_tokens}],
+        **({"thoughtsTokenCount": thoughts} if thoughts else {}),
     }
 
 

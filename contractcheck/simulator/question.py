@@ -79,6 +79,7 @@ class Question:
         streamed: Whether the answer is an event stream.
         with_usage_chunk: Whether the stream ends with a usage chunk.
         top_logprobs: Alternatives per token, 0..20; None for no log-probabilities.
+        shows_thoughts: Whether a summary of the thinking stands before the answer.
         echo: Fields that the answer repeats as they were asked.
     """
 
@@ -98,4 +99,5 @@ class Question:
     streamed: bool = False
     with_usage_chunk: bool = False
     top_logprobs: int | None = None
+    shows_thoughts: bool = False
     echo: Mapping[str, object] = field(default_factory=dict)

@@ -240,6 +240,36 @@ def test_log_probabilities_of_responses_gemini_and_cohere():
     assert "".join(entry["text"] for entry in plain["logprobs"]) == text_of("cohere", plain)
 
 
+def test_thoughts_of_gemini_and_bedrock_stand_before_the_answer_when_asked_for():
+    asked = {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
+    plain = read(post("gemini", **asked))
+    parts = plain["candidates"][0]["content"]["parts"]
+    thoughts, said = [p["text"] for p in parts if p.get("thought")], parts[-1]["text"]
+    events = read_events("gemini", post("gemini", stream=True, **asked))
+    streamed = [e["candidates"][0]["content"]["parts"][0] for e in events]
+    assert [p["text"] for p in streamed if p.get("thought")] == thoughts != []
+    assert "".join(p["text"] for p in streamed if "thought" not in p) == said
+    for usage in (plain["usageMetadata"], events[-1]["usageMetadata"]):
+        counts = [usage[f"{name}TokenCount"] for name in ("prompt", "candidates", "thoughts")]
+        assert usage["totalTokenCount"] == sum(counts)
+        assert usage["thoughtsTokenCount"] == len("".join(thoughts).split())
+
+    effort = {"outputConfig": {"effort": "low"}}
+    thought, spoken = read(post("bedrock", **effort))["output"]["message"]["content"]
+    deltas = [
+        event["contentBlockDelta"]
+        for event in read_events("bedrock", post("bedrock", stream=True, **effort))
+        if "contentBlockDelta" in event
+    ]
+    pieces = {0: "", 1: ""}
+    for one in deltas:
+        delta = one["delta"]
+        pieces[one["contentBlockIndex"]] += delta.get("reasoningContent", delta)["text"]
+    text = thought["reasoningContent"]["reasoningText"]["text"]
+    assert pieces == {0: text, 1: spoken["text"]}
+    assert text.split()
+
+
 def test_responses_repeat_what_was_asked():
     plain = read(post("responses", instructions="Be kind", temperature=0.3, metadata={"a": "b"}))
     assert (plain["instructions"], plain["temperature"]) == ("Be kind", 0.3)
