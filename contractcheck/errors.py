@@ -20,7 +20,7 @@ differs*. Nothing here is ever raised for drift::
         │   ├── UnknownCodingError   nobody here knows the coding
         │   ├── DamagedBodyError     cut off, or not of that coding
         │   └── DecodedTooLargeError more would come out than is allowed
-        └── LimitReachedError    a budget (requests) ended the run early
+        └── LimitReachedError    a bound (requests, tokens, money, time, patience) ended the run
 """
 
 from __future__ import annotations
@@ -132,4 +132,11 @@ class DecodedTooLargeError(ContentCodingError):
 
 
 class LimitReachedError(MeasurementError):
-    """A declared budget ended the run before its plan was complete."""
+    """A declared bound, or the provider's state, ended the run before its plan was complete.
+
+    ``reason`` says which; it is empty when the message says it all.
+    """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)

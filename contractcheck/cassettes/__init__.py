@@ -19,7 +19,7 @@ from contractcheck.cassettes.memory_tape import MemoryTape
 from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
 from contractcheck.cassettes.run_lock import is_being_recorded
-from contractcheck.cassettes.run_plan import declare_cases
+from contractcheck.cassettes.run_plan import declare_cases, declare_stop
 from contractcheck.cassettes.sealing import seal_run
 from contractcheck.cassettes.tape import Tape, open_tape
 from contractcheck.cassettes.trial import SLOT, Slot, in_trial
@@ -37,6 +37,7 @@ __all__ = [
     "canonical_request",
     "create_run",
     "declare_cases",
+    "declare_stop",
     "in_trial",
     "is_being_recorded",
     "is_sealed",

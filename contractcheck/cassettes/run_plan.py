@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from contractcheck.model.run import CasePlan
+    from contractcheck.model.run import CasePlan, RunHeader
 
 
 def declare_cases(folder: Path, cases: Mapping[str, CasePlan]) -> None:
@@ -31,7 +31,19 @@ def declare_cases(folder: Path, cases: Mapping[str, CasePlan]) -> None:
     Raises:
         RecordingError: If there is no open run, somebody still records it, or the disk refuses.
     """
-    header = replace(read_open_header(folder), cases=dict(cases))
+    _rewrite(folder, replace(read_open_header(folder), cases=dict(cases)))
+
+
+def declare_stop(folder: Path, words: str) -> None:
+    """Write down why an open run ended before its plan was done; empty takes it back.
+
+    Raises:
+        RecordingError: As of :func:`declare_cases`.
+    """
+    _rewrite(folder, replace(read_open_header(folder), stopped=words))
+
+
+def _rewrite(folder: Path, header: RunHeader) -> None:
     document = {"contractcheck": "run", "format": FORMAT, **encode_header(header)}
     data = orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
     with locked(folder):

@@ -129,9 +129,14 @@ class Take:
         self.finish("closed")
 
     def fail(self, error: BaseException) -> None:
-        """End with an error; cancellation and interrupts count as dropped by the client."""
+        """End with an error; cancellation and interrupts count as dropped by the client.
+
+        Unless the trial names a time-out: then a cancellation is that.
+        """
         if isinstance(error, Exception):
             self.finish("error", type(error).__name__)
+        elif self.slot.overdue:
+            self.finish("error", self.slot.overdue)
         else:
             self.finish("closed")
 

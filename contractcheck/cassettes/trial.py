@@ -31,6 +31,8 @@ class Slot:
         case: Case id.
         trial: 0-based index of the trial within case and run.
         first_attempt: Least number of an attempt; above 0 when a run is resumed.
+        overdue: Name of the time-out by which whoever made the request ends it from outside;
+            empty while nobody does. Without it, what is cancelled was dropped, not failed.
         at_end: What must still be done when the trial ends, such as closing a stream that the
             client forgot.
     """
@@ -38,6 +40,7 @@ class Slot:
     case: str
     trial: int
     first_attempt: int = 0
+    overdue: str = ""
     at_end: dict[object, Callable[[], None]] = field(default_factory=dict)
 
     def close(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
     format_option,
+    max_usd_option,
+    prices_option,
     print_report,
     root_option,
     select_suites,
@@ -26,7 +28,9 @@ from contractcheck.workflows.gate_setup import GateOptions, prepare_again, prepa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from contractcheck.sampling import Bounds
     from contractcheck.workflows.gate import GateRun
     from contractcheck.workflows.gate_setup import PreparedGate
     from contractcheck.workflows.workspace import Workspace
@@ -51,18 +55,8 @@ _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
 @click.option(
     "--max-requests", type=click.IntRange(1), metavar="N", help="Plan no more than N requests."
 )
-@click.option(
-    "--max-usd",
-    type=click.FloatRange(0, min_open=True),
-    metavar="X",
-    help="Stop before X US dollars are spent, by list price.",
-)
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Prices of your own (JSON), before those that are shipped.",
-)
+@max_usd_option
+@prices_option
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 64),
@@ -77,6 +71,7 @@ _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
     metavar="GATE",
     help="Go on with an interrupted gate, or hear of one again that is over.",
 )
+@bounds_options
 def command(  # noqa: PLR0917 - click passes options by name
     old: str | None,
     new: tuple[str, ...],
@@ -90,6 +85,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     concurrency: int,
     allow_inconclusive: bool,  # noqa: FBT001 - click passes options by name
     resumed: str | None,
+    bounds: Bounds,
 ) -> int:
     """Ask both sides at the same time, and decide by the margins that the suite declares."""
     options = GateOptions(
@@ -99,14 +95,11 @@ def command(  # noqa: PLR0917 - click passes options by name
         max_usd=max_usd,
         concurrency=concurrency,
         allow_inconclusive=allow_inconclusive,
+        bounds=bounds,
     )
     place = workspace(root)
     if resumed is not None:
-        if old or new or suites or slots or max_requests:
-            raise UsageError(
-                "--resume goes on with the plan of its gate; leave out --from, --to, --suite, "
-                "--slots and --max-requests"
-            )
+        _refuse_plan(old or new or suites or slots or max_requests)
         gate = prepare_again(place, place.gates.find(resumed), options)
         return worst(_decide(place, gate, options, format_name))
     if old is None or not new:
@@ -116,6 +109,14 @@ def command(  # noqa: PLR0917 - click passes options by name
         raise NothingToCheckError("no suite to gate by")
     codes = [code for gate in gates for code in _decide(place, gate, options, format_name)]
     return worst(codes)
+
+
+def _refuse_plan(plan: object) -> None:
+    if plan:
+        raise UsageError(
+            "--resume goes on with the plan of its gate; leave out --from, --to, --suite, "
+            "--slots and --max-requests"
+        )
 
 
 def _decide(

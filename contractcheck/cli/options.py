@@ -39,6 +39,19 @@ format_option = click.option(
     help="How to print reports; json prints one document per suite and target.",
 )
 
+max_usd_option = click.option(
+    "--max-usd",
+    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    help="Stop before X US dollars are spent, by list price.",
+)
+prices_option = click.option(
+    "--prices",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Prices of your own (JSON), before those that are shipped.",
+)
+
 
 def workspace(root: Path) -> Workspace:
     """The workspace of a project folder."""

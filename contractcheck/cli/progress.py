@@ -48,6 +48,8 @@ class _Bar:
         words = f"{speed:.1f}/s" if speed else ""
         if tally.errors:
             words += f"  {tally.errors} errors (last: {show(tally.last_error)})"
+        words += f"  {tally.retries} retries" if tally.retries else ""
+        words += f"  {show(tally.notice)}" if tally.notice else ""
         self._bar.update(self._task, total=tally.planned, completed=tally.done, words=words)
 
 
@@ -63,6 +65,9 @@ class _Lines:
         if tenth > self._told:
             self._told = tenth
             errors = f", {tally.errors} errors ({show(tally.last_error)})" if tally.errors else ""
-            line = f"{self._title}: {tally.done} of {tally.planned}{errors}\n"
+            retries = f", {tally.retries} retries" if tally.retries else ""
+            if tally.notice and self._told == tenth == 1:
+                sys.stderr.write(f"{self._title}: {show(tally.notice)}\n")
+            line = f"{self._title}: {tally.done} of {tally.planned}{errors}{retries}\n"
             sys.stderr.write(line)
             sys.stderr.flush()

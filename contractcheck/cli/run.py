@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cassettes import read_header
+from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
     format_option,
+    max_usd_option,
+    prices_option,
     print_report,
     read_night,
     root_option,
@@ -21,6 +24,7 @@ from contractcheck.cli.options import (
 )
 from contractcheck.cli.progress import live_progress
 from contractcheck.errors import NothingToCheckError, UsageError
+from contractcheck.providers.prices import load_prices
 from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run, resume
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from contractcheck.cassettes import Fsync
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
+    from contractcheck.sampling import Bounds
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -69,6 +74,9 @@ if TYPE_CHECKING:
     "keeps what was finished either way; a power cut takes none of it with `each`.",
 )
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with an interrupted run.")
+@max_usd_option
+@prices_option
+@bounds_options
 def command(  # noqa: PLR0917 - click passes options by name
     suites: tuple[str, ...],
     root: Path,
@@ -82,6 +90,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     label: str,
     fsync: Fsync,
     resumed: str | None,
+    max_usd: float | None,
+    prices: Path | None,
+    bounds: Bounds,
 ) -> int:
     """Sample each target of each suite, record every exchange, and judge the run."""
     options = RecordOptions(
@@ -92,19 +103,26 @@ def command(  # noqa: PLR0917 - click passes options by name
         max_requests=max_requests,
         label=label,
         fsync=fsync,
+        bounds=bounds,
+        max_usd=max_usd,
+        prices=load_prices(prices),
     )
     place = workspace(root)
     if resumed is not None:
         _refuse_selection(targets or cases or night or label)
         return _resume(place, suites, resumed, options, format_name)
-    codes = []
-    for suite, target in _choose(place, suites, targets, options):
-        with _say_what_is_kept(), live_progress(f"{suite.name} × {target.id}") as progress:
-            folder = record_run(place, suite, target, options, progress)
-        report = judge_recorded(place, suite, folder)
-        print_report(report, format_name)
-        codes.append(report.exit_code)
-    return worst(codes)
+    chosen = _choose(place, suites, targets, options)
+    return worst([_record(place, suite, t, options, format_name) for suite, t in chosen])
+
+
+def _record(
+    place: Workspace, suite: Suite, target: Target, options: RecordOptions, format_name: str
+) -> int:
+    with _say_what_is_kept(), live_progress(f"{suite.name} × {target.id}") as progress:
+        folder = record_run(place, suite, target, options, progress)
+    report = judge_recorded(place, suite, folder)
+    print_report(report, format_name)
+    return report.exit_code
 
 
 def _choose(

@@ -78,9 +78,10 @@ def _missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
             f"{_names(never)}); a run of the whole suite would be enough"
         )
     elif header.status != "complete" or made < planned:
+        why = f": {header.stopped}" if header.stopped else ""
         yield (
             f"only {made} of {planned} planned trials were made "
-            f"(run {header.status}); a complete run would be enough"
+            f"(run {header.status}{why}); a complete run would be enough"
         )
 
 

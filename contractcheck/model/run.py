@@ -60,6 +60,7 @@ class RunHeader:
         endpoint: Base URL that was asked; empty when not known. A resumed run goes on there.
         gate: Id of the gate that this run is a side of; empty for a run of its own. A side is never
             a night, whatever became of it.
+        stopped: Why its latest session ended before its plan was done; empty otherwise.
     """
 
     id: str
@@ -76,6 +77,7 @@ class RunHeader:
     label: str = ""
     endpoint: str = ""
     gate: str = ""
+    stopped: str = ""
 
     @property
     def planned_trials(self) -> int:

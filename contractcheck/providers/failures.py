@@ -70,7 +70,17 @@ _MODEL_GONE: Final = frozenset(
 )
 """Error codes (lower case) that say that there is no such model (any more)."""
 
-_FILTERED: Final = frozenset({"content_filter", "content_policy_violation"})
+_FILTERED: Final = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        # OpenAI responses: types/responses/response_error.py of its SDK 3.52
+        "bio_policy",
+        "image_content_policy_violation",
+        "invalid_prompt",
+        "misalignment_policy_violation",
+    }
+)
 """Error codes of a filter that looked at the content: an outcome of this question, no outage."""
 
 _EXPIRED: Final = frozenset(

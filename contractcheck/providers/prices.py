@@ -7,7 +7,7 @@ a gateway adds its share: a file of one's own replaces single entries and keeps 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,8 @@ class PriceTable:
         prices: ``provider:model`` → price.
     """
 
-    sources: tuple[str, ...]
-    prices: Mapping[str, Price]
+    sources: tuple[str, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
     def of(self, target_id: str) -> Price | None:
         """Price of a target, or None if nobody told."""

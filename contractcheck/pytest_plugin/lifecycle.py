@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+_LIVE_ONLY = (
+    "contract_night",
+    "contract_base_url",
+    "contract_max_requests",
+    "contract_no_retry",
+    "contract_patience",
+    "contract_deadline",
+    "contract_requests_per_minute",
+)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the session's state; refuse options that contradict each other."""
     if not config.getoption("contract"):
         return
     is_live = config.getoption("contract_mode") == "live"
-    for name in ("contract_night", "contract_base_url", "contract_max_requests"):
+    for name in _LIVE_ONLY:
         if config.getoption(name) and not is_live:
             option = "--" + name.replace("_", "-")
             raise pytest.UsageError(f"{option} needs --contract-mode live: a replay asks nobody")

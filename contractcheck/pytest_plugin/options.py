@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 
@@ -37,8 +39,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--contract-night", action="store_true", help=words)
     words = "live only: ask here instead of the provider's own host"
     add("--contract-base-url", metavar="URL", help=words)
+    _add_bounds(add)
     words = "folder with cassettes/ (default: pytest's rootdir)"
     add("--contract-root", type=Path, metavar="DIR", help=words)
+
+
+def _add_bounds(add: Callable[..., None]) -> None:
+    words = "live only: repeat nothing and bear everything: measures raw reliability"
+    add("--contract-no-retry", action="store_true", help=words)
+    words = "live only: stop when nothing was answered for S seconds (default: 120)"
+    add("--contract-patience", type=_above_zero, metavar="S", help=words)
+    words = "live only: stop each run after S seconds, whatever is under way"
+    add("--contract-deadline", type=_above_zero, metavar="S", help=words)
+    words = "live only: send no faster, counting every process that asks the same"
+    add("--contract-requests-per-minute", type=_above_zero, metavar="N", help=words)
+
+
+def _above_zero(text: str) -> float:
+    import argparse
+    import math
+
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -5,11 +5,13 @@ The only module of the plugin that imports what is heavy; imported when the firs
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import LimitReachedError
+from contractcheck.workflows.bounds import make_bounds
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.replay import open_replay
 from contractcheck.workflows.shared_run import open_shared_run
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
+    from contractcheck.sampling import Bounds
+    from contractcheck.workflows.bounds import Asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,4 +140,16 @@ class Sources:
             night=datetime.now(UTC).date().isoformat() if is_night else None,
             base_url=self.config.getoption("contract_base_url"),
             max_requests=left,
+            bounds=self._bounds(),
         )
+
+    def _bounds(self) -> Bounds:
+        asked: Asked = {
+            "no_retry": self.config.getoption("contract_no_retry"),
+            "deadline_s": self.config.getoption("contract_deadline"),
+            "requests_per_minute": self.config.getoption("contract_requests_per_minute"),
+        }
+        patience_s = self.config.getoption("contract_patience")
+        if patience_s is not None:
+            asked["patience_s"] = patience_s
+        return make_bounds(os.environ, **asked)

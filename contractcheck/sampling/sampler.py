@@ -1,126 +1,85 @@
-"""Make the trials of one run or of several: bounded, no hidden retries, everything journalled."""
+"""Make the trials of one run or of several: bounded, every attempt journalled."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx2
 
-from contractcheck.cassettes import EXACT, in_trial, recording
+from contractcheck.cassettes import recording
 from contractcheck.errors import ContractcheckError, LimitReachedError
 from contractcheck.providers import dialect
+from contractcheck.sampling.attempts import Asker
+from contractcheck.sampling.breaker import Breaker
+from contractcheck.sampling.limiter import Limiter
 from contractcheck.sampling.loop_lag import LoopLag
+from contractcheck.sampling.options import Side
 from contractcheck.sampling.plan import SideTrial, plan_trials
 from contractcheck.sampling.progress import Tally
-from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
+from contractcheck.sampling.quota import Rate
+from contractcheck.sampling.quota_file import open_quota
+from contractcheck.sampling.sdk_relay import SdkRelay
+from contractcheck.sampling.sending import OwnSender, SdkSender
+from contractcheck.sampling.session import Session
+from contractcheck.sampling.sink import SharedSink
+from contractcheck.sampling.spending import count_only
+from contractcheck.sampling.stop import Stop, StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from contractcheck.auth import Authorizer
-    from contractcheck.cassettes import Canonicalisation, OpenRun
-    from contractcheck.model.exchange import Exchange
-    from contractcheck.model.run import Trial
+    from contractcheck.cassettes import OpenRun
     from contractcheck.model.suite import Case
-    from contractcheck.model.wire import WireRequest
     from contractcheck.providers.wire import Dialect
+    from contractcheck.sampling.options import Pace, SamplingOptions
     from contractcheck.sampling.progress import Progress
-    from contractcheck.sampling.sdk_relay import SdkEnvironment
+    from contractcheck.sampling.sending import Sender
     from contractcheck.sampling.spending import Spending
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
-    """How to ask, whoever is asked.
-
-    Attributes:
-        concurrency: Requests under way at once, >= 1.
-        max_requests: Requests this session may send; None is without bound.
-        idle_timeout_s: Longest silence (s) before headers and between chunks.
-        connect_timeout_s: Longest time (s) for a connection.
-        keep_request_bodies: False stores prompts as digests only.
-        rule: What may differ between equal requests.
-    """
-
-    concurrency: int = 8
-    max_requests: int | None = None
-    idle_timeout_s: float = 120.0
-    connect_timeout_s: float = 10.0
-    keep_request_bodies: bool = True
-    rule: Canonicalisation = EXACT
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SamplingOptions(Pace):
-    """How to ask, and whom.
-
-    Attributes:
-        base_url: Endpoint without trailing slash.
-        authorizer: Puts the credential for this endpoint on requests.
-    """
-
-    base_url: str
-    authorizer: Authorizer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
-    """One of the runs that are sampled together.
-
-    Attributes:
-        run: An open run; a resumed one brings what was finished.
-        cases: The run's cases.
-        base_url: Endpoint without trailing slash.
-        authorizer: Puts the credential for this endpoint on requests.
-        sdk: Whose SDK asks; None for this program's own requests.
-        tell_unread: Told of each answer that came and that the SDK could not read, and why.
-    """
-
-    run: OpenRun
-    cases: Sequence[Case]
-    base_url: str
-    authorizer: Authorizer
-    sdk: SdkEnvironment | None = None
-    tell_unread: Callable[[Trial, str], None] = lambda _trial, _words: None
-
-    def finished(self) -> frozenset[tuple[str, int]]:
-        """Case and index of the trials that the run brought, and that need no other attempt."""
-        return frozenset((x.case, x.trial) for x in self.run.done if x.ended != "closed")
+_SECONDS: float = 60.0
 
 
 def sample(
-    run: OpenRun, cases: Sequence[Case], options: SamplingOptions, progress: Progress
+    run: OpenRun,
+    cases: Sequence[Case],
+    options: SamplingOptions,
+    progress: Progress,
+    *,
+    spending: Spending | None = None,
 ) -> Tally:
-    """Make every trial of the run that has no finished exchange yet.
+    """Make every trial of the run that is not finished yet.
 
     Args:
         run: An open run; a resumed one brings what was finished.
         cases: The run's cases.
         options: How to ask.
         progress: Told after every trial.
+        spending: Counts, and ends the run when its bound is reached; None only counts.
 
     Raises:
-        LimitReachedError: If ``max_requests`` ended the run before its plan was complete.
+        LimitReachedError: If a bound, or the provider's state, ended the run before its plan was
+            complete; says which.
         RecordingError: If the disk refuses.
         KeyboardInterrupt: On Ctrl-C; what was finished is in the journals.
     """
     side = Side(run=run, cases=cases, base_url=options.base_url, authorizer=options.authorizer)
-    finished = side.finished()
+    finished = side.finished(options.bounds.retry)
     planned = plan_trials(cases, seed=run.header.id)
     left = [SideTrial(side=0, trial=t) for t in planned if (t.case, t.index) not in finished]
     tally = Tally(planned=len(planned), done=len(planned) - len(left))
     try:
-        sample_sides([side], left, options, progress, tally=tally)
+        sample_sides([side], left, options, progress, tally=tally, spending=spending)
     finally:
         run.close()
     if tally.done < tally.planned:
         raise LimitReachedError(
-            f"--max-requests {options.max_requests} reached with {tally.planned - tally.done} of "
-            f"{tally.planned} trials to go; resume the run to make them"
+            f"{tally.stopped} with {tally.planned - tally.done} of "
+            f"{tally.planned} trials to go; resume the run to make them",
+            reason=tally.stopped,
         )
     return tally
 
@@ -143,11 +102,12 @@ def sample_sides(
         trials: What to make; sides are indices into ``sides``.
         pace: How to ask.
         progress: Told after every trial.
-        tally: Counted on.
+        tally: Counted on; tells why the session ended early.
         spending: Ends the session when the money is spent; None without bound.
 
     Returns:
-        The trials that ``max_requests`` or ``spending`` left out; those under way were finished.
+        The trials that were left out, in order. What was under way when a bound was reached was
+        finished, except at the deadline.
 
     Raises:
         RecordingError: If the disk refuses.
@@ -159,7 +119,7 @@ def sample_sides(
         pace=pace,
         progress=progress,
         tally=tally,
-        spending=spending,
+        spending=spending or count_only(),
     )
     try:
         asyncio.run(sampler.run_all())
@@ -167,7 +127,7 @@ def sample_sides(
         # One worker's error cancels the others; the first one says what happened.
         ours, _ = group.split(ContractcheckError)
         raise (ours or group).exceptions[0] from group
-    return tuple(sampler.left)
+    return tuple(p for p in trials if p not in sampler.made)
 
 
 @dataclass(kw_only=True)
@@ -177,17 +137,48 @@ class _Sampler:
     pace: Pace
     progress: Progress
     tally: Tally
-    spending: Spending | None
+    spending: Spending
+    made: set[SideTrial] = field(default_factory=set)
+    stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        self.sink = _SharedSink(self.sides, self.spending)
-        self.dialects: list[Dialect] = [dialect(s.run.header.target.provider) for s in self.sides]
-        self.cases = [{case.id: case for case in side.cases} for side in self.sides]
-        self.attempts = [Counter((x.case, x.trial) for x in side.run.done) for side in self.sides]
-        self.relays: dict[int, SdkRelay] = {}
-        self.sent = 0
+        self.sink = SharedSink(self.sides)
+        self.ways: dict[tuple[str, ...], tuple[Limiter, Breaker]] = {}
+        for side in self.sides:
+            # A token that is granted later is known before it is sent, so it is never written.
+            side.authorizer.tell(side.run.scrubber.learn)
 
     async def run_all(self) -> None:
+        deadline_s = self.pace.bounds.deadline_s
+        try:
+            # Workers take trials in plan order; one failing worker stops all.
+            async with (
+                asyncio.timeout(deadline_s) as deadline,
+                self._open() as askers,
+                asyncio.TaskGroup() as group,
+            ):
+                for _ in range(min(self.pace.concurrency, len(self.left))):
+                    group.create_task(self._work(askers))
+        except TimeoutError:
+            if deadline_s is None or not deadline.expired():
+                raise
+            self.stop.call(f"--deadline {deadline_s:g} reached", is_trouble=True)
+        self.tally.stopped, self.tally.is_troubled = self.stop.words, self.stop.is_trouble
+
+    async def _work(self, askers: Sequence[Asker]) -> None:
+        while self.left and not self.stop.words:
+            planned = self.left.pop(0)
+            try:
+                await askers[planned.side].make(planned.trial)
+            except StoppedError:
+                return
+            self.made.add(planned)
+            self.tally.done += 1
+            self.progress.update(self.tally)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[list[Asker]]:
+        """Open the way to every side, and record what goes over it."""
         pace = self.pace
         lag = LoopLag()
         limits = httpx2.Limits(
@@ -213,101 +204,59 @@ class _Sampler:
                 ) as client,
                 AsyncExitStack() as stack,
             ):
-                for index, side in enumerate(self.sides):
-                    if side.sdk is not None:
-                        relay = self._relay(side, side.sdk, client)
-                        self.relays[index] = await stack.enter_async_context(relay)
-                await self._work(client)
+                session = Session(
+                    client=client,
+                    pace=pace,
+                    sink=self.sink,
+                    stop=self.stop,
+                    tally=self.tally,
+                    spending=self.spending,
+                )
+                yield [await self._asker(i, session, stack) for i in range(len(self.sides))]
 
-    def _relay(
-        self, side: Side, environment: SdkEnvironment, client: httpx2.AsyncClient
-    ) -> SdkRelay:
-        return SdkRelay(
-            environment=environment,
+    async def _asker(self, index: int, session: Session, stack: AsyncExitStack) -> Asker:
+        side = self.sides[index]
+        target = side.run.header.target
+        speaker = dialect(target.provider, target.mapping)
+        limiter, breaker = self._way(side)
+        return Asker(
+            session=session,
+            index=index,
+            side=side,
+            dialect=speaker,
+            sender=await self._sender(side, speaker, session.client, stack),
+            limiter=limiter,
+            breaker=breaker,
+        )
+
+    async def _sender(
+        self, side: Side, speaker: Dialect, client: httpx2.AsyncClient, stack: AsyncExitStack
+    ) -> Sender:
+        if side.sdk is None:
+            return OwnSender(client=client, side=side, dialect=speaker, bounds=self.pace.bounds)
+        relay = SdkRelay(
+            environment=side.sdk,
             base_url=side.base_url,
             authorizer=side.authorizer,
             client=client,
             at_once=self.pace.concurrency,
         )
+        return SdkSender(relay=await stack.enter_async_context(relay), side=side)
 
-    async def _work(self, client: httpx2.AsyncClient) -> None:
-        """Workers take trials in plan order; one failing worker stops all."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.pace.concurrency, len(self.left))):
-                group.create_task(self._worker(client))
-
-    async def _worker(self, client: httpx2.AsyncClient) -> None:
-        while self.left:
-            limit = self.pace.max_requests
-            if limit is not None and self.sent >= limit:
-                return
-            if self.spending is not None and not self.spending.allows_one_more():
-                return
-            next_one = self.left.pop(0)
-            self.sent += 1
-            self.tally.requests += 1
-            await self._make(client, next_one)
-            self.tally.done += 1
-            self.progress.update(self.tally)
-
-    async def _make(self, client: httpx2.AsyncClient, planned: SideTrial) -> None:
-        """Make one trial; what goes wrong on the wire is in the journal, not an exception."""
-        trial, side = planned.trial, self.sides[planned.side]
-        case = self.cases[planned.side][trial.case]
-        wire = self.dialects[planned.side].build(case, side.run.header.target)
-        made = self.attempts[planned.side][trial.case, trial.index]
-        number = self.sink.number(planned.side, trial.index)
-        relay = self.relays.get(planned.side)
-        if relay is not None:
-            sdk_trial = SdkTrial(case=trial.case, number=number, first_attempt=made)
-            answer = await relay.ask(sdk_trial, wire.body)
-            # An SDK repeats what the provider said, which may name the key.
-            words = side.run.scrubber.scrub_text(answer.error)
-            if words:
-                self._note_error(words)
-            if answer.is_unread:
-                side.tell_unread(trial, words)
-            return
-        with in_trial(trial.case, number, first_attempt=made):
-            try:
-                status = await self._send(client, side, wire)
-            except httpx2.HTTPError as error:
-                self._note_error(type(error).__name__)
-            else:
-                if status != httpx2.codes.OK:
-                    self._note_error(f"HTTP {status}")
-
-    async def _send(self, client: httpx2.AsyncClient, side: Side, wire: WireRequest) -> int:
-        headers = await side.authorizer.authorize(wire, side.base_url)
-        async with client.stream(
-            wire.method, side.base_url + wire.path, headers=list(headers), content=wire.body
-        ) as response:
-            async for _ in response.aiter_raw():
-                pass
-            return response.status_code
-
-    def _note_error(self, words: str) -> None:
-        self.tally.errors += 1
-        self.tally.last_error = words
-
-
-@dataclass(frozen=True, slots=True)
-class _SharedSink:
-    """Takes the exchanges of one session apart again: one run for each side.
-
-    A session knows an exchange by case and trial. While it lasts, the number of a trial carries
-    its side; what is stored has the trial's own number.
-    """
-
-    sides: Sequence[Side]
-    spending: Spending | None
-
-    def number(self, side: int, trial: int) -> int:
-        return trial * len(self.sides) + side
-
-    def append(self, exchange: Exchange) -> None:
-        trial, index = divmod(exchange.trial, len(self.sides))
-        side = self.sides[index]
-        side.run.append(replace(exchange, trial=trial))
-        if self.spending is not None:
-            self.spending.note(side.run.header.target, exchange)
+    def _way(self, side: Side) -> tuple[Limiter, Breaker]:
+        """Limiter and breaker of a side's target; sides that ask the same share them."""
+        bounds = self.pace.bounds
+        # The first secret stands for the account: a token that is renewed must not be another one.
+        key = (side.base_url, side.run.header.target.model, *side.authorizer.secrets[:1])
+        if key not in self.ways:
+            store, trouble = open_quota(bounds.shared, key, time.monotonic)
+            self.tally.notice = self.tally.notice or trouble
+            declared = None
+            if bounds.requests_per_minute is not None:
+                per_s = bounds.requests_per_minute / _SECONDS
+                declared = Rate(per_s=per_s, burst=max(1.0, per_s))
+            self.ways[key] = (
+                Limiter(store=store, policy=bounds.retry, declared=declared),
+                Breaker(patience_s=bounds.patience_s if bounds.retry.retries else None),
+            )
+        return self.ways[key]

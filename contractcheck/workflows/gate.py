@@ -230,7 +230,9 @@ def open_gate_run(
     workspace: Workspace, gate: PreparedGate, options: GateOptions, progress: Progress
 ) -> GateRun:
     """Put a gate together; nobody is asked before ``run``."""
-    spending = Spending(prices=options.prices, max_usd=options.max_usd)
+    spending = Spending(
+        prices=options.prices, max_usd=options.max_usd, max_tokens=options.bounds.max_tokens
+    )
     sampling = GateSampling(
         store=workspace.gates, gate=gate, options=options, progress=progress, spending=spending
     )

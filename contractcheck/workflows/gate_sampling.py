@@ -18,14 +18,23 @@ from contractcheck.cassettes import (
     resume_run,
     seal_run,
 )
-from contractcheck.errors import RecordingError, UsageError
+from contractcheck.errors import LimitReachedError, RecordingError, UsageError
 from contractcheck.model.gate import UnreadAnswer
 from contractcheck.redaction import Scrubber
-from contractcheck.sampling import Pace, Side, Spending, Tally, plan_blocks, sample_sides
+from contractcheck.sampling import (
+    Pace,
+    RetryPolicy,
+    Side,
+    Spending,
+    Tally,
+    finished_trials,
+    plan_blocks,
+    sample_sides,
+)
 from contractcheck.workflows.record import begin_header, pack_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from contractcheck.cassettes import OpenRun
@@ -76,11 +85,11 @@ class GateSampling:
         with ExitStack() as stack:
             for index, side in asked.items():
                 if is_sealed(folder_of(side)) or side.endpoint is None:
-                    self._finished[index] = _ended(read_run(folder_of(side)).exchanges)
+                    self._finished[index] = self._ended(side, read_run(folder_of(side)).exchanges)
                     continue
                 run = self._open_run(side, side.endpoint.base_url, scrubber)
                 stack.callback(run.close)
-                self._finished[index] = _ended(run.done)
+                self._finished[index] = self._ended(side, run.done)
                 for exchange in run.done:
                     self.spending.note(side.target, exchange)
                 self._open[index] = Side(
@@ -102,6 +111,10 @@ class GateSampling:
 
         Returns:
             Leading blocks that are finished on all of them.
+
+        Raises:
+            LimitReachedError: If the provider, or the deadline, ended the session: the gate is
+                gone on with later.
         """
         if self.gate.plan.stopped:
             return min(blocks, self.gate.plan.stopped_blocks)
@@ -187,24 +200,33 @@ class GateSampling:
             # One session records all sides: what one of them must not keep, none keeps.
             keep_request_bodies=all(s.policy.store_prompts == "full" for s in suites),
             rule=Canonicalisation(fields=tuple(sorted(volatile))),
+            bounds=self.options.bounds,
         )
         already = sum(map(len, self._finished.values()))
         planned = sum(p.side in self._finished for p in self._plan)
+        tally = Tally(planned=planned, done=already)
         left = sample_sides(
             [self._open[index] for index in places],
             [replace(p, side=places.index(p.side)) for p in missing],
             pace,
             self.progress,
-            tally=Tally(planned=planned, done=already),
+            tally=tally,
             spending=self.spending,
         )
-        for made in missing[: len(missing) - len(left)]:
-            self._finished[made.side].add((made.trial.case, made.trial.index))
+        not_made = {replace(p, side=places[p.side]) for p in left}
+        for made in missing:
+            if made not in not_made:
+                self._finished[made.side].add((made.trial.case, made.trial.index))
+        if left and tally.is_troubled:
+            raise LimitReachedError(
+                f"{tally.stopped} with {len(left)} requests of this look to go; go on with: "
+                f"contractcheck gate --resume {self.gate.plan.id}"
+            )
 
-
-def _ended(exchanges: Iterable[Exchange]) -> set[tuple[str, int]]:
-    """Case and index of the trials that need no other attempt."""
-    return {(x.case, x.trial) for x in exchanges if x.ended != "closed"}
+    def _ended(self, side: PreparedSide, exchanges: Sequence[Exchange]) -> set[tuple[str, int]]:
+        """Case and index of the trials that need no other attempt."""
+        retry = self.options.bounds.retry if side.sdk is None else RetryPolicy(attempts=1)
+        return set(finished_trials(exchanges, side.target, retry))
 
 
 def folder_of(side: PreparedSide) -> Path:

@@ -14,7 +14,7 @@ from contractcheck.judging.gate import open_gate, plan_looks
 from contractcheck.judging.gate_terms import FEWEST_BLOCKS
 from contractcheck.model.gate import GatePlan
 from contractcheck.model.suite import MetricSpec
-from contractcheck.sampling import SdkEnvironment, Spending, find_sdk
+from contractcheck.sampling import Bounds, SdkEnvironment, Spending, find_sdk
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import resolve_endpoint
@@ -50,6 +50,7 @@ class GateOptions:
         max_usd: Money at most, USD, over all sides and sessions.
         concurrency: Requests under way at once, over all sides.
         allow_inconclusive: Whether a gate that cannot tell exits 0.
+        bounds: Retries, limits and time-outs of a session.
     """
 
     prices: PriceTable
@@ -58,6 +59,7 @@ class GateOptions:
     max_usd: float | None = None
     concurrency: int = 8
     allow_inconclusive: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from contractcheck import __version__
 from contractcheck.cassettes import (
     Canonicalisation,
     create_run,
+    declare_stop,
     is_sealed,
     read_header,
     resume_run,
@@ -28,8 +29,10 @@ from contractcheck.errors import (
     UsageError,
 )
 from contractcheck.model.run import CasePlan, RunHeader
+from contractcheck.providers import dialect
+from contractcheck.providers.prices import PriceTable
 from contractcheck.redaction import Scrubber
-from contractcheck.sampling import SamplingOptions, SilentProgress, sample
+from contractcheck.sampling import Bounds, SamplingOptions, SilentProgress, Spending, sample
 from contractcheck.store import new_run_id, pack_run
 from contractcheck.workflows.endpoint import is_local, resolve_endpoint
 
@@ -59,6 +62,9 @@ class RecordOptions:
         label: Words kept with the run.
         run_id: Id of the new run; None makes one.
         fsync: When the disk must confirm: after each exchange, or when journals are closed.
+        bounds: Retries, limits and time-outs of the session.
+        max_usd: Money that the session may spend, USD; None is without bound.
+        prices: What tokens cost; only needed for a bound on money.
     """
 
     cases: Collection[str] | None = None
@@ -69,6 +75,9 @@ class RecordOptions:
     label: str = ""
     run_id: str | None = None
     fsync: Fsync = "close"
+    bounds: Bounds = field(default_factory=Bounds)
+    max_usd: float | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
 
 
 def record_run(
@@ -80,8 +89,8 @@ def record_run(
 ) -> Path:
     """Sample a target and return the folder of the run.
 
-    The run is sealed when its plan was completed; when ``max_requests`` ended it early it stays
-    open, and can be resumed.
+    The run is sealed when its plan was completed; when a bound or the provider's state ended it
+    early it stays open, says why, and can be resumed.
 
     Raises:
         UsageError: If the endpoint, the credential or the selection is wrong.
@@ -89,6 +98,10 @@ def record_run(
         KeyboardInterrupt: On Ctrl-C; what was finished is kept, and can be resumed.
     """
     cases = _select(suite, options.cases)
+    _spending(target, options)
+    for case in cases:
+        # What a wire cannot say is refused before there is a run of it.
+        dialect(target.provider, target.mapping).build(case, target)
     endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     now = datetime.now(UTC)
     header = begin_header(
@@ -211,14 +224,29 @@ def _finish(
         max_requests=options.max_requests,
         keep_request_bodies=suite.policy.store_prompts == "full",
         rule=Canonicalisation(fields=suite.policy.volatile),
+        bounds=options.bounds,
     )
+    spending = _spending(run.header.target, options)
+    was_stopped = bool(run.header.stopped)
     try:
-        sample(run, cases, sampling, progress or SilentProgress())
-    except LimitReachedError:
+        sample(run, cases, sampling, progress or SilentProgress(), spending=spending)
+    except LimitReachedError as reached:
+        declare_stop(run.folder, reached.reason)
         return
+    if was_stopped:
+        declare_stop(run.folder, "")
     is_whole = len(run.header.cases) == len(suite.cases)
     status: RunStatus = "complete" if is_whole else "partial"
     seal_run(run.folder, status=status, ended_at=datetime.now(UTC).isoformat())
+
+
+def _spending(target: Target, options: RecordOptions) -> Spending:
+    """What may be spent; refuses a bound on money that cannot be kept."""
+    spending = Spending(
+        prices=options.prices, max_usd=options.max_usd, max_tokens=options.bounds.max_tokens
+    )
+    spending.require(target)
+    return spending
 
 
 def pack_sealed(folders: Iterable[Path]) -> None:

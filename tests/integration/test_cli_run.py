@@ -191,7 +191,7 @@ def test_a_breach_exits_1_and_report_judges_it_again(project):
 
 def test_a_provider_that_fails_exits_4(project):
     with simulate("--error-rate", "1") as url:
-        done = project.call("run", "--base-url", url)
+        done = project.call("run", "--base-url", url, "--no-retry")
     assert done.returncode == 4
     assert done.stdout.startswith("ERROR: could not measure: ")
     refused = project.call("accept", project.runs()[0], "--reason", "x")

@@ -380,11 +380,11 @@ def test_accepted_nights_stand_in_for_a_side_that_is_gone(project, monkeypatch):
 
 def test_a_provider_that_fails_cannot_be_measured(project):
     project.new.conditions = at(error_rate=1.0)
-    code, out, _ = project.gate()
+    code, out, _ = project.gate("--no-retry")
     assert code == 4
     assert out.startswith(f"Could not measure: {TARGET}: 3 of 3 requests failed in transport")
     project.write(margins="{error_rate: +0.10}")
-    code, out, _ = project.gate()
+    code, out, _ = project.gate("--no-retry")
     assert code == 1
     assert out.startswith("Do not upgrade: the share of failed requests rises by 100.0 points")
 

@@ -128,7 +128,7 @@ def test_a_target_that_no_suite_has_is_not_passed_over(project):
 
 def test_a_provider_that_always_fails_is_an_error_not_a_finding(project):
     project.set_night(error_rate=1.0)
-    session = project.live()
+    session = project.live("--contract-no-retry")
     assert session.code == 1
     assert set(session.outcomes.values()) == {"failure"}
     for item in session.items.values():

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.providers.failures import Remedy
@@ -12,6 +12,7 @@ def drawing(seed):
     return random.Random(seed).random  # noqa: S311 - draws that can be made again
 
 
+@settings(deadline=None)
 @given(failures=st.integers(1, 10_000), seed=st.integers())
 def test_a_wait_lies_between_nothing_and_a_bound_that_doubles(failures, seed):
     policy = RetryPolicy(base_s=0.5, longest_s=30.0, share=drawing(seed))

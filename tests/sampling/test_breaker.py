@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.sampling.breaker import Breaker
@@ -57,6 +57,7 @@ def test_without_patience_to_lose_it_never_holds_anything_back():
     assert breaker.ask(1e9).kind == "go"
 
 
+@settings(deadline=None)
 @given(
     ends=st.lists(st.booleans(), max_size=80),
     step_s=st.floats(0.01, 5.0),

@@ -136,7 +136,7 @@ def test_a_process_that_fell_silent_holds_no_place_for_ever():
     clients=st.integers(1, 12),
     took_s=st.floats(0.0, 2.0),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_however_many_ask_no_more_leave_than_was_declared(per_s, burst, clients, took_s):
     declared, quota = Rate(per_s=per_s, burst=burst), Quota()
     asking = [(0.0, client) for client in range(clients)]
@@ -188,6 +188,7 @@ def test_a_storm_settles_below_what_the_provider_takes():
     assert len(late) / 100.0 > 3.0
 
 
+@settings(deadline=None)
 @given(
     level=st.floats(-5, 5) | st.just(math.inf),
     now_s=st.floats(0, 1e6),

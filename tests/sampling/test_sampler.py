@@ -15,12 +15,18 @@ import pytest
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import LimitReachedError, RecordingError
 from contractcheck.redaction import Scrubber
-from contractcheck.sampling import SilentProgress, plan_trials, sample
+from contractcheck.sampling import Bounds, RetryPolicy, SilentProgress, plan_trials, sample
+
+ANSWER = (
+    b'{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},'
+    b'"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}'
+)
+RAW = Bounds(retry=RetryPolicy(attempts=1))
 
 
 async def fine(_number, _body):
     await asyncio.sleep(0.01)
-    return 200, b'{"model":"m","choices":[]}'
+    return 200, ANSWER
 
 
 class Watching:
@@ -62,7 +68,7 @@ def test_concurrency_is_a_bound_and_is_used(serve, make_cases, make_run, concurr
 
     async def slow(_number, _body):
         await asyncio.sleep(0.05)
-        return 200, b"{}"
+        return 200, ANSWER
 
     with serve(slow) as provider:
         options = replace(provider.options, concurrency=concurrency)
@@ -98,7 +104,7 @@ def test_a_limit_that_is_just_enough_is_no_limit(serve, make_cases, make_run):
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 500, 503, 529])
-def test_an_error_status_is_recorded_and_never_retried(serve, make_cases, make_run, status):
+def test_who_measures_raw_reliability_retries_nothing(serve, make_cases, make_run, status):
     cases = make_cases(a=3)
     watching = Watching()
 
@@ -107,7 +113,7 @@ def test_an_error_status_is_recorded_and_never_retried(serve, make_cases, make_r
 
     with serve(refuse) as provider:
         run = make_run(cases)
-        tally = sample(run, cases, provider.options, watching)
+        tally = sample(run, cases, replace(provider.options, bounds=RAW), watching)
     assert len(provider.asked) == 3
     assert [x.response.status for x in read_run(run.folder).exchanges] == [status] * 3
     assert (tally.errors, tally.last_error) == (3, f"HTTP {status}")
@@ -118,7 +124,7 @@ def test_a_provider_that_is_away_is_recorded_too(make_cases, make_run, serve):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with serve(fine) as provider:
-        options = replace(provider.options, base_url=f"http://127.0.0.1:{port}")
+        options = replace(provider.options, base_url=f"http://127.0.0.1:{port}", bounds=RAW)
     run = make_run(cases)
     tally = sample(run, cases, options, SilentProgress())
     assert [x.error for x in read_run(run.folder).exchanges] == ["ConnectError"] * 2
@@ -135,7 +141,9 @@ def test_silence_has_an_end(serve, make_cases, make_run):
     with serve(mute) as provider:
         run = make_run(cases)
         begun = time.monotonic()
-        sample(run, cases, replace(provider.options, idle_timeout_s=0.1), SilentProgress())
+        sample(
+            run, cases, replace(provider.options, idle_timeout_s=0.1, bounds=RAW), SilentProgress()
+        )
         assert time.monotonic() - begun < 3
     assert [x.error for x in read_run(run.folder).exchanges] == ["ReadTimeout"]
 

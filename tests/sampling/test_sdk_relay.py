@@ -31,8 +31,9 @@ ANSWER = {
     "created": 1,
     "model": "m",
     "choices": [
-        {"index": 0, "delta": {"role": "assistant", "content": "hi"}, "finish_reason": None}
+        {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
     ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
 }
 
 

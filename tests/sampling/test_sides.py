@@ -15,6 +15,7 @@ from contractcheck.providers.prices import Price, PriceTable
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import (
     Pace,
+    RetryPolicy,
     Side,
     SideTrial,
     SilentProgress,
@@ -34,7 +35,11 @@ def answering(words):
     async def respond(_number, _body):
         await asyncio.sleep(0.005)
         usage = {"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 19}
-        message = {"index": 0, "message": {"role": "assistant", "content": words}}
+        message = {
+            "index": 0,
+            "message": {"role": "assistant", "content": words},
+            "finish_reason": "stop",
+        }
         return 200, json.dumps({"model": "m", "choices": [message], "usage": usage}).encode()
 
     return respond
@@ -110,7 +115,10 @@ def test_a_trial_that_a_kill_cut_off_is_made_again(serve, make_cases, make_run):
             run.close()
         again = [resume_run(run.folder, Scrubber.for_secrets([])) for run in runs]
         resumed = [side_of(run, cases, provider) for run in again]
-        assert [side.finished() for side in resumed] == [frozenset(), frozenset({("a", 0)})]
+        assert [side.finished(RetryPolicy()) for side in resumed] == [
+            frozenset(),
+            frozenset({("a", 0)}),
+        ]
         for run in again:
             run.close()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.judging import judge_recorded
@@ -45,6 +46,7 @@ class Project:
         night = f"2026-03-{day:02d}"
         self.provider.conditions = Conditions(night=night, time_scale=0.0, error_rate=error_rate)
         suite = self.suite(name)
+        options.setdefault("bounds", Bounds(retry=RetryPolicy(attempts=1)))
         chosen = RecordOptions(night=night, base_url=self.provider.base_url, **options)
         return record_run(self.workspace, suite, suite.targets[0], chosen)
 

@@ -1,0 +1,216 @@
+"""One trial with all its attempts: leave to send, send, read, and perhaps once more.
+
+Every attempt is an exchange of its own. What is worth another one, and how often, is decided in
+``providers/failures.py``; when it may leave, by the limiter and the breaker of its target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from contractcheck.model.completion import Completion, Outcome
+from contractcheck.providers.answer import read_answer
+from contractcheck.providers.error_envelope import read_envelope
+from contractcheck.providers.failures import Remedy, remedy_for
+from contractcheck.providers.rate_headers import LONGEST_WAIT_S, RateAdvice, read_rate_headers
+from contractcheck.sampling.options import remedy_of, wants_more
+from contractcheck.sampling.stop import StoppedError
+
+if TYPE_CHECKING:
+    from contractcheck.model.exchange import Exchange, Headers, Response
+    from contractcheck.model.run import Trial
+    from contractcheck.model.suite import Case
+    from contractcheck.model.wire import WireRequest
+    from contractcheck.providers.wire import Dialect
+    from contractcheck.sampling.breaker import Breaker
+    from contractcheck.sampling.limiter import Limiter
+    from contractcheck.sampling.options import Side
+    from contractcheck.sampling.sending import Sender
+    from contractcheck.sampling.session import Session
+
+_FOR_LOAD: Final = frozenset({429, 503, 529})
+"""Statuses by which a provider refuses for load: everybody slows down, not only who was told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """What became of one request."""
+
+    completion: Completion
+    remedy: Remedy
+    headers: Headers
+
+
+@dataclass(kw_only=True, slots=True)
+class Asker:
+    """Makes the trials of one side.
+
+    Attributes:
+        session: What all sides share.
+        index: The side's place.
+        side: The run.
+        dialect: How its target speaks.
+        sender: The way to it.
+        limiter: When a request may leave; of the target, so that sides may share it.
+        breaker: Whether there is any sense in asking; likewise.
+    """
+
+    session: Session
+    index: int
+    side: Side
+    dialect: Dialect
+    sender: Sender
+    limiter: Limiter
+    breaker: Breaker
+    _cases: dict[str, Case] = field(init=False)
+    _before: dict[tuple[str, int], list[Exchange]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cases = {case.id: case for case in self.side.cases}
+        self._before = {}
+        for exchange in self.side.run.done:
+            self._before.setdefault((exchange.case, exchange.trial), []).append(exchange)
+
+    async def make(self, trial: Trial) -> None:
+        """Make one trial; what goes wrong on the wire is in the journal, not an exception.
+
+        Raises:
+            StoppedError: If the session ends before the trial is finished.
+        """
+        header, retry = self.side.run.header, self.session.pace.bounds.retry
+        wire = self.dialect.build(self._cases[trial.case], header.target)
+        wire = _with_idempotency(wire, self.dialect.idempotency_header, header.id, trial)
+        before = self._before.get((trial.case, trial.index), [])
+        remedies = [remedy_of(x, header.target) for x in before if x.ended != "closed"]
+        while True:
+            await self._wait_for_leave()
+            attempt = await self._attempt(trial, wire, made=len(before))
+            remedies.append(attempt.remedy)
+            if not (self.sender.may_repeat and wants_more(remedies, retry)):
+                break
+            if attempt.remedy is Remedy.RENEWED:
+                if not await self.side.authorizer.renew(attempt.headers):
+                    break
+            elif attempt.remedy is Remedy.BUDGETED:
+                await self._pause(retry.draw_wait_s(len(remedies)))
+            self.session.tally.retries += 1
+        if attempt.completion.outcome is not Outcome.ANSWERED:
+            self.session.tally.errors += 1
+
+    async def _pause(self, wait_s: float) -> None:
+        async with self.session.stop.interrupting():
+            await asyncio.sleep(wait_s)
+
+    async def _wait_for_leave(self) -> None:
+        """Wait until a request may leave: as the breaker says, then as the limiter does."""
+        async with self.session.stop.interrupting():
+            while (leave := self.breaker.ask(self.limiter.now_s())).kind == "wait":  # noqa: ASYNC110 - the breaker knows when, not that
+                await asyncio.sleep(leave.wait_s)
+            if leave.kind == "stop":
+                words = self.breaker.words(self.limiter.now_s(), self.session.tally.last_error)
+                self.session.stop.call(words, is_trouble=True)
+                raise StoppedError
+            try:
+                await self.limiter.enter()
+            except BaseException:
+                self.breaker.note_nothing()
+                raise
+
+    async def _attempt(self, trial: Trial, wire: WireRequest, *, made: int) -> _Attempt:
+        """Send one request, for which there is leave, and read what came."""
+        number = self.session.sink.number(self.index, trial.index)
+        sent_s = self.limiter.now_s()
+        try:
+            self.session.take_one()
+            try:
+                sent = await self.sender.send(trial, wire, number=number, made=made)
+            except BaseException:
+                self.session.spending.note_nothing()
+                raise
+            finally:
+                exchange = self.session.sink.fetch(trial.case, number)
+            completion, remedy = await self._learn(exchange, sent_s)
+            self.session.tally.last_error = sent.words or self.session.tally.last_error
+        except BaseException:
+            self.breaker.note_nothing()
+            raise
+        finally:
+            await self.limiter.leave()
+        return _Attempt(completion=completion, remedy=remedy, headers=sent.headers)
+
+    async def _learn(self, exchange: Exchange | None, sent_s: float) -> tuple[Completion, Remedy]:
+        """Read an attempt, and tell everybody what it says of the target."""
+        if exchange is None:
+            # Nothing left this process, so nothing is known.
+            self.breaker.note_nothing()
+            return Completion(outcome=Outcome.INFRA, detail="nothing was sent"), Remedy.NEVER
+        target = self.side.run.header.target
+        completion = read_answer(exchange, target.provider, target.mapping).completion
+        self.session.spending.note_answer(target, completion)
+        advice = _advice(exchange.response)
+        if completion.outcome is not Outcome.ANSWERED:
+            self.session.tally.last_error = _words(exchange, completion)
+        if completion.outcome is not Outcome.INFRA:
+            self.breaker.note_answer()
+            await self.limiter.note_answer(advice, tokens=_tokens(completion))
+            return completion, remedy_for(exchange, completion)
+        self.breaker.note_failure(sent_s=sent_s, now_s=self.limiter.now_s())
+        status = exchange.response.status if exchange.response is not None else 0
+        if status in _FOR_LOAD or advice.retry_after_s is not None:
+            await self.limiter.note_refusal(advice, sent_s=sent_s)
+            self._stop_if_endless(advice.retry_after_s or 0.0)
+        return completion, remedy_for(exchange, completion)
+
+    def _stop_if_endless(self, wait_s: float) -> None:
+        bounds = self.session.pace.bounds
+        if bounds.retry.retries and wait_s > bounds.patience_s:
+            self.session.stop.call(
+                f"the provider asks to wait {wait_s:.0f} s, which is more than "
+                f"--patience {bounds.patience_s:g}",
+                is_trouble=True,
+            )
+
+
+def _with_idempotency(
+    wire: WireRequest, header: str | None, run_id: str, trial: Trial
+) -> WireRequest:
+    """Name the trial to the provider, so that a repeated request is known for a repetition.
+
+    The same in every session, so that an answer that a kill lost is not paid twice.
+    """
+    if header is None:
+        return wire
+    name = f"{run_id} {trial.case} {trial.index}"
+    key = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return replace(wire, headers=(*wire.headers, (header, key)))
+
+
+def _advice(response: Response | None) -> RateAdvice:
+    """What an answer says about sending more: in its headers, or in its body as Google does."""
+    if response is None:
+        return RateAdvice()
+    advice = read_rate_headers(response.headers, now=datetime.now(UTC))
+    if response.status in _FOR_LOAD and advice.retry_after_s is None:
+        told_s = read_envelope(response.body).retry_s
+        if told_s is not None:
+            return replace(advice, retry_after_s=min(told_s, LONGEST_WAIT_S))
+    return advice
+
+
+def _words(exchange: Exchange, completion: Completion) -> str:
+    """The latest error in few words: a status, the class of a transport error, or what was read."""
+    if exchange.response is None:
+        return exchange.error or "no response"
+    if exchange.response.status != 200:  # noqa: PLR2004 - the one status of answers
+        return f"HTTP {exchange.response.status}"
+    return exchange.error or completion.outcome.value
+
+
+def _tokens(completion: Completion) -> int | None:
+    if completion.input_tokens is None and completion.output_tokens is None:
+        return None
+    return (completion.input_tokens or 0) + (completion.output_tokens or 0)

@@ -1,0 +1,150 @@
+"""How to ask, whom, and how much trouble to bear."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import EXACT
+from contractcheck.providers.answer import read_answer
+from contractcheck.providers.failures import remedy_for
+from contractcheck.sampling.backoff import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from contractcheck.auth import Authorizer
+    from contractcheck.cassettes import Canonicalisation, OpenRun
+    from contractcheck.model.exchange import Exchange
+    from contractcheck.model.run import Trial
+    from contractcheck.model.suite import Case
+    from contractcheck.model.target import Target
+    from contractcheck.providers.failures import Remedy
+    from contractcheck.sampling.sdk_relay import SdkEnvironment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """How much a session may take, and how much trouble it bears.
+
+    Attributes:
+        retry: How often a failed trial is tried again.
+        patience_s: Longest time (s) without a single answer before the session ends, and longest
+            wait that a provider may ask for, > 0. Counts for nothing when nothing is retried.
+        deadline_s: Longest time (s) for the whole session; None is without bound.
+        requests_per_minute: Requests that leave at most, from all sessions of this machine that
+            ask the same; None leaves it to the provider.
+        max_tokens: Tokens, input and output, that may be spent; None is without bound.
+        request_timeout_s: Longest time (s) for one answer, from sending to its end.
+        first_token_timeout_s: Longest time (s) until an answer has content; None is without bound
+            of its own.
+        shared: Folder in which the processes of this machine share what they know of limits;
+            None keeps it to this process.
+    """
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    patience_s: float = 120.0
+    deadline_s: float | None = None
+    requests_per_minute: float | None = None
+    max_tokens: int | None = None
+    request_timeout_s: float = 600.0
+    first_token_timeout_s: float | None = None
+    shared: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How to ask, whoever is asked.
+
+    Attributes:
+        concurrency: Requests under way at once, >= 1.
+        max_requests: Requests this session may send, retries among them; None is without bound.
+        idle_timeout_s: Longest silence (s) before headers and between chunks.
+        connect_timeout_s: Longest time (s) for a connection.
+        keep_request_bodies: False stores prompts as digests only.
+        rule: What may differ between equal requests.
+        bounds: How much the session may take.
+    """
+
+    concurrency: int = 8
+    max_requests: int | None = None
+    idle_timeout_s: float = 120.0
+    connect_timeout_s: float = 10.0
+    keep_request_bodies: bool = True
+    rule: Canonicalisation = EXACT
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingOptions(Pace):
+    """How to ask, and whom.
+
+    Attributes:
+        base_url: Endpoint without trailing slash.
+        authorizer: Puts the credential for this endpoint on requests.
+    """
+
+    base_url: str
+    authorizer: Authorizer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the runs that are sampled together.
+
+    Attributes:
+        run: An open run; a resumed one brings what was finished.
+        cases: The run's cases.
+        base_url: Endpoint without trailing slash.
+        authorizer: Puts the credential for this endpoint on requests.
+        sdk: Whose SDK asks; None for this program's own requests.
+        tell_unread: Told of each answer that came and that the SDK could not read, and why.
+    """
+
+    run: OpenRun
+    cases: Sequence[Case]
+    base_url: str
+    authorizer: Authorizer
+    sdk: SdkEnvironment | None = None
+    tell_unread: Callable[[Trial, str], None] = lambda _trial, _words: None
+
+    def finished(self, retry: RetryPolicy) -> frozenset[tuple[str, int]]:
+        """Case and index of the trials that the run brought, and that need no other attempt."""
+        # An SDK's calls are never repeated by us.
+        policy = RetryPolicy(attempts=1) if self.sdk is not None else retry
+        return finished_trials(self.run.done, self.run.header.target, policy)
+
+
+def finished_trials(
+    exchanges: Sequence[Exchange], target: Target, retry: RetryPolicy
+) -> frozenset[tuple[str, int]]:
+    """Case and index of the trials that need no other attempt.
+
+    Args:
+        exchanges: Attempts, those of one trial in the order they were made.
+        target: Whose dialect reads them.
+        retry: How often a failed trial is tried again.
+    """
+    made = defaultdict[tuple[str, int], list["Exchange"]](list)
+    for exchange in exchanges:
+        if exchange.ended != "closed":
+            made[exchange.case, exchange.trial].append(exchange)
+    if not retry.retries:
+        return frozenset(made)
+    return frozenset(
+        key
+        for key, attempts in made.items()
+        if not wants_more([remedy_of(x, target) for x in attempts], retry)
+    )
+
+
+def remedy_of(exchange: Exchange, target: Target) -> Remedy:
+    """What asking again may do about how a recorded exchange ended."""
+    return remedy_for(exchange, read_answer(exchange, target.provider, target.mapping).completion)
+
+
+def wants_more(remedies: Sequence[Remedy], retry: RetryPolicy) -> bool:
+    """Whether a trial gets another attempt, by what its attempts so far were worth, >= 1."""
+    return retry.allows(remedies[-1], len(remedies), remedies[:-1].count(remedies[-1]))
