@@ -60,10 +60,12 @@ class ClientCredentials:
         """Get a new token: see ``TokenSource``."""
         reply = self._ask()
         for attempt in range(1, _ATTEMPTS):
-            if reply.status < _SERVER_ERROR and reply.status != _TOO_MANY:
+            if 0 < reply.status < _SERVER_ERROR and reply.status != _TOO_MANY:
                 break
             self.pause(_PAUSE_S * 2**attempt)
             reply = self._ask()
+        if reply.problem:
+            raise MeasurementError(f"no token: {self._host} {reply.problem}")
         document = _document(reply)
         if reply.status != _OK or document is None:
             raise self._refused(reply, document)

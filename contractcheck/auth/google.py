@@ -22,6 +22,10 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,40}(?=:|$)")
 """Of RFC 6749, section 5.2, with which google-auth begins its texts; the rest may echo anything."""
 
 
+_OURS = "the token server "
+"""Begins what our own transport says."""
+
+
 class GoogleCredentials(Protocol):
     """What is used of google-auth's credentials."""
 
@@ -87,10 +91,10 @@ def find_google(scope: str) -> GoogleSource | None:
 
 def _words(error: Exception) -> str:
     """What went wrong, as far as it is certain to hold no secret."""
-    cause = error.__context__
-    if isinstance(cause, MeasurementError):
-        return str(cause)  # of our own transport
-    code = _ERROR_CODE.match(str(error.args[0]) if error.args else "")
+    text = str(error.args[0]) if error.args else ""
+    if text.startswith(_OURS):
+        return text
+    code = _ERROR_CODE.match(text)
     return f"{type(error).__name__}{f' ({code[0]})' if code else ''}"
 
 
@@ -128,11 +132,10 @@ class _Transport:
             google.auth.exceptions.TransportError: If no answer came.
         """
         data = body.encode() if isinstance(body, str) else body or b""
-        try:
-            reply = ask_token_server(
-                method, url, headers=headers or {}, body=data, limit_s=timeout or 10.0
-            )
-        except MeasurementError as error:
+        reply = ask_token_server(
+            method, url, headers=headers or {}, body=data, limit_s=timeout or 10.0
+        )
+        if reply.problem:
             exceptions = import_extra("google.auth.exceptions", "google")
-            raise exceptions.TransportError(str(error)) from error
+            raise exceptions.TransportError(f"{_OURS}{reply.problem}")
         return _Response(status=reply.status, headers=reply.headers, data=reply.body)

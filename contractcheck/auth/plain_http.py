@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx2
-
-from contractcheck.errors import MeasurementError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +21,16 @@ class Reply:
     """What a token server answered; shows nothing, because it holds a token.
 
     Attributes:
-        status: HTTP status code.
+        problem: Why there is no answer, as the end of a sentence; empty when there is one.
+        status: HTTP status code; 0 without an answer.
         headers: Names in lower case.
         body: At most 1 MiB.
     """
 
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    problem: str = ""
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 def ask_token_server(
@@ -39,27 +38,15 @@ def ask_token_server(
 ) -> Reply:
     """Send one request; a redirect is an answer like any other, and is not followed.
 
+    Never raises: the traceback of an error may show the arguments.
+
     Args:
         method: Upper case.
         url: Absolute.
         headers: To send.
         body: To send.
         limit_s: Longest silence (s).
-
-    Raises:
-        MeasurementError: If no whole answer came, or one of more than 1 MiB. Names the host, and
-            nothing of what was sent.
     """
-    reply = _ask(method, url, headers, body, limit_s)
-    if isinstance(reply, str):
-        raise MeasurementError(f"no token: {urlsplit(url).hostname or 'the token server'} {reply}")
-    return reply
-
-
-def _ask(
-    method: str, url: str, headers: Mapping[str, str], body: bytes, limit_s: float
-) -> Reply | str:
-    """The answer, or what was wrong with it. Raises nothing: a traceback would show arguments."""
     read = bytearray()
     try:
         with (
@@ -70,11 +57,11 @@ def _ask(
             for piece in response.iter_bytes():
                 read += piece
                 if len(read) > _MOST_BYTES:
-                    return "answered with more than 1 MiB"
+                    return Reply(problem="answered with more than 1 MiB")
             return Reply(
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=bytes(read),
             )
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return f"could not be asked ({type(error).__name__})"
+        return Reply(problem=f"could not be asked ({type(error).__name__})")
