@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from contractcheck.judging.night_rule import SMALLEST_P
 from contractcheck.judging.night_table import label_counts, numbers, rates, texts
 from contractcheck.judging.streams import series_contrasts
-from contractcheck.metrics import LATENCY
+from contractcheck.metrics import LATENCY, VECTORS
 from contractcheck.model.judgement import Comparison, Estimate
 from contractcheck.model.night import LabelCell, NumberCell, RateCell
 from contractcheck.stats.intervals import hodges_lehmann, newcombe_difference
 from contractcheck.stats.night_rule import predictive_t
 from contractcheck.stats.night_scores import wilson_hilferty
+from contractcheck.stats.sketches import cosine_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,8 @@ def _estimate(series: Series, accepted: int) -> Estimate:
         return _label_estimate(series, accepted, p)
     if isinstance(cell, NumberCell):
         return _number_estimate(series, accepted, p)
+    if series.metric in VECTORS:
+        return _vector_estimate(series, accepted, p)
     return _text_estimate(series, accepted, p)
 
 
@@ -154,19 +157,10 @@ def _text_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
     Gretton et al. (2012, JMLR 13, lemma 6): the U-statistic of the maximum mean discrepancy
     for the hashed n-gram kernel, whose vectors have unit norm.
     """
-    import numpy as np
-
-    cells = texts(series)
-    old = [cell for cell in cells[:accepted] if cell is not None]
-    new = [cell for cell in cells[accepted:] if cell is not None]
-    n_old, n_new = sum(c.count for c in old), sum(c.count for c in new)
-    if n_old < 2 or n_new < 2:  # noqa: PLR2004 - one answer has no spread
+    n_old, n_new, likeness = _likeness(series, accepted)
+    if likeness is None:
         return _unknown(n_old, n_new, p)
-    mean_old = np.average([c.mean for c in old], axis=0, weights=[c.count for c in old])
-    mean_new = np.average([c.mean for c in new], axis=0, weights=[c.count for c in new])
-    within_old = (float(mean_old @ mean_old) * n_old - 1.0) / (n_old - 1)
-    within_new = (float(mean_new @ mean_new) * n_new - 1.0) / (n_new - 1)
-    between = float(mean_old @ mean_new)
+    within_old, within_new, between = likeness
     distance = within_old + within_new - 2.0 * between
     span = 2.0 - 2.0 * between
     return Estimate(
@@ -180,6 +174,45 @@ def _text_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
         n_candidate=n_new,
         detail="0 is the same wording, 1 nothing in common",
     )
+
+
+def _vector_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
+    """Cosine of an old and a new vector, less that of two old ones, from their sketches."""
+    n_old, n_new, likeness = _likeness(series, accepted)
+    if likeness is None:
+        return _unknown(n_old, n_new, p)
+    among_old, across = cosine_of(likeness[0]), cosine_of(likeness[2])
+    return Estimate(
+        method=_METHOD,
+        effect=across - among_old,
+        low=None,
+        high=None,
+        unit="cosine",
+        p=p,
+        n_baseline=n_old,
+        n_candidate=n_new,
+        detail=f"cosine to an accepted vector {among_old:.4f} → {across:.4f}",
+    )
+
+
+def _likeness(series: Series, accepted: int) -> tuple[int, int, tuple[float, float, float] | None]:
+    """Answers of both sides; and mean products of two old, of two new, and of an old and a new.
+
+    None where a side has a single answer, which is like nothing.
+    """
+    import numpy as np
+
+    cells = texts(series)
+    old = [cell for cell in cells[:accepted] if cell is not None]
+    new = [cell for cell in cells[accepted:] if cell is not None]
+    n_old, n_new = sum(c.count for c in old), sum(c.count for c in new)
+    if n_old < 2 or n_new < 2:  # noqa: PLR2004 - one answer has no spread
+        return n_old, n_new, None
+    mean_old = np.average([c.mean for c in old], axis=0, weights=[c.count for c in old])
+    mean_new = np.average([c.mean for c in new], axis=0, weights=[c.count for c in new])
+    within_old = (float(mean_old @ mean_old) * n_old - 1.0) / (n_old - 1)
+    within_new = (float(mean_new @ mean_new) * n_new - 1.0) / (n_new - 1)
+    return n_old, n_new, (within_old, within_new, float(mean_old @ mean_new))
 
 
 def _rate_estimate(series: Series, accepted: int) -> Estimate:

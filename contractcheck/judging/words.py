@@ -27,6 +27,7 @@ _STREAM_WORDS = {
     "tool_calls": "the pattern of tool calls",
     "refusal": "the share of refusals",
     "output_tokens": "the length of the answers",
+    "vector": "the direction of the vectors",
     "ttft_s": "time to first token",
     "time_per_token_s": "time per output token",
     "conformance": "the share of answers that pass the contract's checks",

@@ -18,11 +18,14 @@ from contractcheck.model.night import (
 from contractcheck.model.suite import CheckMode
 from contractcheck.stats.features import hash_text
 from contractcheck.stats.nights import text_effective_dimension
+from contractcheck.stats.sketches import read_vector, sketch_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from contractcheck.model.measurement import TrialAnswer
     from contractcheck.model.night import Cell
@@ -95,7 +98,9 @@ def _reduce_case(case: Case, plan: CasePlan, rows: pd.DataFrame) -> CaseNight:
     for (label, kind), values in rows.groupby(["metric", "kind"], sort=True):
         if label in NOT_BY_NIGHT:
             continue
-        if kind != "check":
+        if kind == "vector":
+            values = values.dropna(subset="string")  # noqa: PLW2901 - a vector that is missing has no direction
+        if kind != "check" and len(values):
             cells[str(label)] = _reduce_metric(str(kind), values)
         elif label in no_worse:
             passed = int(values["number"].sum())
@@ -117,7 +122,11 @@ def _reduce_metric(kind: str, rows: pd.DataFrame) -> Cell:
     if kind == "label":
         counts = {label: strings.count(label) for label in sorted(set(strings))}
         return LabelCell(counts=counts)
-    vectors = hash_text(strings)
+    vectors: NDArray[np.floating]
+    if kind == "vector":
+        vectors = sketch_vectors([read_vector(text, metric=kind) for text in strings])
+    else:
+        vectors = hash_text(strings)
     return TextCell(
         count=len(strings),
         mean=tuple(vectors.mean(axis=0).tolist()),

@@ -23,6 +23,7 @@ from contractcheck.metrics.outputs import (
 )
 from contractcheck.metrics.registry import Kind, Metric
 from contractcheck.metrics.structured import json, logprobs, tool_arguments
+from contractcheck.metrics.vectors import vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,16 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Answer
     from contractcheck.model.suite import Case, MetricSpec
 
-__all__ = ["LATENCY", "METRICS", "NOT_BY_NIGHT", "Kind", "Metric", "default_metrics", "measure"]
+__all__ = [
+    "LATENCY",
+    "METRICS",
+    "NOT_BY_NIGHT",
+    "VECTORS",
+    "Kind",
+    "Metric",
+    "default_metrics",
+    "measure",
+]
 
 _OUTPUTS = (
     text,
@@ -45,6 +55,7 @@ _OUTPUTS = (
     scripts,
     blank_run,
     logprobs,
+    vector,
 )
 _LATENCY = (ttft_s, time_per_token_s, total_s)
 
@@ -55,6 +66,9 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 NOT_BY_NIGHT = tuple(metric.name for metric in _OUTPUTS if metric.kind == "logprobs")
 """Metrics that two sides are compared in, and nights are not: a night has no place for them."""
+
+VECTORS = tuple(metric.name for metric in _OUTPUTS if metric.kind == "vector")
+"""Metrics whose nights are means of sketches, not of texts."""
 
 LATENCY = tuple(metric.name for metric in _LATENCY)
 """Metrics that every case has, listed or not: measuring them costs nothing."""

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
     from contractcheck.model.completion import Answer
 
-Kind = Literal["label", "number", "text", "json", "tools", "logprobs"]
-"""What statistics may do with its values: categories, quantities, words; or JSON texts that two
-sides are compared in by path: documents, lists of tool calls, log-probabilities by token. Nights
-keep documents and calls as texts, and no log-probabilities."""
+Kind = Literal["label", "number", "text", "json", "tools", "logprobs", "vector"]
+"""What statistics may do with its values: categories, quantities, words; JSON texts that two
+sides are compared in by path: documents, lists of tool calls, log-probabilities by token; or JSON
+lists of numbers that are compared as one direction. Nights keep documents and calls as texts, and
+no log-probabilities."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

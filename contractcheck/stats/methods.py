@@ -54,7 +54,7 @@ class Method:
 METHODS: Final[Mapping[str, Method]] = {
     "stratified-permutation": Method(
         summary="Relabels whole trials inside each case; exact for exchangeable sides.",
-        kinds=("label", "number", "text", "json", "tools", "logprobs", "embedding"),
+        kinds=("label", "number", "text", "json", "tools", "logprobs", "embedding", "vector"),
         compare=compare_outputs,
     ),
 }

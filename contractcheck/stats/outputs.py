@@ -9,6 +9,7 @@ from contractcheck.errors import UsageError
 from contractcheck.stats.logprobs import align_logprobs, pad_logprobs, read_logprobs
 from contractcheck.stats.path_changes import TrialPlaces, find_path_changes
 from contractcheck.stats.samples import Stream
+from contractcheck.stats.sketches import read_vector, sketch_vectors
 from contractcheck.stats.structured import expand_structured, expand_tool_calls
 from contractcheck.stats.two_sample import compare_samples
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from contractcheck.stats.views import Value
 
 OutputKind: TypeAlias = (
-    'Literal["label", "number", "text", "embedding", "logprobs", "json", "tools"]'
+    'Literal["label", "number", "text", "embedding", "logprobs", "json", "tools", "vector"]'
 )
 
 
@@ -35,7 +36,8 @@ class Output:
         metric: Its name, unique.
         kind: ``json``: texts that should be JSON. ``tools``: JSON lists of calls with ``name`` and
             ``arguments``. ``logprobs``: JSON objects of first tokens and their log-probabilities
-            in nats. The others as ``Stream.kind``.
+            in nats. ``vector``: JSON lists of numbers, compared by direction. The others as
+            ``Stream.kind``.
         scale: As ``Stream.scale``.
     """
 
@@ -130,9 +132,19 @@ def _expand_one(cases: Sequence[CaseSample], output: Output, places: TrialPlaces
         return _Part(
             streams=found.streams, columns=found.columns, changes=changes, notes=found.notes
         )
+    if output.kind == "vector":
+        sketches = [_sketch(_text(value, metric), metric) for value in flat]
+        stream = Stream(metric=metric, kind="embedding", scale=output.scale)
+        return _Part(streams=(stream,), columns={metric: sketches})
     stream = Stream(metric=metric, kind=output.kind, scale=output.scale)
     values = _aligned(cases, metric) if output.kind == "logprobs" else flat
     return _Part(streams=(stream,), columns={metric: values})
+
+
+def _sketch(text: str | None, metric: str) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    return tuple(sketch_vectors([read_vector(text, metric=metric)])[0].tolist())
 
 
 def _places(cases: Sequence[CaseSample]) -> TrialPlaces:

@@ -208,6 +208,15 @@ def test_plain_metrics(name, given_answer, expected):
     assert value(name, None, given_answer) == expected
 
 
+def test_a_vector_is_written_with_all_digits_of_a_32_bit_float():
+    numbers = (0.123456789, -1e-9, 3.0)
+    completion = Completion(outcome=Outcome.ANSWERED, embedding=numbers)
+    given_answer = Answer(completion=completion, timing=Timing(ttft_s=None, total_s=1.0))
+    written = json.loads(value("vector", None, given_answer))
+    assert written == pytest.approx(numbers, rel=1e-6)
+    assert value("vector", None, answer("no vector")) is None
+
+
 def test_every_metric_explains_itself():
     assert set(LATENCY) == {name for name, metric in METRICS.items() if metric.plane == "latency"}
     for name, metric in METRICS.items():
@@ -271,7 +280,7 @@ def test_no_answer_makes_a_metric_raise(text, place):
         found = value(name, place if metric.takes_argument else None, answer(text, tokens=3))
         if metric.kind == "number":
             assert found is None or math.isfinite(found)
-        elif name == "logprobs":
+        elif name in ("logprobs", "vector"):
             assert found is None
         else:
             assert isinstance(found, str)
