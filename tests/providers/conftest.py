@@ -20,6 +20,7 @@ MODELS = {
     "gemini": "gemini-sim",
     "mistral": "mistral-sim-small",
     "openai": "gpt-sim-mini",
+    "openai-responses": "gpt-sim-mini",
 }
 """Every wire that the simulator speaks, and a model of it."""
 
@@ -50,7 +51,7 @@ def case_asking(content, *, tools=(), schema=None, **parameters):
         messages=(Message(role="user", content=content),),
         tools=tools,
         response_schema=schema,
-        parameters=Parameters(max_output_tokens=9, **parameters),
+        parameters=Parameters(max_output_tokens=6, **parameters),
         checks=(),
         metrics=(),
         fingerprint_parts={},
