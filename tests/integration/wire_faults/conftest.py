@@ -24,7 +24,7 @@ KEY = "sk-live-Zq81nVtR5mPx0aLw"
 SUITE = """\
 suite: hello
 version: 1.0.0
-targets: [{target}]
+targets: ['{target}']
 defaults: {{samples: {samples}, max_output_tokens: 12}}
 policy:
   watch: {{nights: 5}}
@@ -39,8 +39,24 @@ cases:
 """
 PINNED = {
     "anthropic": "claude-sim-haiku-2026-03-01",
+    "bedrock": "anthropic.claude-sim-v1:0",
+    "cohere": "command-sim",
+    "gemini": "gemini-sim",
+    "mistral": "mistral-sim-small",
     "openai": "gpt-sim-mini-2026-03-01",
+    "openai-responses": "gpt-sim-mini-2026-03-01",
 }
+VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "CO_API_KEY",
+    "COHERE_API_KEY",
+    "GEMINI_API_KEY",
+    "MISTRAL_API_KEY",
+    "OPENAI_API_KEY",
+)
+PREFIXES = {"mistral": "/mistral"}
+"""Where the simulator serves a wire whose paths are also another's."""
 
 
 class Fault:
@@ -197,7 +213,8 @@ class Project:
 
     def record(self, day, *, fault=lambda _number, _head: Fault(), error_rate=0.0, **options):
         """One night of a provider that begins anew: it answers the same questions alike."""
-        chosen = RecordOptions(night=night_of(day), base_url=self.proxy.url, **options)
+        url = self.proxy.url + PREFIXES.get(self.wire, "")
+        chosen = RecordOptions(night=night_of(day), base_url=url, **options)
         with self.providing(day, fault, error_rate=error_rate):
             return record_run(self.workspace, self.suite, self.suite.targets[0], chosen)
 
@@ -232,8 +249,8 @@ def proxy():
 @pytest.fixture
 def make_project(tmp_path, proxy, monkeypatch):
     """``make_project(wire, samples=4)``: nothing recorded yet."""
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    for variable in VARIABLES:
+        monkeypatch.setenv(variable, KEY)
 
     def make(wire="openai", **options):
         return Project(tmp_path, proxy, wire=wire, **options)

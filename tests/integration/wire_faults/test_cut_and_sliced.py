@@ -5,7 +5,15 @@ import pytest
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
 
-WIRES = ("anthropic", "openai")
+WIRES = (
+    "anthropic",
+    "bedrock",
+    "cohere",
+    "gemini",
+    "mistral",
+    "openai",
+    "openai-responses",
+)
 ENDINGS = ("close", "half", "reset")
 LOUD = {FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT, FindingKind.IDENTITY}
 
