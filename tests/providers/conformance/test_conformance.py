@@ -18,7 +18,7 @@ from contractcheck.model.credential import ApiKey
 from contractcheck.model.exchange import Response
 from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
-from contractcheck.providers import dialect
+from contractcheck.providers import DIALECTS, dialect
 from contractcheck.simulator import Conditions, Simulator
 
 # google-genai's own doing, on its own dependency.
@@ -178,3 +178,9 @@ def test_the_sdk_gets_the_same_answer_to_the_same_question(twins, name, case, st
         assert completion.tool_calls
     elif not completion.embedding:
         assert completion.text
+
+
+def test_every_wire_is_held_against_an_sdk():
+    """Servers that speak another provider's wire are of that wire's dialect."""
+    held = {type(dialect(wire_of(name).provider)) for name in NAMES}
+    assert {name for name in DIALECTS if type(dialect(name)) not in held} == set()
