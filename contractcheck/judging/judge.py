@@ -89,7 +89,7 @@ def judge_run(evidence: Evidence) -> Judgement:
     judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
     comparisons = compare_cases(table, later=changed_nights(judged)) if judged else ()
     changes = find_shape_changes(run, _standing(evidence))
-    found = [*_findings(evidence, judged, comparisons, share), *shape_findings(changes)]
+    found = [*_findings(evidence, judged, comparisons, share), *shape_findings(run, changes)]
     findings = sort_findings(found)
     gaps = find_gaps(run, suite, table, judged, findings)
     verdict, headline = _verdict(findings, gaps, judged, table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import compare_shapes, wire_format
+from contractcheck.wire_contracts import compare_shapes, normal_path, wire_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,14 @@ def find_shape_changes(
     return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
 
 
-def shape_findings(changes: Sequence[ShapeChange]) -> list[Finding]:
-    """Tell breaking changes as breaches and additive ones as notices."""
+def shape_findings(measured: MeasuredRun, changes: Sequence[ShapeChange]) -> list[Finding]:
+    """Tell breaking changes as breaches and additive ones as notices.
+
+    What the published shape tells of a place already, at least as badly, is not told again.
+    """
+    attempts = (*measured.answers, *measured.earlier)
+    problems = {one for a in attempts for one in a.answer.completion.wire_problems}
+    told = {(normal_path(one.path), one.severity) for one in problems}
     return [
         Finding(
             kind=FindingKind.BREACH if one.severity == "breaking" else FindingKind.NOTICE,
@@ -46,6 +52,7 @@ def shape_findings(changes: Sequence[ShapeChange]) -> list[Finding]:
         )
         for one in changes
         if one.severity != "informational"
+        and not told & {(one.path, "breaking"), (one.path, one.severity)}
     ]
 
 

@@ -5,7 +5,7 @@ over a night they are the learnt shape (docs/explanation/wire-contracts.md).
 """
 
 from contractcheck.wire_contracts.compare import compare_shapes
-from contractcheck.wire_contracts.examine import Examination, examine, merge_problems
+from contractcheck.wire_contracts.examine import Examination, examine, merge_problems, normal_path
 from contractcheck.wire_contracts.formats import FORMATS, WireFormat, wire_format
 from contractcheck.wire_contracts.learnt import learn_shape
 from contractcheck.wire_contracts.published import UNKNOWN_FIELD, path_of
@@ -19,6 +19,7 @@ __all__ = [
     "examine",
     "learn_shape",
     "merge_problems",
+    "normal_path",
     "path_of",
     "wire_format",
 ]

@@ -86,19 +86,20 @@ def merge_problems(
 
     Both look at the same places and say it in other words; one finding per place is enough.
     """
-    told = [(_normal(one.path), one.severity) for one in own]
+    told = [(normal_path(one.path), one.severity) for one in own]
     return (*own, *(one for one in found if not _is_told(one, told)))
 
 
 def _is_told(problem: WireProblem, told: Iterable[tuple[str, str]]) -> bool:
-    path = _normal(problem.path)
+    path = normal_path(problem.path)
     return any(
         severity == problem.severity and (path == known or path.endswith("." + known))
         for known, severity in told
     )
 
 
-def _normal(path: str) -> str:
+def normal_path(path: str) -> str:
+    """Return a path without the numbers of its items, as places have none."""
     return _INDEX.sub("[*]", path)
 
 

@@ -1,0 +1,125 @@
+"""What accepted nights learnt of the wire decides, whatever the format documents."""
+
+import json
+from dataclasses import replace
+
+from contractcheck.judging.wire_changes import find_shape_changes
+from contractcheck.measuring import observe
+from contractcheck.model.judgement import FindingKind, Verdict
+
+
+def rewrite(run, change, *, share=1.0):
+    """The same run with other events on the wire."""
+    exchanges = []
+    for place, exchange in enumerate(run.exchanges):
+        response = exchange.response
+        body = b"".join(
+            rewrite_event(event, change) for event in response.body.split(b"\n\n") if event
+        )
+        changed = replace(
+            response,
+            body=body,
+            chunk_bytes=(len(body),),
+            chunk_times_us=response.chunk_times_us[-1:],
+        )
+        is_chosen = place < share * len(run.exchanges)
+        exchanges.append(replace(exchange, response=changed) if is_chosen else exchange)
+    return replace(run, exchanges=tuple(exchanges))
+
+
+def rewrite_event(event, change):
+    data = event.removeprefix(b"data: ")
+    if data == b"[DONE]":
+        return event + b"\n\n"
+    return b"data: " + json.dumps(change(json.loads(data))).encode() + b"\n\n"
+
+
+def of_wire(judgement, *kinds):
+    return {
+        finding.metric: finding
+        for finding in judgement.findings
+        if finding.kind in kinds and (finding.metric or "").startswith("wire ")
+    }
+
+
+def without_created(document):
+    return {key: value for key, value in document.items() if key != "created"}
+
+
+def judge(world, change=None, share=1.0, baseline=None):
+    run = world.record(20)
+    if change is not None:
+        run = rewrite(run, change, share=share)
+    baseline = world.baseline(4) if baseline is None else baseline
+    return world.judge(observe(run, world.suite), baseline)
+
+
+def test_an_unchanged_wire_is_not_spoken_of(world):
+    judgement = judge(world)
+    assert of_wire(judgement, *FindingKind) == {}
+    assert not any("wire" in note for note in judgement.notes)
+
+
+def test_a_member_that_always_came_is_missed_though_the_format_does_not_require_it(world):
+    judgement = judge(world, without_created)
+    assert judgement.verdict is Verdict.FAIL
+    (finding,) = of_wire(judgement, FindingKind.BREACH).values()
+    assert finding.message == (
+        "learnt wire shape: created: gone; 32 of 32 answers, in accepted nights 0 of 128"
+    )
+
+
+def test_a_member_that_some_answers_lack_is_told_with_its_rate(world):
+    judgement = judge(world, without_created, share=0.5)
+    (finding,) = of_wire(judgement, FindingKind.BREACH).values()
+    assert "16 of 32 answers (50.0%, 95 % interval 31.9% to 68.1%)" in finding.message
+
+
+def test_a_new_member_is_a_notice_until_a_night_with_it_is_accepted(world):
+    def more(document):
+        return {**document, "novelty": {"a": 1}}
+
+    told = judge(world, more)
+    assert told.verdict is not Verdict.FAIL
+    assert list(of_wire(told, FindingKind.NOTICE)) == ["wire novelty"]
+    runs = [observe(rewrite(world.record(night), more), world.suite) for night in range(4)]
+    later = judge(world, more, baseline=world.accept(runs))
+    assert of_wire(later, *FindingKind) == {}
+
+
+def test_a_member_that_the_format_requires_is_told_once(world):
+    judgement = judge(world, lambda d: {**d, "choices": [strip(one) for one in d["choices"]]})
+    found = of_wire(judgement, FindingKind.BREACH)
+    assert list(found) == ["wire choices[0].delta"]
+
+
+def strip(choice):
+    return {key: value for key, value in choice.items() if key != "delta"}
+
+
+def test_nights_without_a_learnt_shape_are_named_and_compare_nothing(world):
+    baseline = world.baseline(4)
+    old = tuple(
+        replace(night, statistics=replace(night.statistics, wire=None)) for night in baseline.nights
+    )
+    judgement = judge(world, without_created, baseline=replace(baseline, nights=old))
+    assert of_wire(judgement, *FindingKind) == {}
+    assert any("wire shape not learnt yet" in note for note in judgement.notes)
+
+
+def test_nights_that_were_asked_something_else_are_not_compared(world, make_suite):
+    suite = make_suite(cases=("one", "two"))
+    run = observe(rewrite(world.record(20, suite=suite), without_created), suite)
+    assert find_shape_changes(run, world.baseline(4).nights) == ()
+
+
+def test_what_an_earlier_attempt_got_is_evidence_too(world):
+    run = world.record(20)
+    broken = rewrite(run, lambda d: {**d, "choices": None})
+    retried = tuple(replace(one, attempt=1) for one in run.exchanges)
+    both = sorted([*broken.exchanges, *retried], key=lambda e: (e.case, e.trial, e.attempt))
+    measured = observe(replace(run, exchanges=tuple(both)), world.suite)
+    assert len(measured.answers) == len(measured.earlier) == 32
+    judgement = world.judge(measured)
+    found = of_wire(judgement, FindingKind.BREACH)
+    assert "32 of 64 exchanges" in found["wire choices"].message
