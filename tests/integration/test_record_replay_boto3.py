@@ -106,7 +106,8 @@ def test_an_answer_is_the_same_again(simulator, way, tools):
 
 
 def test_events_of_a_stream_reach_the_caller_while_it_goes_on():
-    paced = Conditions(night="n", time_scale=0.05)
+    # Slow enough for a busy machine, and for the first answer of a process, which takes longer.
+    paced = Conditions(night="n", time_scale=0.5)
     with (
         Simulator(paced) as simulator,
         recorded() as sink,
