@@ -2,14 +2,12 @@
 
 ``INCIDENTS`` are changes of answers as checks and metrics see them, so that a suite can be asked
 whether it would have seen them. The catalogue (`read_catalogue`) lists what was reported of real
-providers, with dates and sources; `strike` does to a recorded exchange what each of them did,
-`vary` what happens while nothing changes.
+providers, with dates and sources; `strike` does to a recorded exchange what each of them did.
 """
 
 from contractcheck.incidents.answers import INCIDENTS, Incident
 from contractcheck.incidents.catalogue import KnownIncident, read_catalogue
 from contractcheck.incidents.striking import change_answer, strike
-from contractcheck.incidents.variation import vary
 from contractcheck.incidents.wire import Part, WireAnswer
 
 __all__ = [
@@ -21,5 +19,4 @@ __all__ = [
     "change_answer",
     "read_catalogue",
     "strike",
-    "vary",
 ]

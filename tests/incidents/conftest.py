@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.routing import compile_path
 
-from contractcheck.incidents import strike, vary
+from contractcheck.incidents import strike
 from contractcheck.incidents.striking import WIRE_CHANGES
 from contractcheck.judging import Evidence, judge_run
 from contractcheck.measuring import observe
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case, Suite
 
 FIRST_NIGHT = date(2026, 3, 2)
-ACCEPTED = 10
+FEW, MANY = 5, 10
+"""Accepted nights: enough to learn a wire, and enough to promise something about drift."""
+
 KEYS = {"authorization": "Bearer simulated", "x-goog-api-key": "simulated"}
 TARGETS = {
     "azure": "azure:gpt-sim-mini",
@@ -78,13 +80,13 @@ VECTOR_SUITE = """\
 suite: search
 version: 1.0.0
 targets: [{target}]
-defaults: {{samples: 6}}
+defaults: {{samples: 8}}
 cases:
 """
 VECTOR_CASE = """\
   - id: text-{number}
     messages: [{{role: user, content: "{words}"}}]
-    metrics: []
+    metrics: [vector]
 """
 TICKET_CASE = """\
   - id: ticket-{number}
@@ -148,6 +150,11 @@ class Watch:
     runs: tuple[Run, ...]
     accepted: dict[str, Baseline] = field(default_factory=dict)
 
+    @property
+    def quiet_nights(self) -> int:
+        """How many nights come before the two that are judged."""
+        return len(self.runs) - 2
+
     def struck(self, night: int, incident: str, share: float | None = None) -> Run:
         """A quiet night as it would have been while an incident lasted."""
         run = self.runs[night]
@@ -163,20 +170,11 @@ class Watch:
         )
         return replace(run, exchanges=tuple(exchanges))
 
-    def varied(self, night: int) -> Run:
-        """A quiet night whose answers have other optional members."""
-        run = self.runs[night]
-        exchanges = (
-            vary(one, wire_format=self.wire_format, key=f"{night}/{one.case}/{one.trial}")
-            for one in run.exchanges
-        )
-        return replace(run, exchanges=tuple(exchanges))
-
     def baseline(self, incident: str) -> Baseline:
         """Accepted nights as they were before an incident."""
         changed = incident if incident in WIRE_CHANGES and WIRE_CHANGES[incident].before else ""
         if changed not in self.accepted:
-            nights = range(ACCEPTED)
+            nights = range(self.quiet_nights)
             runs = (self.struck(n, changed, 0.0) if changed else self.runs[n] for n in nights)
             measured = [observe(run, self.suite) for run in runs]
             self.accepted[changed] = accept(self.suite, measured)
@@ -186,7 +184,7 @@ class Watch:
         """Judge the nights after the accepted ones, with the incident from the first of them on."""
         baseline = self.baseline(incident)
         previous, judgements = None, []
-        for night in range(ACCEPTED, ACCEPTED + nights):
+        for night in range(self.quiet_nights, self.quiet_nights + nights):
             run = observe(self.struck(night, incident, share), self.suite)
             evidence = Evidence(suite=self.suite, run=run, baseline=baseline, previous=previous)
             judgements.append(judge_run(evidence))
@@ -307,7 +305,7 @@ def route(path: str):
 def watch_on(tmp_path_factory):
     """From a wire format to its watch; each is recorded once.
 
-    A small suite is enough for what the wire shows; what the model says takes a larger one.
+    A small suite and few nights are enough for what the wire shows; what the model says takes more.
     """
 
     @cache
@@ -318,7 +316,8 @@ def watch_on(tmp_path_factory):
         path = folder / "suite.contract.yaml"
         path.write_text(write_suite(wire_format, is_large=is_large))
         suite = load_suite(path, providers=tuple(DIALECTS))
-        runs = tuple(record(suite, night) for night in range(ACCEPTED + 2))
+        count = (MANY if is_large or wire_format == "openai-embeddings" else FEW) + 2
+        runs = tuple(record(suite, night) for night in range(count))
         spoken = SPOKEN.get(wire_format, wire_format)
         return Watch(wire_format=spoken, suite=suite, runs=runs)
 
@@ -339,9 +338,3 @@ def answers_on(watch_on):
         return record(replace(suite, cases=cases), 0).exchanges
 
     return answers
-
-
-@pytest.fixture(scope="session")
-def accept_runs():
-    """From a watch and measured nights to a baseline of them."""
-    return lambda watch, runs: accept(watch.suite, runs)

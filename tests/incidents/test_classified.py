@@ -1,6 +1,6 @@
 """A watch tells every incident as the catalogue says it must.
 
-Each is put into the nights after ten accepted ones and goes the whole way: exchanges, answers,
+Each is put into the nights after accepted ones and goes the whole way: exchanges, answers,
 night statistics, judgement. Nothing in that way knows the catalogue.
 """
 
@@ -15,7 +15,7 @@ PLAYED = [
     (one.name, wire)
     for one in CATALOGUE.values()
     for wire in one.formats
-    if one.name in WIRE_CHANGES and wire != "openai-embeddings"
+    if one.name in WIRE_CHANGES
 ]
 WIRES = sorted({wire for _, wire in PLAYED})
 RED = {FindingKind.BREACH, FindingKind.IDENTITY, FindingKind.DRIFT}
@@ -55,7 +55,14 @@ def test_what_is_only_new_is_told_and_not_red(name, wire, watch_on):
     assert FindingKind.NOTICE in kinds(judgement)
 
 
-@pytest.mark.parametrize(("name", "wire"), of_class("statistical", wires=1))
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        one
+        for one in of_class("statistical", wires=1)
+        if "must-fail" not in CATALOGUE[one.values[0]].classes
+    ],
+)
 def test_what_the_model_says_is_suspect_once_and_drift_twice(name, wire, watch_on):
     first, second = watch_on(wire, is_large=True).judge(name)
     assert kinds(first) & {FindingKind.SUSPECT, FindingKind.BREACH}, first.headline
@@ -75,9 +82,9 @@ def test_the_wire_of_before_an_incident_is_no_news(name, wire, watch_on):
 @pytest.mark.parametrize("wire", WIRES)
 def test_quiet_nights_are_no_news(wire, watch_on):
     # An incident that strikes nothing is a quiet night, and one that only a model can show too.
-    for judgement in watch_on(wire).judge("same-seed-other-text"):
-        assert judgement.verdict is Verdict.QUIET, judgement.headline
-        assert not kinds(judgement) & LOUD
+    (judgement,) = watch_on(wire).judge("same-seed-other-text", nights=1)
+    assert judgement.verdict is Verdict.QUIET, judgement.headline
+    assert not kinds(judgement) & LOUD
 
 
 def test_a_chunk_about_the_prompt_is_red_where_azure_sent_none(watch_on):
@@ -87,5 +94,5 @@ def test_a_chunk_about_the_prompt_is_red_where_azure_sent_none(watch_on):
 
 
 def test_a_chunk_about_the_prompt_is_no_news_where_azure_always_sent_it(watch_on):
-    for judgement in watch_on("azure").judge("same-seed-other-text"):
-        assert judgement.verdict is Verdict.QUIET, judgement.headline
+    (judgement,) = watch_on("azure").judge("same-seed-other-text", nights=1)
+    assert judgement.verdict is Verdict.QUIET, judgement.headline
