@@ -56,12 +56,14 @@ FEATURES = {
     "top_logprobs above 1": ({}, {"top_logprobs": 3}),
     "reasoning_effort": ({}, {"reasoning_effort": "low"}),
     "reasoning_effort: none": ({}, {"reasoning_effort": "none"}),
+    "reasoning_effort: minimal": ({}, {"reasoning_effort": "minimal"}),
     "seed": ({}, {"seed": 1}),
     "stop": ({}, {"stop": ("x",)}),
     "temperature": ({}, {"temperature": 0.5}),
     "stream": ({}, {"stream": False}),
 }
-SAMPLING = {"reasoning_effort", "reasoning_effort: none", "seed", "stop", "temperature", "stream"}
+EFFORTS = {"reasoning_effort", "reasoning_effort: none", "reasoning_effort: minimal"}
+SAMPLING = EFFORTS | {"seed", "stop", "temperature", "stream"}
 
 
 def fate(provider, feature):
@@ -110,14 +112,22 @@ def test_the_page_says_what_each_wire_refuses_and_leaves_out(provider):
     assert {f for f, how in fates.items() if how == "left out"} == told(left_out)
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "cohere"])
-def test_the_page_says_how_much_an_effort_may_think(provider):
-    listed = rows("Where a wire knows budgets")[provider]
+@pytest.mark.parametrize(
+    ("provider", "row", "model"),
+    [
+        ("anthropic", "anthropic", "m"),
+        ("cohere", "cohere", "m"),
+        ("gemini", "gemini`, `vertex`: models `gemini-2.…", "gemini-2.5-pro"),
+    ],
+)
+def test_the_page_says_how_much_an_effort_may_think(provider, row, model):
+    listed = rows("Where a wire knows budgets")[row]
     for effort, cell in zip(("none", "minimal", "low", "medium", "high"), listed, strict=True):
         case = make_case(reasoning_effort=effort)
-        body = dialect(provider).build(case, Target(provider=provider, model="m")).body.decode()
-        found = re.search(r'"(?:budget_tokens|token_budget)":(\d+)', body)
-        assert cell == (found[1] if found else "off")
+        body = dialect(provider).build(case, Target(provider=provider, model=model)).body.decode()
+        found = re.search(r'"(?:budget_tokens|token_budget|thinkingBudget)":(\d+)', body)
+        budget_tokens = int(found[1]) if found else 0
+        assert cell == (str(budget_tokens) if budget_tokens else "off")
 
 
 def test_the_mapping_of_the_how_to_loads_and_its_placeholders_are_all_there():
