@@ -23,6 +23,7 @@ from contractcheck.model.credential import (
     GoogleToken,
     Variable,
 )
+from contractcheck.redaction import Scrubber, scrubbed_logs
 from contractcheck.workflows.key_sources import KeyPlace, find_key
 
 if TYPE_CHECKING:
@@ -91,9 +92,11 @@ def find_authorizer(asked: Asked) -> Authorizer:
         ):
             return KeyAuthorizer(key=key, header=scheme.header, prefix=scheme.prefix)
     if choice is not None or not asked.is_here:
-        for scheme in schemes:
-            if (found := _of_cloud(scheme, asked)) is not None:
-                return found
+        # Their libraries log what token servers answer, and no session is open yet.
+        with scrubbed_logs(Scrubber.for_secrets(())):
+            for scheme in schemes:
+                if (found := _of_cloud(scheme, asked)) is not None:
+                    return found
     if choice is None and asked.is_here:
         return KeyAuthorizer(key=_NO_KEY)
     raise UsageError(f"{asked.target.id}: {_advice(schemes, asked.host)}")

@@ -15,7 +15,7 @@ import pytest
 from contractcheck.cassettes import read_run
 from contractcheck.content_coding import decode_available
 from contractcheck.errors import MeasurementError
-from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.record import RecordOptions, record_run, resume
 from contractcheck.workflows.workspace import Workspace
 
 AT_ONCE, SAMPLES = 16, 60
@@ -146,14 +146,17 @@ def run(folder, gateway, *options):
 
 
 @pytest.fixture
-def record(tmp_path, gateway, monkeypatch):
-    """Record in this process."""
+def suite(tmp_path, gateway, monkeypatch):
     monkeypatch.setenv("GATEWAY_SECRET", SECRET)
     monkeypatch.setenv("CONTRACTCHECK_ALLOWED_VARIABLES", "GATEWAY_SECRET")
     write(tmp_path, gateway)
-    workspace = Workspace(tmp_path)
-    (suite,) = workspace.load_suites([tmp_path / "suites" / "mail.contract.yaml"])
-    return lambda options: record_run(workspace, suite, suite.targets[0], options)
+    return Workspace(tmp_path).load_suites([tmp_path / "suites" / "mail.contract.yaml"])[0]
+
+
+@pytest.fixture
+def record(tmp_path, suite):
+    """Record in this process."""
+    return lambda options: record_run(Workspace(tmp_path), suite, suite.targets[0], options)
 
 
 def everything_in(folder):
@@ -213,3 +216,11 @@ def test_a_client_that_is_not_known_ends_the_run_before_any_request(record, gate
         record(RecordOptions())
     assert str(caught.value) == "no token: the answer of 127.0.0.1 has no access_token"
     assert gateway.asked == 0
+
+
+def test_an_interrupted_run_goes_on_with_what_its_suite_chose(record, suite, gateway):
+    folder = record(RecordOptions(concurrency=1, max_requests=3))
+    assert "auth" not in json.loads((folder / "header.json").read_text())["target"]
+    resume(folder, suite, RecordOptions(concurrency=1, max_requests=3))
+    assert gateway.granted == 2, "a token for each session"
+    assert gateway.accepted == [TOKENS[1]] * 3 + [TOKENS[2]] * 3
