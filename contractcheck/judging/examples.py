@@ -29,6 +29,8 @@ def pick_example(before: MeasuredRun | None, after: MeasuredRun, case: str) -> E
     """
     old = _shown(before, case) if before is not None else []
     new = _shown(after, case)
+    if not any(old) and not any(new):
+        return None  # embeddings have nothing to read
     if not old or not new:
         return None
     vectors = hash_text(old)

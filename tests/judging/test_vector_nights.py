@@ -111,6 +111,7 @@ def test_the_change_is_told_as_a_cosine(make_watch, embed):
     _, judgement = judge_two(world, baseline, embed(cosine=0.94))
     found = {c.case: c.estimate for f in judgement.findings for c in f.where if c.case}
     assert found
+    assert [f.examples for f in judgement.findings] == [()]
     for estimate in found.values():
         assert estimate.unit == "cosine"
         assert estimate.effect == pytest.approx(-0.06, abs=0.02)
