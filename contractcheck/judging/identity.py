@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
 
 _SHOWN = 3
+_DEPLOYMENTS = frozenset({"azure"})
+"""Providers that are asked for a deployment, which its owner named."""
+
+_RESOURCE = re.compile(r"^(?:.*/)?models/")
+"""Google echoes ``models/gemini-2.5-pro`` and ``publishers/google/models/...`` as it likes."""
 
 
 def find_wire_problems(
@@ -54,16 +60,20 @@ def find_identity_changes(
     """Find new model echoes and fingerprints.
 
     A model echo that the policy does not allow is a breach for a pinned target; for an alias it
-    is a notice, because an alias promises no snapshot. A new ``system_fingerprint`` alone is
-    only ever a notice: one real snapshot was served under 31 of them.
+    is a notice, because an alias promises no snapshot. A name of a deployment promises none
+    either, whatever date is in it: there only the policy pins. A new ``system_fingerprint`` alone
+    is only ever a notice: one real snapshot was served under 31 of them.
     """
     target = measured.header.target
-    allowed = {target.model, *suite.policy.allowed_models}
+    allowed = {_bare(target.model), *map(_bare, suite.policy.allowed_models)}
+    is_pinned = target.is_pinned
+    if target.provider in _DEPLOYMENTS:
+        is_pinned = bool(suite.policy.allowed_models)
     accepted = [night.statistics for night in baseline.nights] if baseline else []
-    known_models = allowed | {model for night in accepted for model in night.models}
+    known_models = allowed | {_bare(model) for night in accepted for model in night.models}
     known_fingerprints = {print_ for night in accepted for print_ in night.fingerprints}
     for model in measured.statistics.models:
-        if target.is_pinned and model not in allowed:
+        if is_pinned and _bare(model) not in allowed:
             yield Finding(
                 kind=FindingKind.IDENTITY,
                 plane="identity",
@@ -71,7 +81,7 @@ def find_identity_changes(
                 message=f"{target.model} was asked, {model} answered: the target is pinned and "
                 "policy.identity.allow does not list this name",
             )
-        elif model not in known_models and accepted:
+        elif _bare(model) not in known_models and accepted:
             yield _notice("model", f"the alias {target.model} is now served as {model}")
     if accepted:
         for fingerprint in sorted(set(measured.statistics.fingerprints) - known_fingerprints):
@@ -109,6 +119,11 @@ def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterat
             metric="vantage",
             message=f"our side changed since {last.statistics.night}: {words}",
         )
+
+
+def _bare(model: str) -> str:
+    """A model's name without the collection that it is a resource of."""
+    return _RESOURCE.sub("", model)
 
 
 def _changed_keys(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
