@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import orjson
+
 from contractcheck.model.completion import Completion, Outcome, ToolCall
 from contractcheck.providers.chat_logprobs import read_first_token
 from contractcheck.providers.failures import has_error, late_error, unreadable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 _FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 _EMPTY_ENDINGS = frozenset({"length", "content_filter", "function_call"})
 """Endings after which an answer may well be empty, however much was thought before."""
+
+_BROKEN_OFF = frozenset({"error", "insufficient_system_resource"})
+"""How OpenRouter and DeepSeek say that they could not go on."""
 
 _REASONING = ("reasoning_content", "reasoning")
 _MESSAGE_FIELDS = frozenset(
@@ -106,11 +111,11 @@ class _Parts:
 
     def completion(self) -> Completion:
         self._judge()
-        first = self.shape.first_break
         usage = self.usage or _Usage()
+        outcome, detail = self._outcome()
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text="".join(self.text),
             tool_calls=tuple(self.calls[index].finished() for index in sorted(self.calls)),
             finish_reason=self.finish_reason,
@@ -128,6 +133,16 @@ class _Parts:
             response_id=self.response_id,
         )
 
+    def _outcome(self) -> tuple[Outcome, str]:
+        if first := self.shape.first_break:
+            return Outcome.MALFORMED, f"{first.path}: {first.what}"
+        if self.finish_reason in _BROKEN_OFF:
+            return (
+                Outcome.INFRA,
+                f"the provider broke off: finish_reason is {self.finish_reason!r}",
+            )
+        return Outcome.ANSWERED, ""
+
     def _judge(self) -> None:
         """Look at the answer as a whole: is everything there that its end promises?"""
         shape, reason = self.shape, self.finish_reason
@@ -136,7 +151,7 @@ class _Parts:
         if self.usage is None:
             # Optional in the specification: some compatible servers never count.
             shape.additive("usage", "none came, so tokens are not counted")
-        if reason is not None and reason not in _FINISH_REASONS:
+        if reason is not None and reason not in _FINISH_REASONS | _BROKEN_OFF:
             known = ", ".join(sorted(_FINISH_REASONS))
             what = f"new value {reason!r} (documented: {known})"
             shape.additive("choices[0].finish_reason", what)
@@ -151,8 +166,8 @@ def _read_whole(body: bytes) -> Completion:
     document = parse_object(body)
     if document is None:
         return unreadable(body)
-    if has_error(document):
-        return late_error(body, "HTTP 200")
+    if envelope := _error_of(document):
+        return late_error(envelope, "HTTP 200")
     parts = _Parts()
     shape = parts.shape
     _take_envelope(parts, document)
@@ -166,8 +181,9 @@ def _read_whole(body: bytes) -> Completion:
         message = shape.required(choice, "message", dict, "choices[0]")
         if message is not None:
             _take_message(parts, message, "choices[0].message")
-            if not (parts.text or parts.calls or "content" in message):
-                # Null for a pure tool call, but there.
+            is_kept_back = choice.get("finish_reason") == "content_filter"
+            if not (parts.text or parts.calls or "content" in message or is_kept_back):
+                # Null for a pure tool call, but there; gone from what Azure filtered.
                 shape.required(message, "content", str, "choices[0].message")
         parts.finish_reason = shape.required(choice, "finish_reason", str, "choices[0]")
         parts.first_token_logprobs = read_first_token(choice)
@@ -184,8 +200,8 @@ def _read_stream(body: bytes) -> Completion:
         chunk = parse_object(event.data)
         if chunk is None:
             return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
-        if has_error(chunk):
-            return late_error(event.data, "in the stream")
+        if envelope := _error_of(chunk):
+            return late_error(envelope, "in the stream")
         _take_chunk(parts, chunk, event.last_byte)
     # A few servers never send the last event; then a finish reason and the usage that follows
     # it say as much. What broke before a cut stays broken.
@@ -195,6 +211,16 @@ def _read_stream(body: bytes) -> Completion:
     if parts.finish_reason is None:
         parts.shape.breaking("choices[0].finish_reason", "no chunk carried one")
     return parts.completion()
+
+
+def _error_of(document: JsonObject) -> bytes | None:
+    """Return the error in place of an answer or beside it; OpenRouter puts some into a choice."""
+    choices = document.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for holder in (document, first):
+        if isinstance(holder, dict) and has_error(holder):
+            return orjson.dumps(holder)
+    return None
 
 
 def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:

@@ -346,6 +346,32 @@ def test_an_error_in_the_stream_wins_even_beside_choices():
     )
 
 
+def test_an_error_inside_a_choice_is_an_error():
+    error = b'"error":{"code":502,"message":"upstream gone"},'
+    whole_body = TEXT[0].replace(b'"message":{', error + b'"message":{')
+    streamed = TEXT[1].replace(b'"delta":{"content":"Gr', error + b'"delta":{"content":"Gr')
+    for body, place in ((whole_body, "HTTP 200"), (streamed, "in the stream")):
+        completion = read(body)
+        assert completion.outcome is Outcome.INFRA
+        assert completion.detail == f"{place}: 502: upstream gone"
+
+
+@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource"])
+def test_a_provider_that_broke_off_gave_no_answer(reason, form):
+    completion = read(TEXT[form].replace(b'"stop"', f'"{reason}"'.encode()))
+    assert completion.outcome is Outcome.INFRA
+    assert completion.detail == f"the provider broke off: finish_reason is {reason!r}"
+    assert completion.wire_problems == ()
+
+
+def test_what_a_filter_kept_back_may_be_missing():
+    completion = read(whole('{"role":"assistant"}', '"content_filter"'))
+    assert (completion.outcome, completion.text) == (Outcome.ANSWERED, "")
+    assert completion.finish_reason == "content_filter"
+    assert read(whole('{"role":"assistant"}', '"stop"')).outcome is Outcome.MALFORMED
+
+
 def test_an_event_that_is_not_json_is_malformed():
     assert read(b"data: {oops\n\n" + DONE).detail == "a stream event is not JSON"
 
