@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from contractcheck.workflows.workspace import Workspace
 
 
+_SDKS = ("anthropic", "openai")
+"""Providers whose official SDK can be asked through."""
+
 _NEEDED = {"refusals": "refusal", "time_per_token": "text"}
 """Metrics that margins look at and a suite need not list; between models, pace is per character."""
 
@@ -256,6 +259,11 @@ def _prepare_side(
 def _sdk(spec: SideSpec, target: Target) -> SdkEnvironment | None:
     if not spec.environment:
         return None
+    if target.provider not in _SDKS:
+        raise UsageError(
+            f"env={spec.environment}: the SDKs of {' and '.join(_SDKS)} can be asked through, and "
+            f"{target.id} is no target of theirs; leave env out"
+        )
     # Not resolved: the interpreter of a virtual environment is a link, and knows its own name.
     python = Path(spec.environment).absolute() / "bin" / "python"
     if not python.is_file():

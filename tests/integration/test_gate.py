@@ -523,4 +523,7 @@ def test_an_environment_without_the_sdk_is_refused_before_anybody_is_asked(proje
     code, out, _ = project.call("--from", TARGET, "--to", f"{TARGET},env={tmp_path}")
     assert code == 2
     assert f"env={tmp_path}: no virtual environment here (no bin/python)" in out
+    code, out, _ = project.call("--from", TARGET, "--to", f"openai-responses:m,env={tmp_path}")
+    assert code == 2
+    assert "the SDKs of anthropic and openai can be asked through" in out
     assert project.runs() == []
