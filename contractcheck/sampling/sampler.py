@@ -145,8 +145,10 @@ class _Sampler:
         self.sink = SharedSink(self.sides)
         self.ways: dict[tuple[str, ...], tuple[Limiter, Breaker]] = {}
         for side in self.sides:
-            # A token that is granted later is known before it is sent, so it is never written.
-            side.authorizer.tell(side.run.scrubber.learn)
+            # A token that is granted later is known before it is sent, so it is never written;
+            # not in the recording of another side either.
+            for other in self.sides:
+                side.authorizer.tell(other.run.scrubber.learn)
 
     async def run_all(self) -> None:
         deadline_s = self.pace.bounds.deadline_s

@@ -136,25 +136,25 @@ def _chosen(asked: Asked, choice: SchemeChoice) -> tuple[CredentialScheme, ...]:
     if choice.variable is None:
         return found
     first = next(scheme for scheme in found if isinstance(scheme, ApiKey))
-    _read(asked, choice, choice.variable)
+    _read(asked, choice, choice.variable, to=asked.host)
     return (ApiKey(variable=choice.variable.name, header=first.header, prefix=first.prefix),)
 
 
 def _client(asked: Asked, login: ClientLogin) -> ClientCredentials:
-    _require_token_trust(asked, login)
+    to = _trusted_token_host(asked, login)
     name = login.client_id
     return ClientCredentials(
         token_url=login.token_url,
-        client_id=_read(asked, login, name) if isinstance(name, Variable) else name,
-        client_secret=_read(asked, login, login.client_secret),
+        client_id=_read(asked, login, name, to=to) if isinstance(name, Variable) else name,
+        client_secret=_read(asked, login, login.client_secret, to=to),
         scope=login.scope,
         audience=login.audience,
         method=login.method,
     )
 
 
-def _require_token_trust(asked: Asked, login: ClientLogin) -> None:
-    """The client's secret goes to the token endpoint: it is trusted like any other."""
+def _trusted_token_host(asked: Asked, login: ClientLogin) -> str:
+    """Where the client's secret goes: a host that is trusted like any other."""
     url = urlsplit(login.token_url)
     host = url.hostname or ""
     trusted = (asked.host, *trusted_hosts(asked.environment))
@@ -164,16 +164,19 @@ def _require_token_trust(asked: Asked, login: ClientLogin) -> None:
             f"the suite would show a client's secret to {host}: a suite file alone may not direct "
             "a credential there; list the host in CONTRACTCHECK_TRUSTED_HOSTS",
         )
+    return host
 
 
-def _read(asked: Asked, choice: AuthChoice, variable: Variable) -> str:
-    """What a variable holds that a suite named, if it may be named."""
+def _read(asked: Asked, choice: AuthChoice, variable: Variable, *, to: str) -> str:
+    """What a variable holds that a suite named, if it may be named, and sent to this host."""
     own = {scheme.variable for scheme in asked.schemes if isinstance(scheme, ApiKey)}
-    if variable.name not in own | set(_words(asked.environment, "CONTRACTCHECK_ALLOWED_VARIABLES")):
+    listed = _words(asked.environment, "CONTRACTCHECK_ALLOWED_VARIABLES")
+    allowed = {*own, *(word for word in listed if "@" not in word)}
+    if variable.name not in allowed and f"{variable.name}@{to}" not in listed:
         raise _wrong(
             choice,
-            f"a suite may not read ${{{variable.name}}}: list it in "
-            f"CONTRACTCHECK_ALLOWED_VARIABLES if it is meant for {asked.host}",
+            f"a suite may not send ${{{variable.name}}} to {to}: if it is meant for that host, "
+            f"list {variable.name}@{to} in CONTRACTCHECK_ALLOWED_VARIABLES",
         )
     if not (value := asked.environment.get(variable.name, "").strip()):
         raise _wrong(choice, f"the variable {variable.name} is not set")

@@ -191,9 +191,38 @@ def test_any_other_variable_is_refused_and_not_shown(name):
     with pytest.raises(SuiteError) as caught:
         at_gateway(choose("key", name), **{name: SECRET})
     assert str(caught.value) == (
-        f"suites/mail.contract.yaml:4: auth: a suite may not read ${{{name}}}: list it in "
-        "CONTRACTCHECK_ALLOWED_VARIABLES if it is meant for gw.example"
+        f"suites/mail.contract.yaml:4: auth: a suite may not send ${{{name}}} to gw.example: if it "
+        f"is meant for that host, list {name}@gw.example in CONTRACTCHECK_ALLOWED_VARIABLES"
     )
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_allowed"),
+    [
+        ("GATEWAY_KEY@gw.example", True),
+        ("GATEWAY_KEY@else.example, GATEWAY_KEY@gw.example", True),
+        ("GATEWAY_KEY@else.example", False),
+        ("GATEWAY_KEY@gw.example.evil.example", False),
+        ("@gw.example", False),
+    ],
+)
+def test_a_variable_may_be_listed_for_one_host(listed, is_allowed):
+    more = {"GATEWAY_KEY": KEY, "CONTRACTCHECK_ALLOWED_VARIABLES": listed}
+    if is_allowed:
+        assert KEY in at_gateway(choose("key", "GATEWAY_KEY"), **more).secrets
+        return
+    with pytest.raises(SuiteError, match="may not send"):
+        at_gateway(choose("key", "GATEWAY_KEY"), **more)
+
+
+def test_what_is_listed_for_the_gateway_is_not_sent_to_a_token_server():
+    more = {
+        "GATEWAY_SECRET": SECRET,
+        "CONTRACTCHECK_ALLOWED_VARIABLES": "GATEWAY_SECRET@gw.example",
+        "CONTRACTCHECK_TRUSTED_HOSTS": "login.example",
+    }
+    with pytest.raises(SuiteError, match=r"may not send .* to login\.example"):
+        at_gateway(login(token_url="https://login.example/token"), **more)  # noqa: S106 - an address
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
