@@ -17,8 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.auth import AwsAuthorizer, find_aws
+from contractcheck.cassettes import read_run
 from contractcheck.errors import MeasurementError
 from contractcheck.model.wire import WireRequest
+from contractcheck.sampling import Bounds, RetryPolicy
+from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.workspace import Workspace
 
 # Of AWS's documentation and test suite, known to everybody.
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -258,3 +262,43 @@ def test_nothing_secret_is_shown(no_aws, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     found = repr(find_aws("bedrock", "eu-central-1"))
     assert found == "AwsAuthorizer(service='bedrock', region='eu-central-1')"
+
+
+SUITE = """\
+suite: mail
+version: 1.0.0
+targets:
+  - {target: "bedrock:anthropic.claude-3-5-sonnet-20241022-v2:0", base_url: "URL", region: eu-central-1, auth: aws}
+cases:
+  - id: greet
+    samples: 3
+    messages: [{role: user, content: "Say hello: é, 你好."}]
+"""
+
+
+def test_what_arrives_at_a_server_verifies_there(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    # Servers of AWS answer a signature that is wrong with what they would have signed.
+    server.answer = lambda asked: (403, {"message": f"canonical: {asked.headers}"}, {})
+    path = tmp_path / "mail.contract.yaml"
+    path.write_text(SUITE.replace("URL", server.url))
+    workspace = Workspace(tmp_path)
+    (suite,) = workspace.load_suites([path])
+    once = RecordOptions(bounds=Bounds(retry=RetryPolicy(attempts=1)))
+    folder = record_run(workspace, suite, suite.targets[0], once)
+    assert len(server.asked) == 3
+    for asked in server.asked:
+        found = AUTHORIZATION.fullmatch(asked.headers["authorization"])
+        signed = found["headers"].split(";")
+        assert {"host", "content-type", "x-amz-date", "x-amz-security-token"} == set(signed)
+        place = {name: found[name] for name in ("date", "region", "service")}
+        url = f"{server.url}{asked.path}"
+        expected = sign(asked.method, url, asked.headers, asked.body, signed=signed, **place)
+        assert found["signature"] == expected
+    said = b"".join(exchange.response.body for exchange in read_run(folder).exchanges)
+    assert b"canonical: " in said
+    assert TOKEN.encode() not in said
+    assert KEY_ID.encode() not in said
