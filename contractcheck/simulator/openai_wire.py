@@ -29,6 +29,7 @@ from contractcheck.simulator.request_fields import (
     read_stops,
     read_text,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +94,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         streamed=body.get("stream") is True,
         with_usage_chunk=as_mapping(body.get("stream_options")).get("include_usage") is True,
         top_logprobs=read_integer(body, "top_logprobs", 0, 0, 20) if has_logprobs else None,
+        shows_thoughts=body.get("reasoning_effort") not in (None, "none"),
     )
 
 
@@ -145,7 +147,7 @@ def write_answer(question: Question, answer: Answer, night: str) -> dict[str, ob
     return {
         **_envelope(question, answer, night, "chat.completion"),
         "choices": [choice],
-        "usage": _usage(answer),
+        "usage": _usage(question, answer),
     }
 
 
@@ -179,7 +181,9 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
     last = max(len(answer.tokens) - 1, 0)
     frames.append((last, frame({}, finish=_finish_reason(answer))))
     if question.with_usage_chunk:
-        frames.append((last, _event({**envelope, "choices": [], "usage": _usage(answer)})))
+        frames.append(
+            (last, _event({**envelope, "choices": [], "usage": _usage(question, answer)}))
+        )
     frames.append((last, b"data: [DONE]\n\n"))
     return frames
 
@@ -271,15 +275,17 @@ def _envelope(question: Question, answer: Answer, night: str, kind: str) -> dict
     }
 
 
-def _usage(answer: Answer) -> dict[str, object]:
-    output_tokens = len(answer.tokens)
+def _usage(question: Question, answer: Answer) -> dict[str, object]:
+    # This wire counts the thoughts and never shows them.
+    reasoning_tokens = count_thoughts(find_thoughts(question, answer))
+    output_tokens = len(answer.tokens) + reasoning_tokens
     return {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": output_tokens,
         "total_tokens": answer.prompt_tokens + output_tokens,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": reasoning_tokens,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

@@ -38,6 +38,7 @@ from contractcheck.simulator.request_fields import (
     read_text,
     read_tools,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,7 @@ _ECHOED: Mapping[str, object] = {
     "metadata": {},
     "parallel_tool_calls": True,
     "previous_response_id": None,
+    "reasoning": {"effort": None, "summary": None},
     "store": True,
     "temperature": 1.0,
     "tool_choice": "auto",
@@ -112,6 +114,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         forced_tool=forced,
         streamed=body.get("stream") is True,
         top_logprobs=top if has_logprobs else None,
+        shows_thoughts=as_mapping(body.get("reasoning")).get("effort") not in (None, "none"),
         echo=_read_echo(body),
     )
 
@@ -176,8 +179,8 @@ def write_answer(question: Question, answer: Answer, night: str) -> dict[str, ob
     return {
         **_envelope(question, answer, night, status),
         "incomplete_details": {"reason": reason} if status == "incomplete" else None,
-        _renamed(answer, "output", "items"): [_write_item(question, answer, status)],
-        "usage": _usage(answer),
+        _renamed(answer, "output", "items"): _write_items(question, answer, status),
+        "usage": _usage(question, answer),
     }
 
 
@@ -195,7 +198,7 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
     events: list[tuple[int, str, dict[str, object]]] = [
         (0, "response.created", {"response": opening}),
         (0, "response.in_progress", {"response": opening}),
-        *(_stream_call(answer, status) if answer.tool else _stream_text(question, answer, status)),
+        *_stream_items(question, answer, status),
         (last, f"response.{status}", {"response": plain}),
     ]
     return [
@@ -210,18 +213,33 @@ def write_stream_error(error: RequestError, sent: int) -> bytes:
     return _event("error", sequence_number=sent, **fields)
 
 
-def _stream_text(
+def _stream_items(
     question: Question, answer: Answer, status: str
 ) -> list[tuple[int, str, dict[str, object]]]:
+    *thoughts, item = _write_items(question, answer, status)
+    index = len(thoughts)
+    write = _stream_call if answer.tool else _stream_text
+    return [
+        *(
+            (0, f"response.output_item.{step}", {"output_index": 0, "item": thought})
+            for thought in thoughts
+            for step in ("added", "done")
+        ),
+        *write(question, answer, item, index),
+    ]
+
+
+def _stream_text(
+    question: Question, answer: Answer, item: dict[str, object], index: int
+) -> list[tuple[int, str, dict[str, object]]]:
     last = max(len(answer.tokens) - 1, 0)
-    item = _write_item(question, answer, status)
     opened = {**item, "status": "in_progress", "content": []}
-    place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+    place = {"item_id": item["id"], "output_index": index, "content_index": 0}
     blank: dict[str, object] = {"type": "output_text", "annotations": [], "logprobs": []}
     part = _write_part(question, answer)
     delta = _renamed(answer, "delta", "output")
     return [
-        (0, "response.output_item.added", {"output_index": 0, "item": opened}),
+        (0, "response.output_item.added", {"output_index": index, "item": opened}),
         (0, "response.content_part.added", {**place, "part": {**blank, "text": ""}}),
         *(
             (
@@ -237,25 +255,27 @@ def _stream_text(
             {**place, "text": answer.text, "logprobs": part["logprobs"]},
         ),
         (last, "response.content_part.done", {**place, "part": part}),
-        (last, "response.output_item.done", {"output_index": 0, "item": item}),
+        (last, "response.output_item.done", {"output_index": index, "item": item}),
     ]
 
 
-def _stream_call(answer: Answer, status: str) -> list[tuple[int, str, dict[str, object]]]:
+def _stream_call(
+    question: Question, answer: Answer, item: dict[str, object], index: int
+) -> list[tuple[int, str, dict[str, object]]]:
+    del question  # arguments have no log-probabilities
     last = max(len(answer.tokens) - 1, 0)
-    item = _write_call(answer, status)
     opened = {**item, "status": "in_progress", "arguments": ""}
-    place = {"item_id": item["id"], "output_index": 0}
+    place = {"item_id": item["id"], "output_index": index}
     delta = _renamed(answer, "delta", "output")
     kind = "response.function_call_arguments"
     return [
-        (0, "response.output_item.added", {"output_index": 0, "item": opened}),
+        (0, "response.output_item.added", {"output_index": index, "item": opened}),
         *(
             (i, f"{kind}.delta", {**place, delta: token.text})
             for i, token in enumerate(answer.tokens)
         ),
         (last, f"{kind}.done", {**place, "name": answer.tool, "arguments": answer.text}),
-        (last, "response.output_item.done", {"output_index": 0, "item": item}),
+        (last, "response.output_item.done", {"output_index": index, "item": item}),
     ]
 
 
@@ -268,15 +288,23 @@ def _envelope(question: Question, answer: Answer, night: str, status: str) -> di
         "background": False,
         "error": None,
         "model": resolve_model(question.model, SNAPSHOT_DATE),
-        "reasoning": {"effort": None, "summary": None},
         "service_tier": "default",
         **question.echo,
     }
 
 
-def _write_item(question: Question, answer: Answer, status: str) -> dict[str, object]:
-    if answer.tool:
-        return _write_call(answer, status)
+def _write_items(question: Question, answer: Answer, status: str) -> list[dict[str, object]]:
+    """Return what was thought, if anything, and what was said; a summary only when asked for."""
+    said = _write_call(answer, status) if answer.tool else _write_message(question, answer, status)
+    thoughts = find_thoughts(question, answer)
+    if not thoughts:
+        return [said]
+    asked = as_mapping(question.echo.get("reasoning")).get("summary") is not None
+    summary = [{"type": "summary_text", "text": "".join(thoughts)}] if asked else []
+    return [{"id": f"rs_{answer.key * 3}", "type": "reasoning", "summary": summary}, said]
+
+
+def _write_message(question: Question, answer: Answer, status: str) -> dict[str, object]:
     return {
         "id": f"msg_{answer.key * 3}",
         "type": "message",
@@ -310,13 +338,14 @@ def _logprobs(question: Question, tokens: tuple[Token, ...]) -> list[dict[str, o
     return [] if question.top_logprobs is None else write_logprobs(tokens, question.top_logprobs)
 
 
-def _usage(answer: Answer) -> dict[str, object]:
-    output_tokens = len(answer.tokens)
+def _usage(question: Question, answer: Answer) -> dict[str, object]:
+    reasoning_tokens = count_thoughts(find_thoughts(question, answer))
+    output_tokens = len(answer.tokens) + reasoning_tokens
     return {
         "input_tokens": answer.prompt_tokens,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": reasoning_tokens},
         "total_tokens": answer.prompt_tokens + output_tokens,
     }
 

@@ -240,6 +240,23 @@ def test_log_probabilities_of_responses_gemini_and_cohere():
     assert "".join(entry["text"] for entry in plain["logprobs"]) == text_of("cohere", plain)
 
 
+def test_thoughts_of_openai_are_counted_and_summed_up_when_asked_for():
+    for reasoning, shown in (
+        ({"effort": "low"}, False),
+        ({"effort": "low", "summary": "auto"}, True),
+    ):
+        thought, said = read(post("responses", reasoning=reasoning))["output"]
+        assert (thought["type"], bool(thought["summary"])) == ("reasoning", shown)
+        last = read_events("responses", post("responses", reasoning=reasoning, stream=True))[-1]
+        assert last["response"]["output"] == [thought, said]
+        usage = last["response"]["usage"]
+        thoughts = usage["output_tokens_details"]["reasoning_tokens"]
+        assert 0 < thoughts < usage["output_tokens"]
+        if shown:
+            assert thoughts == len(thought["summary"][0]["text"].split())
+    assert len(read(post("responses", reasoning={"effort": "none"}))["output"]) == 1
+
+
 def test_thoughts_of_gemini_and_bedrock_stand_before_the_answer_when_asked_for():
     asked = {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
     plain = read(post("gemini", **asked))
