@@ -28,6 +28,7 @@ from contractcheck.simulator.request_fields import (
     read_text,
     read_tools,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,19 @@ def read_question(body: Mapping[str, object]) -> Question:
         tool_choice=choice,
         forced_tool=forced,
         streamed=body.get("stream") is True,
+        shows_thoughts=_read_thinking(body),
     )
+
+
+def _read_thinking(body: Mapping[str, object]) -> bool:
+    thinking = as_mapping(body.get("thinking"))
+    if thinking.get("type") != "enabled":
+        return False
+    most = read_integer(body, "max_tokens", 0, 1, _MOST_TOKENS) - 1
+    if read_integer(thinking, "budget_tokens", 0, 0, _MOST_TOKENS) not in range(1024, most + 1):
+        message = "thinking.budget_tokens: at least 1024 and less than max_tokens"
+        raise RequestError(message, param="thinking")
+    return True
 
 
 def _carries_tool_result(content: object) -> bool:
@@ -130,11 +143,15 @@ def write_answer(question: Question, answer: Answer, night: str) -> dict[str, ob
     block: dict[str, object] = {"type": "text", "text": answer.text}
     if answer.tool:
         block = {**_open_tool_block(answer), "input": parse_arguments(answer.text)}
+    thoughts = find_thoughts(question, answer)
+    blocks = [block] if answer.tokens else []
+    if thoughts:
+        blocks.insert(0, {"type": "thinking", "thinking": "".join(thoughts), **_sign(answer)})
     return {
-        **_envelope(question, answer, [block] if answer.tokens else []),
+        **_envelope(question, answer, blocks),
         "stop_reason": _stop_reason(answer),
         "stop_sequence": answer.stop_sequence,
-        "usage": _usage(answer, len(answer.tokens)),
+        "usage": {**_usage(answer, 0), **_count_output(answer, thoughts)},
     }
 
 
@@ -149,25 +166,56 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
         "stop_sequence": None,
         "usage": _usage(answer, 1),
     }
+    thoughts = find_thoughts(question, answer)
+    index = 1 if thoughts else 0
     frames: list[Frame] = [
         (0, _event("message_start", message=opening)),
-        (0, _event("content_block_start", index=0, content_block=opened)),
+        *((0, event) for event in _stream_thoughts(answer, thoughts)),
+        (0, _event("content_block_start", index=index, content_block=opened)),
         (0, _event("ping")),
     ]
     for i, token in enumerate(answer.tokens):
         delta = {"type": "text_delta", "text": token.text}
         if answer.tool:
             delta = {"type": "input_json_delta", "partial_json": token.text}
-        frames.append((i, _event("content_block_delta", index=0, **{delta_field: delta})))
+        frames.append((i, _event("content_block_delta", index=index, **{delta_field: delta})))
     last = max(len(answer.tokens) - 1, 0)
     ending = {"stop_reason": _stop_reason(answer), "stop_sequence": answer.stop_sequence}
-    usage = {"output_tokens": len(answer.tokens)}
+    usage = _count_output(answer, thoughts)
     return [
         *frames,
-        (last, _event("content_block_stop", index=0)),
+        (last, _event("content_block_stop", index=index)),
         (last, _event("message_delta", delta=ending, usage=usage)),
         (last, _event("message_stop")),
     ]
+
+
+def _stream_thoughts(answer: Answer, thoughts: tuple[str, ...]) -> list[bytes]:
+    if not thoughts:
+        return []
+    deltas: list[dict[str, object]] = [
+        {"type": "thinking_delta", "thinking": thought} for thought in thoughts
+    ]
+    deltas.append({"type": "signature_delta", **_sign(answer)})
+    return [
+        _event("content_block_start", index=0, content_block=_open_thinking()),
+        *(_event("content_block_delta", index=0, delta=delta) for delta in deltas),
+        _event("content_block_stop", index=0),
+    ]
+
+
+def _open_thinking() -> dict[str, object]:
+    return {"type": "thinking", "thinking": "", "signature": ""}
+
+
+def _sign(answer: Answer) -> dict[str, object]:
+    return {"signature": answer.key * 4}
+
+
+def _count_output(answer: Answer, thoughts: tuple[str, ...]) -> dict[str, object]:
+    thinking_tokens = count_thoughts(thoughts)
+    details = {"output_tokens_details": {"thinking_tokens": thinking_tokens}} if thoughts else {}
+    return {"output_tokens": len(answer.tokens) + thinking_tokens, **details}
 
 
 def make_overload(kind: int) -> RequestError:

@@ -23,6 +23,7 @@ from contractcheck.simulator.request_fields import (
     read_stops,
     read_text,
 )
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,7 @@ def read_question(body: Mapping[str, object]) -> Question:
         tool_choice=_read_tool_choice(body, tools),
         streamed=body.get("stream") is True,
         top_logprobs=0 if body.get("logprobs") is True else None,
+        shows_thoughts=as_mapping(body.get("thinking")).get("type") == "enabled",
     )
 
 
@@ -135,11 +137,15 @@ def write_answer(question: Question, answer: Answer, night: str) -> dict[str, ob
         message |= {"tool_plan": _write_plan(answer), "tool_calls": [call]}
     else:
         message["content"] = [{"type": "text", "text": answer.text}]
+    thoughts = find_thoughts(question, answer)
+    if thoughts:
+        thinking = {"type": "thinking", "thinking": "".join(thoughts)}
+        message["content"] = [thinking, *as_list(message.get("content"))]
     plain: dict[str, object] = {
         "id": _answer_id(answer),
         _renamed(answer, "message"): message,
         "finish_reason": _finish_reason(answer),
-        "usage": _usage(answer),
+        "usage": _usage(answer, thoughts),
     }
     if question.top_logprobs is not None and not answer.tool:
         plain["logprobs"] = [_write_logprob(token) for token in answer.tokens]
@@ -157,27 +163,47 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
         "tool_calls": [],
         "citations": [],
     }
-    ending = {"finish_reason": _finish_reason(answer), "usage": _usage(answer)}
+    thoughts = find_thoughts(question, answer)
+    ending = {"finish_reason": _finish_reason(answer), "usage": _usage(answer, thoughts)}
     start = {"id": _answer_id(answer), "delta": {"message": opening}}
     return [
         (0, _event("message-start", **start)),
-        *(_stream_call(answer) if answer.tool else _stream_text(question, answer)),
+        *_stream_thoughts(thoughts),
+        *(
+            _stream_call(answer)
+            if answer.tool
+            else _stream_text(question, answer, index=1 if thoughts else 0)
+        ),
         (last, _event("message-end", delta=ending)),
         (last, b"data: [DONE]\n\n"),
     ]
 
 
-def _stream_text(question: Question, answer: Answer) -> list[Frame]:
+def _stream_thoughts(thoughts: tuple[str, ...]) -> list[Frame]:
+    def event(kind: str, **content: str) -> Frame:
+        return 0, _event(kind, index=0, delta={"message": {"content": content}})
+
+    if not thoughts:
+        return []
+    return [
+        event("content-start", type="thinking", thinking=""),
+        *(event("content-delta", thinking=thought) for thought in thoughts),
+        (0, _event("content-end", index=0)),
+    ]
+
+
+def _stream_text(question: Question, answer: Answer, *, index: int) -> list[Frame]:
     def delta(**content: str) -> dict[str, object]:
         return {_renamed(answer, "delta"): {"message": {"content": content}}}
 
-    frames: list[Frame] = [(0, _event("content-start", index=0, **delta(type="text", text="")))]
+    opened = _event("content-start", index=index, **delta(type="text", text=""))
+    frames: list[Frame] = [(0, opened)]
     for i, token in enumerate(answer.tokens):
         fields = delta(text=token.text)
         if question.top_logprobs is not None:
             fields["logprobs"] = _write_logprob(token)
-        frames.append((i, _event("content-delta", index=0, **fields)))
-    return [*frames, (max(len(answer.tokens) - 1, 0), _event("content-end", index=0))]
+        frames.append((i, _event("content-delta", index=index, **fields)))
+    return [*frames, (max(len(answer.tokens) - 1, 0), _event("content-end", index=index))]
 
 
 def _stream_call(answer: Answer) -> list[Frame]:
@@ -245,8 +271,9 @@ def _write_logprob(token: Token) -> dict[str, object]:
     return {"text": token.text, "token_ids": [token_id], "logprobs": [token.logprob]}
 
 
-def _usage(answer: Answer) -> dict[str, object]:
-    counts = {"input_tokens": answer.prompt_tokens, "output_tokens": len(answer.tokens)}
+def _usage(answer: Answer, thoughts: tuple[str, ...]) -> dict[str, object]:
+    output_tokens = len(answer.tokens) + count_thoughts(thoughts)
+    counts = {"input_tokens": answer.prompt_tokens, "output_tokens": output_tokens}
     return {"billed_units": counts, "tokens": counts, "cached_tokens": 0}
 
 

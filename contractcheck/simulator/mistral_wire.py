@@ -5,6 +5,7 @@ Its requests are almost those of OpenAI, under the same path: so it stands under
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,14 +18,17 @@ from contractcheck.simulator.dialect import (
     date_answer,
     resolve_model,
 )
+from contractcheck.simulator.keyed import keyed_integer
 from contractcheck.simulator.openai_wire import write_error_headers
 from contractcheck.simulator.question import Question, RequestError
 from contractcheck.simulator.request_fields import as_list
+from contractcheck.simulator.thoughts import count_thoughts, find_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contractcheck.simulator.answering import Answer
+    from contractcheck.simulator.distribution import Token
 
 __all__ = [
     "AUTH_HEADERS",
@@ -54,6 +58,7 @@ _FINISH_REASONS = {
 }
 _UNPROCESSABLE = 422
 _CALL_ID_LETTERS = 9
+_VOCABULARY_SIZE = 131_072
 _REQUEST_LIMIT = 60
 _TOKEN_LIMIT = 500_000
 
@@ -66,15 +71,17 @@ def read_question(body: Mapping[str, object]) -> Question:
     """
     choice = body.get("tool_choice")
     same = {
-        **{name: value for name, value in body.items() if name not in {"logprobs", "random_seed"}},
+        **{name: value for name, value in body.items() if name != "random_seed"},
         "seed": body.get("random_seed"),
         "tool_choice": "required" if choice == "any" else choice,
         "messages": [_plain_message(message) for message in as_list(body.get("messages"))],
     }
     try:
-        return openai_wire.read_question(same)
+        question = openai_wire.read_question(same)
     except RequestError as error:
         raise _translate(error) from None
+    effort = body.get("reasoning_effort")
+    return replace(question, shows_thoughts=effort is not None and effort != "none")
 
 
 def _plain_message(message: object) -> object:
@@ -94,18 +101,23 @@ def _translate(error: RequestError) -> RequestError:
 
 def write_answer(question: Question, answer: Answer, night: str) -> dict[str, object]:
     """Return the ``chat.completion`` object."""
+    thoughts = find_thoughts(question, answer)
     message: dict[str, object] = {"role": "assistant", "tool_calls": None, "content": answer.text}
     if answer.tool:
         message |= {"tool_calls": [_write_call(answer)], "content": ""}
+    if thoughts:
+        said = [] if answer.tool else [{"type": "text", "text": answer.text}]
+        message["content"] = [*_write_thoughts(thoughts), *said]
     choice = {
         "index": 0,
         "finish_reason": _finish_reason(answer),
         _renamed(answer, "message"): message,
+        **_write_logprobs(question, answer, answer.tokens),
     }
     return {
         **_envelope(question, answer, night, "chat.completion"),
         "choices": [choice],
-        "usage": _usage(answer),
+        "usage": _usage(answer, thoughts),
     }
 
 
@@ -113,23 +125,47 @@ def write_frames(question: Question, answer: Answer, night: str) -> list[Frame]:
     """Return the ``chat.completion.chunk`` events; a tool call is never split."""
     envelope = _envelope(question, answer, night, "chat.completion.chunk")
 
-    def frame(delta: Mapping[str, object], *, is_last: bool = False) -> bytes:
+    thoughts = find_thoughts(question, answer)
+
+    def frame(delta: Mapping[str, object], *tokens: Token, is_last: bool = False) -> bytes:
         choice = {
             "index": 0,
             _renamed(answer, "delta"): delta,
             "finish_reason": _finish_reason(answer) if is_last else None,
+            **_write_logprobs(question, answer, tokens),
         }
-        usage = {"usage": _usage(answer)} if is_last else {}
+        usage = {"usage": _usage(answer, thoughts)} if is_last else {}
         return _event({**envelope, "choices": [choice], **usage})
 
     last = max(len(answer.tokens) - 1, 0)
     frames: list[Frame] = [(0, frame({"role": "assistant", "content": ""}))]
+    frames += [(0, frame({"content": _write_thoughts((thought,))})) for thought in thoughts]
     ending: dict[str, object] = {"content": ""}
     if answer.tool:
         ending = {"content": "", "tool_calls": [_write_call(answer)]}
     else:
-        frames += [(i, frame({"content": token.text})) for i, token in enumerate(answer.tokens)]
+        frames += [
+            (i, frame({"content": token.text}, token)) for i, token in enumerate(answer.tokens)
+        ]
     return [*frames, (last, frame(ending, is_last=True)), (last, b"data: [DONE]\n\n")]
+
+
+def _write_thoughts(thoughts: tuple[str, ...]) -> list[dict[str, object]]:
+    return [{"type": "thinking", "thinking": [{"type": "text", "text": "".join(thoughts)}]}]
+
+
+def _write_logprobs(
+    question: Question, answer: Answer, tokens: tuple[Token, ...]
+) -> dict[str, object]:
+    """Log-probabilities as in chat completions, and each token's number."""
+    if question.top_logprobs is None or answer.tool or not tokens:
+        return {}
+    content = openai_wire.write_logprobs(tokens, question.top_logprobs)
+    for entry in content:
+        for one in (entry, *as_list(entry["top_logprobs"])):
+            if isinstance(one, dict):
+                one["token_id"] = keyed_integer("token", str(one["token"])) % _VOCABULARY_SIZE
+    return {"logprobs": {"content": content}}
 
 
 def make_overload(kind: int) -> RequestError:
@@ -188,8 +224,8 @@ def _write_call(answer: Answer) -> dict[str, object]:
     return {"id": answer.key[:_CALL_ID_LETTERS], "function": function, "index": 0}
 
 
-def _usage(answer: Answer) -> dict[str, object]:
-    output_tokens = len(answer.tokens)
+def _usage(answer: Answer, thoughts: tuple[str, ...]) -> dict[str, object]:
+    output_tokens = len(answer.tokens) + count_thoughts(thoughts)
     return {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": output_tokens,

@@ -58,6 +58,7 @@ class Wire(NamedTuple):
     apart: fields of ``Parsed`` that the streamed form says otherwise than the whole one.
     place: further fields of ``Target``.
     stream_type: media type of a stream.
+    thinks: whether the simulator shows thoughts on this wire when an effort is asked for.
     """
 
     provider: str
@@ -70,6 +71,7 @@ class Wire(NamedTuple):
     apart: frozenset[str] = frozenset()
     place: dict[str, str] = {}  # noqa: RUF012 - never changed
     stream_type: str = EVENT_STREAM
+    thinks: bool = False
 
 
 def response_of(body, media_type):

@@ -174,6 +174,10 @@ def test_the_sdk_gets_the_same_answer_to_the_same_question(twins, name, case, st
     completion = speaker.read(send(wire, ours.base_url, request))
     assert completion.outcome is Outcome.ANSWERED
     assert parsed_by_us(completion) == wire.ask(theirs.base_url + wire.prefix, request)
+    if case == "logprobs" and not completion.embedding:
+        assert len(completion.first_token_logprobs) == 3
+    if case == "effort" and wire.thinks:
+        assert completion.reasoning_text
     if case in ("tools", "forced tool"):
         assert completion.tool_calls
     elif not completion.embedding:

@@ -187,5 +187,6 @@ WIRE = Wire(
     parse=parse,
     ask=ask,
     model="claude-sim",
+    thinks=True,
     lacks=frozenset({"logprobs"}),
 )

@@ -208,5 +208,6 @@ WIRE = Wire(
     parse=parse,
     ask=ask,
     model="command-sim",
+    thinks=True,
     lacks=frozenset({"forced tool", "logprobs"}),
 )

@@ -180,5 +180,11 @@ def ask(base_url, request):
 
 
 WIRE = Wire(
-    provider="mistral", sent=sent(), parse=parse, ask=ask, model="mistral-sim", prefix="/mistral"
+    provider="mistral",
+    sent=sent(),
+    parse=parse,
+    ask=ask,
+    model="mistral-sim",
+    prefix="/mistral",
+    thinks=True,
 )
