@@ -10,21 +10,23 @@ import pytest
 from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.providers import DIALECTS, dialect
 from contractcheck.providers.answer import read_answer
-from contractcheck.simulator import Conditions
+from contractcheck.simulator import Conditions, azure_wire
 from contractcheck.simulator.answering import answer_question
 from contractcheck.simulator.aws_events import encode_event
 from contractcheck.simulator.question import Question, Tool
 from contractcheck.simulator.server import DIALECTS as WIRES
 from contractcheck.wire_contracts import examine
 
-WIRE_OF = {wire.FORMAT: wire for wire in reversed(WIRES)}
+WIRE_OF = {wire.FORMAT: wire for wire in reversed(WIRES)} | {"azure-chat": azure_wire}
 USUAL = {
     "anthropic-messages": "anthropic",
+    "azure-chat": "azure",
     "bedrock": "bedrock",
     "cohere": "cohere",
     "gemini": "gemini",
     "mistral": "mistral",
     "openai-chat": "openai",
+    "openai-embeddings": "openai-embeddings",
     "openai-responses": "openai-responses",
 }
 """Wire format → the provider whose it is."""
@@ -51,6 +53,20 @@ QUESTIONS = {
     "logprobs": {"prompt": "Is it calm or angry?", "max_tokens": 5, "top_logprobs": 2},
 }
 """What is asked: the same four requests every night."""
+
+ECHOES = {
+    "openai-embeddings": {"encoding_format": "float", "dimensions": 24},
+    "openai-responses": {
+        "parallel_tool_calls": True,
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "tools": [],
+        "tool_choice": "auto",
+        "metadata": {},
+        "text": {"format": {"type": "text"}},
+    },
+}
+"""What the answer repeats of the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +125,7 @@ def write(provider, kinds, *, streamed):
 def speak(wire_name, kind, trial, night="2026-03-01", *, streamed=True):
     """One exchange as the simulated provider answers it."""
     wire = WIRE_OF[wire_name]
+    streamed = streamed and wire_name != "openai-embeddings"
     question = Question(
         model="sim-2026-03-01",
         key=kind,
@@ -116,8 +133,7 @@ def speak(wire_name, kind, trial, night="2026-03-01", *, streamed=True):
         with_usage_chunk=True,
         **QUESTIONS[kind],
     )
-    if wire_name == "openai-responses":
-        question = replace(question, echo=wire._read_echo({}))
+    question = replace(question, echo=ECHOES.get(wire_name, {}))
     answer = answer_question(question, Conditions(night=night), trial)
     request_id = f"{random.Random(f'{kind}{trial}{night}').getrandbits(64):016x}"  # noqa: S311 - a name, not a key
     headers = {"content-type": wire.STREAM_TYPE if streamed else "application/json"}

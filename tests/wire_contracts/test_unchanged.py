@@ -22,6 +22,14 @@ OPTIONAL = {
         ("delta.stop_details", [None], 0.3),
         ("delta.stop_reason", ["stop_sequence"], 0.004),
     ],
+    "azure-chat": [
+        ("choices.0.content_filter_results", [{"hate": {"filtered": False}}, DROP], 0.5),
+        ("system_fingerprint", ["fp_0123456789", None, DROP], 0.3),
+        ("usage.prompt_tokens_details.cached_tokens", [0, 6], 0.5),
+        ("usage.completion_tokens_details", [DROP], 0.01),
+        ("choices.0.finish_reason", ["content_filter"], 0.01),
+        ("obfuscation", ["q8Zk1"], 0.8),
+    ],
     "bedrock": [
         ("usage.cacheReadInputTokens", [0, 7], 0.5),
         ("usage.serverToolUsage", [{}], 0.003),
@@ -65,6 +73,12 @@ OPTIONAL = {
         ("choices.0.message.annotations", [DROP], 0.02),
         ("choices.0.finish_reason", ["content_filter"], 0.003),
         ("moderation", [None], 0.997),
+    ],
+    "openai-embeddings": [
+        ("usage.prompt_tokens_details", [{"cached_tokens": 0}], 0.01),
+        ("data.0.index", [0], 0.5),
+        ("id", ["embd-0123456789"], 0.003),
+        ("created", [1772330000], 0.9),
     ],
     "openai-responses": [
         ("obfuscation", ["q8Zk1"], 0.99),
