@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from contractcheck.judging import Judgement
     from contractcheck.model.suite import Case, Suite
 
+SUITES = Path(__file__).parents[2] / "suites"
 FIRST_NIGHT = date(2026, 3, 2)
 FEW, MANY = 5, 10
 """Accepted nights: enough to learn a wire, and enough to promise something about drift."""
@@ -338,3 +340,18 @@ def answers_on(watch_on):
         return record(replace(suite, cases=cases), 0).exchanges
 
     return answers
+
+
+@pytest.fixture(scope="session")
+def shipped_watch():
+    """From a shipped suite, the number of its target and a wire format to a watch of ten nights."""
+
+    @cache
+    def watch(name: str, target: int, wire_format: str) -> Watch:
+        path = SUITES / name / "suite.contract.yaml"
+        suite = load_suite(path, providers=tuple(DIALECTS))
+        suite = replace(suite, targets=(suite.targets[target],))
+        runs = tuple(record(suite, night) for night in range(MANY + 2))
+        return Watch(wire_format=wire_format, suite=suite, runs=runs)
+
+    return watch
