@@ -57,8 +57,12 @@ class PriceTable:
     prices: Mapping[str, Price] = field(default_factory=dict)
 
     def of(self, target_id: str) -> Price | None:
-        """Price of a target, or None if nobody told."""
-        return self.prices.get(target_id)
+        """Price of a target, or None if nobody told.
+
+        OpenAI prices a model the same whichever way it is asked.
+        """
+        other = target_id.replace("openai-responses:", "openai:", 1)
+        return self.prices.get(target_id) or self.prices.get(other)
 
 
 def load_prices(own: Path | None = None) -> PriceTable:

@@ -21,9 +21,23 @@ def test_every_shipped_price_is_of_a_target_positive_and_dated() -> None:
     assert len(table.prices) > 100
     for target, price in table.prices.items():
         assert parse_target(target) is not None, target
-        assert 0 < price.input_usd <= price.output_usd, target
+        least_usd = 0 if target.startswith("openai-embeddings:") else price.input_usd
+        assert price.input_usd > 0, target
+        assert least_usd <= price.output_usd, target
         assert date.fromisoformat(price.as_of) >= date(2026, 11, 1)
     assert "2026" in table.sources[0]
+
+
+def test_a_model_costs_the_same_by_responses_unless_somebody_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "prices.json"
+    models = {"openai:m": [1, 2], "openai:n": [1, 2], "openai-responses:n": [3, 4]}
+    own.write_text(json.dumps({"as_of": "2027-01-01", "models": models}))
+    table = load_prices(own)
+    assert table.of("openai-responses:m") == table.of("openai:m") is not None
+    assert table.of("openai-responses:n") == Price(input_usd=3, output_usd=4, as_of="2027-01-01")
+    assert table.of("other:openai-responses:m") is None
 
 
 def test_cost_is_per_million_tokens() -> None:
