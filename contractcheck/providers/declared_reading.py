@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from contractcheck.model.wire_mapping import AnswerPaths, StreamPaths
 
 _MOST_VALUES = 10_000
-"""Values of one path that are looked at."""
+"""Values of one path that are looked at, nulls too."""
 
 _TOO_DEEP = Completion(outcome=Outcome.MALFORMED, detail="the answer is nested too deeply")
 _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "total_tokens")
@@ -49,13 +50,8 @@ def compiled(path: str) -> JSONPathQuery:
 
 def find(path: str, document: JsonValue) -> list[JsonValue]:
     """Return what a path finds, nulls left out."""
-    found: list[JsonValue] = []
-    for node in compiled(path).finditer(cast("JSONValue", document)):
-        if node.value is not None:
-            found.append(cast("JsonValue", node.value))
-        if len(found) == _MOST_VALUES:
-            break
-    return found
+    nodes = islice(compiled(path).finditer(cast("JSONValue", document)), _MOST_VALUES)
+    return [cast("JsonValue", node.value) for node in nodes if node.value is not None]
 
 
 @dataclass(slots=True)

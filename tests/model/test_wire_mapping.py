@@ -100,6 +100,12 @@ def test_no_header_carries_a_credential(name):
         ({"answer": {}}, "answer", "missing key 'text'"),
         ({"answer": {"text": "text"}}, "answer.text", "a JSONPath such as"),
         ({"answer": {"text": "$.t", "words": "$.w"}}, "answer.words", "unknown key"),
+        ({"answer": {"text": "$[?match(@, '(a+)+')]"}}, "answer.text", "are not followed"),
+        (
+            {"stream": {"text": "$.t", "end": {"path": "$[?search (@, 'x')]"}}},
+            "stream.end.path",
+            "not",
+        ),
         ({"answer": {"calls": {"each": "$"}}}, "answer.calls", "missing key 'name'"),
         ({"stream": {"text": "$.t"}}, "stream", "missing key 'end'"),
         ({"stream": {"text": "$.t", "end": {"value": 1}}}, "stream.end", "missing key 'path'"),

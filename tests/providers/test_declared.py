@@ -305,6 +305,16 @@ def test_what_is_declared_and_does_not_come_is_broken(old, new, place, words):
     assert words in breaks[place]
 
 
+def test_a_filter_chooses_among_parts_of_several_kinds():
+    answer = {"text": "$.parts[?@.kind == 'words'].value"}
+    parts = [
+        {"kind": "words", "value": "a"},
+        {"kind": "mood", "value": 1},
+        {"kind": "words", "value": "b"},
+    ]
+    assert read({"parts": parts}, answer=answer).text == "ab"
+
+
 def test_counts_and_names_that_do_not_come_are_noted():
     completion = read({**ANSWER, "cost": {}, "deployment": None})
     assert completion.outcome is Outcome.ANSWERED
