@@ -56,7 +56,8 @@ def _measured(case: Case, run: MeasuredRun | None) -> RequestUse | None:
     answers = [] if run is None else [a.answer for a in run.answers if a.case == case.id]
     answered = [a for a in answers if a.completion.outcome is Outcome.ANSWERED]
     tokens_in = [a.completion.input_tokens for a in answered]
-    tokens_out = [a.completion.output_tokens for a in answered]
+    # A vector is no tokens, and none are accounted.
+    tokens_out = [0 if a.completion.embedding else a.completion.output_tokens for a in answered]
     known_in = [count for count in tokens_in if count is not None]
     known_out = [count for count in tokens_out if count is not None]
     if not known_in or not known_out:

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from contractcheck.judging.plan_cost import use_per_case
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.night import TextCell
 from contractcheck.stats.sketches import PLANES
@@ -125,6 +126,12 @@ def test_a_night_keeps_sketches_that_storing_does_not_change(make_watch):
     assert isinstance(cell, TextCell)
     assert (cell.count, len(cell.mean)) == (8, PLANES)
     assert stored_form(statistics).cases["one"].cells["vector"].mean == cell.mean
+
+
+def test_a_plan_counts_no_tokens_for_vectors(make_watch):
+    world, _ = make_watch()
+    use = use_per_case(world.suite, world.run(0))["one"]
+    assert (use.input_tokens, use.output_tokens) == (5, 0)
 
 
 def test_answers_that_are_no_vectors_have_no_cell(make_world):
