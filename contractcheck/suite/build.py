@@ -34,6 +34,7 @@ from contractcheck.suite.resources import (
     read_text,
     read_tool,
 )
+from contractcheck.suite.variables import misplaced_variables
 from contractcheck.suite.yaml_reader import dotted
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def build_suite(
         The suite, or every problem found.
     """
     source = _Source(file=file, document=document)
+    for path in sorted(misplaced_variables(document.value), key=source.document.line_of):
+        source.add(path, "${…} is read in auth of a target only; write the value out")
     targets = _targets(source, shape, providers)
     _check_unique_ids(source, shape.cases)
     cases = [

@@ -88,8 +88,6 @@ def read_target(value: JsonValue) -> TargetEntry:
             f"expected provider:model, such as openai:gpt-5-mini, got {show(value)}; "
             "an endpoint is written {target: provider:model, base_url: https://…}"
         )
-    if "${" in parts[1]:
-        raise FieldError("${…} is read in auth only; write the name of the model out")
     return TargetEntry(provider=parts[0], model=parts[1], auth=auth, **place)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from contractcheck.model.credential import ClientLogin, SchemeChoice, Variable
 from contractcheck.suite import suite_schema
+from contractcheck.suite.auth_fields import read_auth
+from contractcheck.suite.fields import FieldError
 
 BASE = """\
 suite: mail
@@ -132,8 +136,54 @@ def test_what_is_wrong_is_said_with_its_line(folder, auth, what):
 )
 def test_no_variable_is_read_in_another_field_of_a_target(folder, target):
     text = BASE.replace("target: openai:m\n    auth: AUTH", target)
-    (error,) = folder.errors(text)
-    assert error.startswith("mail.contract.yaml:4: targets[0]: ")
+    errors = folder.errors(text)
+    assert errors
+    assert all(error.startswith("mail.contract.yaml:4: targets[0]") for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("policy: {identity: {allow: ['${MODEL}']}}", "policy.identity.allow[0]"),
+        ("    tools: ['${TOOLS}/look.json']", "cases[0].tools[0]"),
+        ("    context: ['${HOME}/.ssh/id_rsa']", "cases[0].context[0]"),
+        ("    response_schema: '${HOME}/schema.json'", "cases[0].response_schema"),
+    ],
+)
+def test_nor_anywhere_else_but_in_what_a_model_is_asked(folder, line, where):
+    errors = folder.errors(write("key") + line + "\n")
+    what = "${…} is read in auth of a target only; write the value out"
+    assert f"mail.contract.yaml:9: {where}: {what}" in errors
+
+
+def test_what_an_answer_is_compared_with_may_speak_of_variables(folder):
+    text = write("key") + "    checks: [{contains: '${HOME}'}]\n    stop: ['${END}']\n"
+    assert folder.load(text).cases[0].checks[0].argument == "${HOME}"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.just("${A_KEY}"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["key", "oauth2", "token_url", "client_id", "client_secret", "method"])
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(JSON)
+def test_whatever_stands_there_is_read_or_refused(value):
+    try:
+        found = read_auth(value)
+    except FieldError as error:
+        found = str(error)
+    assert found[:4] == "auth" if isinstance(found, str) else found == read_auth(value)
 
 
 @pytest.mark.parametrize("auth", ['"key"', '{"key": "${A_KEY}"}', login(), login(scope="a b")])
