@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_PLACES = 100
+"""Places written down of one answer. Nobody reads more, and an answer may have a million."""
+
 _NAMES: dict[type, str] = {
     bool: "boolean",
     dict: "object",
@@ -29,12 +32,13 @@ class Shape:
     """A walk over one answer; collects problems, each place once.
 
     Attributes:
-        problems: In the order found.
+        problems: In the order found; the first hundred, and the first break in any case.
         unread: Paths of unknown members that carried text: where the content may have gone.
     """
 
     problems: list[WireProblem] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    _noted: set[WireProblem] = field(default_factory=set)
 
     @property
     def first_break(self) -> WireProblem | None:
@@ -52,7 +56,7 @@ class Shape:
     def unknown(self, path: str, value: JsonValue, what: str = "unknown field") -> None:
         """Note a member that the format does not know; whoever ignores it is safe."""
         self.additive(path, what)
-        if path not in self.unread and _carries_text(value):
+        if len(self.unread) < _MOST_PLACES and path not in self.unread and _carries_text(value):
             self.unread.append(path)
 
     def required(self, parent: JsonObject, name: str, kind: type[T], path: str) -> T | None:
@@ -80,14 +84,24 @@ class Shape:
         return None
 
     def _note(self, problem: WireProblem) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+        if problem in self._noted:
+            return
+        is_full = len(self.problems) >= _MOST_PLACES
+        if is_full and (problem.severity == "additive" or self.first_break is not None):
+            return
+        self._noted.add(problem)
+        self.problems.append(problem)
 
 
 def _carries_text(value: JsonValue) -> bool:
-    if isinstance(value, dict):
-        return any(_carries_text(item) for name, item in value.items() if name not in _LABELS)
-    return isinstance(value, str) and bool(value.strip())
+    left = [value]  # and no recursion: whoever sends the value says how deep it is
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += [item for name, item in one.items() if name not in _LABELS]
+        elif isinstance(one, str) and one.strip():
+            return True
+    return False
 
 
 _LABELS = frozenset({"type", "id", "name", "signature"})
