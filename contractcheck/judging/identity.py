@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import UNKNOWN_FIELD
+from contractcheck.wire_contracts import gist, normal_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _RESOURCE = re.compile(r"^(?:.*/)?models/")
 
 
 def find_wire_problems(
-    measured: MeasuredRun, *, known: frozenset[str] = frozenset()
+    measured: MeasuredRun, *, known: frozenset[tuple[str, str]] = frozenset()
 ) -> Iterator[Finding]:
     """Find where the wire left the documented format: breaking is a breach, new is a notice.
 
@@ -32,13 +32,13 @@ def find_wire_problems(
 
     Args:
         measured: The run.
-        known: Paths that accepted nights had; that they are not documented is no news.
+        known: What accepted nights had although it is not documented: path, and what it is.
     """
     seen: dict[tuple[str, str, str], list[str]] = {}
     attempts = (*measured.answers, *measured.earlier)
     for one in attempts:
         for problem in dict.fromkeys(one.answer.completion.wire_problems):
-            if problem.what == UNKNOWN_FIELD and problem.path in known:
+            if (normal_path(problem.path), gist(problem.what)) in known:
                 continue
             key = (problem.severity, problem.path, problem.what)
             seen.setdefault(key, []).append(one.case)

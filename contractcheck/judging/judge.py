@@ -20,12 +20,16 @@ from contractcheck.judging.identity import (
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
 from contractcheck.judging.verdict import has_red, sort_findings
-from contractcheck.judging.wire_changes import find_shape_changes, shape_findings, shape_notes
+from contractcheck.judging.wire_changes import (
+    find_known_news,
+    find_shape_changes,
+    shape_findings,
+    shape_notes,
+)
 from contractcheck.judging.words import drift_headline, quiet_headline, state_rates
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import Finding, Verdict
 from contractcheck.model.night import MOST_INFRA
-from contractcheck.wire_contracts import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +130,7 @@ def _findings(
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
     return [
-        *find_wire_problems(run, known=_known_paths(evidence)),
+        *find_wire_problems(run, known=find_known_news(run, _standing(evidence))),
         *find_identity_changes(run, suite, evidence.baseline),
         *find_breaches(run, suite, budget_share=share),
         *ours,
@@ -171,12 +175,6 @@ def _standing(evidence: Evidence) -> list[AcceptedNight]:
         for night in nights
         if night.acceptance.expires is None or night.acceptance.expires >= tonight
     ]
-
-
-def _known_paths(evidence: Evidence) -> frozenset[str]:
-    """Paths that accepted nights had on the wire: what is new to the format is not news there."""
-    shapes = [night.statistics.wire for night in _standing(evidence)]
-    return frozenset(path_of(place) for shape in shapes if shape for place in shape.places)
 
 
 def _line_up(evidence: Evidence) -> NightTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import compare_shapes, normal_path, wire_format
+from contractcheck.wire_contracts import compare_shapes, known_news, normal_path, wire_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,18 @@ def find_shape_changes(
     if spoken is None or shape is None:
         return ()
     return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
+
+
+def find_known_news(
+    measured: MeasuredRun, standing: Sequence[AcceptedNight]
+) -> frozenset[tuple[str, str]]:
+    """Return what accepted nights had although it is not documented: path, and what it is."""
+    spoken = wire_format(measured.header.target.provider)
+    if spoken is None:
+        return frozenset()
+    shapes = [night.statistics.wire for night in standing]
+    known = [known_news(spoken.shape, one) for one in shapes if one and one.format == spoken.name]
+    return frozenset().union(*known)
 
 
 def shape_findings(measured: MeasuredRun, changes: Sequence[ShapeChange]) -> list[Finding]:

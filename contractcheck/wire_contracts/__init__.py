@@ -8,18 +8,18 @@ from contractcheck.wire_contracts.compare import compare_shapes
 from contractcheck.wire_contracts.examine import Examination, examine, merge_problems, normal_path
 from contractcheck.wire_contracts.formats import FORMATS, WireFormat, wire_format
 from contractcheck.wire_contracts.learnt import learn_shape
-from contractcheck.wire_contracts.published import UNKNOWN_FIELD, path_of
+from contractcheck.wire_contracts.published import gist, known_news
 
 __all__ = [
     "FORMATS",
-    "UNKNOWN_FIELD",
     "Examination",
     "WireFormat",
     "compare_shapes",
     "examine",
+    "gist",
+    "known_news",
     "learn_shape",
     "merge_problems",
     "normal_path",
-    "path_of",
     "wire_format",
 ]

@@ -87,6 +87,17 @@ def test_a_new_member_is_a_notice_until_a_night_with_it_is_accepted(world):
     assert of_wire(later, *FindingKind) == {}
 
 
+def test_an_odd_value_of_every_night_is_told_until_it_is_accepted(world):
+    def odd(document):
+        return {**document, "service_tier": "", "object": "chat.completion.part"}
+
+    told = of_wire(judge(world, odd), FindingKind.NOTICE)
+    assert "new value that is no name" in told["wire service_tier"].message
+    assert "new value 'chat.completion.part'" in told["wire object"].message
+    runs = [observe(rewrite(world.record(night), odd), world.suite) for night in range(4)]
+    assert of_wire(judge(world, odd, baseline=world.accept(runs)), *FindingKind) == {}
+
+
 def test_a_member_that_the_format_requires_is_told_once(world):
     judgement = judge(world, lambda d: {**d, "choices": [strip(one) for one in d["choices"]]})
     found = of_wire(judgement, FindingKind.BREACH)
