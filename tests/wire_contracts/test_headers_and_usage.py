@@ -132,3 +132,11 @@ def test_a_form_keeps_nothing_of_the_text_but_a_short_prefix(text):
     prefix = form.partition("*")[0] if form != "uuid" else ""
     assert len(prefix) <= 34
     assert text.startswith(prefix)
+
+
+def test_arguments_nested_deeper_than_can_be_written_are_not_counted():
+    deep = {}
+    for _ in range(500):
+        deep = {"a": deep}
+    call = ToolCall(name="look_up", arguments=deep, is_parsed=True)
+    assert list(check_output_tokens(replace(ANSWER, tool_calls=(call,)))) == []
