@@ -13,12 +13,12 @@ KEY = "sk-proj-0123456789abcdefABCDEF0123456789"
 
 _BROKEN_CODE = """\
 def pytest_collection_finish(session):
-    from contractcheck.sampling import sampler
+    from contractcheck.sampling.sending import OwnSender
 
-    async def fail(*_arguments):
+    async def fail(*_arguments, **_named):
         raise RuntimeError("a bug somewhere below")
 
-    sampler._Sampler._send = fail
+    OwnSender.send = fail
 """
 
 
@@ -41,7 +41,7 @@ def test_a_bug_shows_its_traceback_without_the_key(project):
     session = project.live("-l", "--tb=long", "-rA", "-vv", OPENAI_API_KEY=KEY)
     assert session.code == 1
     assert "a bug somewhere below" in session.output
-    assert "sampler.py" in session.output
+    assert "attempts.py" in session.output
     assert_no_key(project, session)
 
 
