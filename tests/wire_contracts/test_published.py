@@ -128,7 +128,7 @@ def mutate(draw, document):
         parent[path[-1]] = copy.deepcopy(draw(VALUES))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_the_walk_finds_what_a_validator_finds(speak, wire_names, questions, data):
     name, kind, document = draw_frame(data.draw, speak, wire_names, questions)
