@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
@@ -12,6 +13,21 @@ from contractcheck.workflows.bounds import Asked, make_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class _Bound(click.FloatRange):
+    """A number above 0 that bounds something: neither endless nor no number."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} bounds nothing", param, ctx)
+        return number
+
+
+_ABOVE_ZERO = _Bound(0, min_open=True)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,7 +48,7 @@ _OPTIONS = (
     click.option(
         "--patience",
         "patience_s",
-        type=click.FloatRange(0, min_open=True),
+        type=_ABOVE_ZERO,
         default=120.0,
         show_default=True,
         metavar="S",
@@ -41,13 +57,13 @@ _OPTIONS = (
     click.option(
         "--deadline",
         "deadline_s",
-        type=click.FloatRange(0, min_open=True),
+        type=_ABOVE_ZERO,
         metavar="S",
         help="Stop after S seconds, whatever is under way; the run can be resumed.",
     ),
     click.option(
         "--requests-per-minute",
-        type=click.FloatRange(0, min_open=True),
+        type=_ABOVE_ZERO,
         metavar="N",
         help="Send no faster, counting every process of this machine that asks the same.",
     ),
@@ -60,7 +76,7 @@ _OPTIONS = (
     click.option(
         "--request-timeout",
         "request_timeout_s",
-        type=click.FloatRange(0, min_open=True),
+        type=_ABOVE_ZERO,
         default=600.0,
         show_default=True,
         metavar="S",
@@ -69,7 +85,7 @@ _OPTIONS = (
     click.option(
         "--first-token-timeout",
         "first_token_timeout_s",
-        type=click.FloatRange(0, min_open=True),
+        type=_ABOVE_ZERO,
         metavar="S",
         help="Longest time until an answer has content.",
     ),

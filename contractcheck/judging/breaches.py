@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case, CheckSpec, Suite
 
 _P95 = 0.95
+_FAILURES = (Outcome.INFRA, Outcome.TRUNCATED, Outcome.MALFORMED)
 
 
 def find_breaches(measured: MeasuredRun, suite: Suite, *, budget_share: float) -> list[Finding]:
@@ -99,6 +100,9 @@ def _broken_limits(measured: MeasuredRun, suite: Suite, level: float) -> Iterato
 def _slow(measured: MeasuredRun, limit_s: float, level: float) -> Iterator[Finding]:
     table = measured.table
     totals = table.loc[table["metric"] == "total_s", "number"].dropna().tolist()
+    # Who waited in vain waited at least that long: left out, the slowest would not count.
+    times = [one.answer.timing for one in measured.answers]
+    totals += [time.total_s for time in times if time.is_censored and not time.is_contended]
     if not totals:
         return
     bounds = quantile_bounds(totals, _P95, 1.0 - 2.0 * level)
@@ -111,8 +115,9 @@ def _slow(measured: MeasuredRun, limit_s: float, level: float) -> Iterator[Findi
 
 
 def _failing(measured: MeasuredRun, limit: float, level: float) -> Iterator[Finding]:
-    failed = measured.count(Outcome.INFRA, Outcome.TRUNCATED, Outcome.MALFORMED)
-    count = len(measured.answers)
+    # What a client without retries meets; what a retry mended failed all the same.
+    first = [one.answer.completion.outcome for one in measured.first_attempts()]
+    failed, count = sum(outcome in _FAILURES for outcome in first), len(first)
     if not failed:
         return
     bounds = clopper_pearson(failed, count, 1.0 - 2.0 * level)

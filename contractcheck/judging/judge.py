@@ -138,6 +138,15 @@ def _findings(
     ]
 
 
+def describe_retries(run: MeasuredRun) -> str:
+    """Say how many requests repeated a failed one, and why most of them; empty without any."""
+    if not run.earlier:
+        return ""
+    words = Counter(one.answer.completion.detail for one in run.earlier).most_common(1)[0][0]
+    requests = len(run.answers) + len(run.earlier)
+    return f"{len(run.earlier)} of {requests} requests were repeated, most often after: {words}"
+
+
 def find_refusal(run: MeasuredRun) -> str:
     """Say that the provider refused our requests as they are (key, model, shape), or empty."""
     config = [a.answer.completion for a in run.answers if a.answer.completion.outcome in _OURS]
@@ -232,6 +241,8 @@ def _notes(evidence: Evidence, table: NightTable, judged: Sequence[StreamJudgeme
     unanswered = len(run.answers) - run.count(Outcome.ANSWERED)
     if unanswered:
         notes.append(f"{unanswered} of {len(run.answers)} trials have no answer to score")
+    if retried := describe_retries(run):
+        notes.append(retried)
     return notes
 
 

@@ -48,7 +48,8 @@ def find_unreadable(old: MeasuredRun | None, new: MeasuredRun, alpha: float) -> 
         return ()  # told more exactly, by the place in the answer
     garbled = [one for one in completions if one.outcome is Outcome.MALFORMED]
     is_much = len(garbled) > MOST_INFRA * len(completions)
-    if not is_much or not _is_more(old, new, _GARBLED, alpha):
+    before = None if old is None else (old.count(*_GARBLED), len(old.answers))
+    if not is_much or not _is_more(before, (len(garbled), len(completions)), alpha):
         return ()
     words, _ = Counter(one.detail for one in garbled).most_common(1)[0]
     known = "" if old is None else f"; on the old side {_share(old, _GARBLED)}"
@@ -64,13 +65,17 @@ def find_unreadable(old: MeasuredRun | None, new: MeasuredRun, alpha: float) -> 
 
 
 def describe_lost(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> str:
-    """Say how many requests had no answer, where nothing declared judges that; or empty."""
-    if "error_rate" in {*policy.margins, *policy.limits} or not new.count(*_LOST):
+    """Say how many first requests had no answer, where nothing declared judges that; or empty.
+
+    First ones: an answer that came only when it was asked for again was not drawn by lot either.
+    """
+    if "error_rate" in {*policy.margins, *policy.limits} or not _count_lost(new):
         return ""
-    known = "" if old is None else f", {_share(old, _LOST)} of the old one"
+    known = "" if old is None else f", {_count_lost(old)} of {len(old.answers)} of the old one"
+    again = " at the first attempt" if new.earlier or (old and old.earlier) else ""
     return (
-        f"{_share(new, _LOST)} requests of the new side{known} had no answer that could be read, "
-        "and policy.margins has no error_rate to judge that"
+        f"{_count_lost(new)} of {len(new.answers)} requests of the new side{known} had no answer "
+        f"that could be read{again}, and policy.margins has no error_rate to judge that"
     )
 
 
@@ -96,16 +101,22 @@ def loses_more(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> boo
 
     The answers that are left were not drawn by lot then, so no margin on them is surely kept.
     """
-    return bool(describe_lost(old, new, policy)) and _is_more(old, new, _LOST, policy.alpha)
+    if not describe_lost(old, new, policy):
+        return False
+    before = None if old is None else (_count_lost(old), len(old.answers))
+    return _is_more(before, (_count_lost(new), len(new.answers)), policy.alpha)
 
 
-def _is_more(
-    old: MeasuredRun | None, new: MeasuredRun, outcomes: tuple[Outcome, ...], alpha: float
-) -> bool:
+def _count_lost(run: MeasuredRun) -> int:
+    return sum(one.answer.completion.outcome in _LOST for one in run.first_attempts())
+
+
+def _is_more(old: tuple[int, int] | None, new: tuple[int, int], alpha: float) -> bool:
+    """Whether surely more are found (found, of how many) than on the old side, if there is one."""
+    found, count = new
     if old is None:
-        return new.count(*outcomes) > MOST_INFRA * len(new.answers)
-    found = new.count(*outcomes)
-    table = (len(old.answers), len(new.answers), found + old.count(*outcomes))
+        return found > MOST_INFRA * count
+    table = (old[1], count, found + old[0])
     return exact_test([table], found, "rise").p <= alpha
 
 

@@ -57,10 +57,10 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
     cases = {case.id: case for case in suite.cases}
     plan = {case: planned for case, planned in run.header.cases.items() if case in cases}
     header = replace(run.header, cases=plan)
-    own = [exchange for exchange in run.exchanges if exchange.case in cases]
+    own = [x for x in told_exchanges(run) if x.case in cases]
     target = replace(header.target, mapping=_mapping_now(header.target, suite))
     read = {place_of(exchange): _read(exchange, target) for exchange in own}
-    deciding = [place_of(exchange) for exchange in run.last_attempts().values()]
+    deciding = {(x.case, x.trial): place_of(x) for x in own}.values()
     last, first = set(deciding) & read.keys(), read.keys() - set(deciding)
     measured = measure_answers(header, [read[place][0] for place in sorted(last)], suite)
     spoken = wire_format(header.target.provider)
@@ -70,6 +70,23 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
         statistics=replace(measured.statistics, wire=shape),
         earlier=tuple(read[place][0] for place in sorted(first)),
     )
+
+
+def told_exchanges(run: Run) -> list[Exchange]:
+    """The attempts that tell of the provider: not those that we broke off ourselves.
+
+    Unless nothing followed in a run that is over: then that is how the trial ended. In a run that
+    goes on, such a trial was not made yet.
+    """
+    last = run.last_attempts()
+    is_open = run.header.status == "interrupted"
+    unmade = {key for key, exchange in last.items() if is_open and exchange.ended == "closed"}
+    return [
+        exchange
+        for exchange in run.exchanges
+        if (key := (exchange.case, exchange.trial)) not in unmade
+        and (exchange.ended != "closed" or exchange is last[key])
+    ]
 
 
 def place_of(exchange: Exchange) -> tuple[str, int, int]:

@@ -113,6 +113,8 @@ class Timing:
         ttft_s: Time to the first event that carries content, s; None without content, or when
             the answer was not streamed.
         total_s: Time to the end of the answer, s.
+        is_censored: Whether we stopped waiting: the answer would have taken longer than
+            ``total_s``.
         is_contended: Whether the times do not count: our own process was late, or nobody took
             them (an imported recording).
     """
@@ -120,6 +122,7 @@ class Timing:
     ttft_s: float | None
     total_s: float
     is_contended: bool = False
+    is_censored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contractcheck.model.completion import Outcome
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from contractcheck.model.completion import Answer, Outcome
+    from contractcheck.model.completion import Answer
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.run import RunHeader
 
@@ -41,6 +43,19 @@ class MeasuredRun:
     table: pd.DataFrame
     statistics: NightStatistics
     earlier: tuple[TrialAnswer, ...] = ()
+
+    def first_attempts(self) -> tuple[TrialAnswer, ...]:
+        """What a client that repeats nothing would have met: one per trial, sorted likewise.
+
+        A credential that was renewed on the way is not the provider's failure: such an attempt
+        does not count.
+        """
+        told: dict[tuple[str, int], TrialAnswer] = {}
+        for one in (*self.earlier, *self.answers):
+            key = one.case, one.trial
+            if key not in told or told[key].answer.completion.outcome is Outcome.CONFIG:
+                told[key] = one
+        return tuple(told[key] for key in sorted(told))
 
     def count(self, *outcomes: Outcome) -> int:
         """Number of trials with one of these outcomes."""

@@ -14,13 +14,14 @@ EvidenceSource = Literal["live", "replay", "tables"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialCounts:
-    """What became of the planned trials (all counts)."""
+    """What became of the planned trials (all counts); ``retries`` are requests beyond the first."""
 
     planned: int
     answered: int
     infra: int
     malformed: int
     config: int
+    retries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from contractcheck.model.completion import Answer, Completion, Outcome, Timing
 from contractcheck.model.exchange import IMPORTED
 from contractcheck.providers import dialect
-from contractcheck.providers.failures import failure_of
+from contractcheck.providers.failures import TIME_OUTS, failure_of
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange
@@ -53,4 +53,5 @@ def _timing(exchange: Exchange, completion: Completion) -> Timing:
         ttft_s=None if first_us is None else first_us / 1e6,
         total_s=exchange.end_us / 1e6,
         is_contended=late or exchange.via == IMPORTED,
+        is_censored=exchange.ended == "error" and exchange.error in TIME_OUTS,
     )

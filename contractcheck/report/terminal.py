@@ -76,6 +76,7 @@ def _about(report: Report) -> Iterator[str]:
         counts = report.counts
         failed = f", {counts.infra} lost in transport" if counts.infra else ""
         failed += f", {counts.malformed} malformed" if counts.malformed else ""
+        failed += f", {counts.retries} retries" if counts.retries else ""
         yield f"  trials    {counts.answered} answered of {counts.planned} planned{failed}"
     yield one_line(f"  baseline  {report.baseline}")
     if report.error_rates:

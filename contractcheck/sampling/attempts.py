@@ -160,14 +160,16 @@ class Asker:
             return completion, remedy_for(exchange, completion)
         self.breaker.note_failure(sent_s=sent_s, now_s=self.limiter.now_s())
         status = exchange.response.status if exchange.response is not None else 0
-        if status in _FOR_LOAD or advice.retry_after_s is not None:
+        is_for_load = status in _FOR_LOAD or advice.retry_after_s is not None
+        # Who measures raw reliability does not spare the provider either.
+        if is_for_load and self.session.pace.bounds.retry.retries:
             await self.limiter.note_refusal(advice, sent_s=sent_s)
             self._stop_if_endless(advice.retry_after_s or 0.0)
         return completion, remedy_for(exchange, completion)
 
     def _stop_if_endless(self, wait_s: float) -> None:
         bounds = self.session.pace.bounds
-        if bounds.retry.retries and wait_s > bounds.patience_s:
+        if wait_s > bounds.patience_s:
             self.session.stop.call(
                 f"the provider asks to wait {wait_s:.0f} s, which is more than "
                 f"--patience {bounds.patience_s:g}",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contractcheck.measuring import observe
+from contractcheck.judging.gate_blocks import ERRORS
+from contractcheck.measuring import COLUMNS, observe
+from contractcheck.model.completion import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +51,28 @@ def measure_blocks(run: Run, suite: Suite, blocks: int) -> MeasuredSide:
     )
 
 
+def _first_failures(run: MeasuredRun) -> pd.DataFrame:
+    """Rows that say of each trial whether its first attempt failed (1) or not (0).
+
+    Without retries the margin on failed requests sees that by itself: there are no answers.
+    """
+    import pandas as pd
+
+    header = run.header
+    rows = [
+        (header.id, header.night, one.case, one.trial, ERRORS, "number", "limits", failed, None)
+        for one in run.first_attempts()
+        for failed in (0.0 if one.answer.completion.outcome is Outcome.ANSWERED else 1.0,)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
 def join_sides(old: MeasuredSide, new: MeasuredSide) -> pd.DataFrame:
     """One observation table of two sides, with a column ``side``: ``from`` or ``to``."""
     import pandas as pd
 
     tables = [old.run.table.assign(side="from"), new.run.table.assign(side="to")]
+    if old.run.earlier or new.run.earlier:
+        tables += [_first_failures(old.run).assign(side="from")]
+        tables += [_first_failures(new.run).assign(side="to")]
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)

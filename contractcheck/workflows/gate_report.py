@@ -176,6 +176,7 @@ def _counts(end: GateEnd) -> TrialCounts:
         infra=count(Outcome.INFRA, Outcome.TRUNCATED),
         malformed=count(Outcome.MALFORMED),
         config=count(Outcome.CONFIG, Outcome.RETIRED),
+        retries=sum(len(run.earlier) for run in runs),
     )
 
 

@@ -78,6 +78,7 @@ def make_report(
             infra=run.count(Outcome.INFRA, Outcome.TRUNCATED),
             malformed=run.count(Outcome.MALFORMED),
             config=run.count(Outcome.CONFIG, Outcome.RETIRED),
+            retries=len(run.earlier),
         ),
         comparisons=judgement.comparisons,
         findings=judgement.findings,

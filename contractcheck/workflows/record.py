@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -245,6 +246,8 @@ def _spending(target: Target, options: RecordOptions) -> Spending:
     spending = Spending(
         prices=options.prices, max_usd=options.max_usd, max_tokens=options.bounds.max_tokens
     )
+    if options.max_usd is not None and not math.isfinite(options.max_usd):
+        raise UsageError(f"--max-usd {options.max_usd:g} bounds nothing; give a number of dollars")
     spending.require(target)
     return spending
 

@@ -394,7 +394,7 @@ def test_a_side_that_loses_answers_unjudged_is_not_safe(project):
     cutting = replace(at(seed=1), faults=parse_faults(["cut_stream=0.15"]))
     project.write(gate="{slots: 12}", margins="{refusals: +0.3}")
     with Simulator(cutting) as provider:
-        code, report = project.report(new=provider)
+        code, report = project.report("--no-retry", new=provider)
     lost = report["counts"]["infra"]
     note = next(n for n in report["notes"] if "no answer that could be read" in n)
     assert note.startswith(f"{lost} of {report['gate']['sides'][1]['requests']} requests of the ")
@@ -403,7 +403,7 @@ def test_a_side_that_loses_answers_unjudged_is_not_safe(project):
     assert report["headline"].startswith(f"Cannot tell yet: {note}")
     project.write(margins="{refusals: +0.3, error_rate: +0.9}", gate="{slots: 12}")
     with Simulator(cutting) as provider:
-        code, report = project.report(new=provider)
+        code, report = project.report("--no-retry", new=provider)
     assert code == 0
     assert report["counts"]["infra"] > 0
     assert not any("no answer that could be read" in n for n in report["notes"])
