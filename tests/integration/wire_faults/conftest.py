@@ -14,10 +14,11 @@ import pytest
 
 from contractcheck.cassettes import read_run
 from contractcheck.providers.answer import read_answer
+from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.judging import judge_recorded
-from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.record import RecordOptions, record_run, resume
 from contractcheck.workflows.workspace import Workspace
 
 KEY = "sk-live-Zq81nVtR5mPx0aLw"
@@ -57,6 +58,10 @@ VARIABLES = (
 )
 PREFIXES = {"mistral": "/mistral"}
 """Where the simulator serves a wire whose paths are also another's."""
+
+
+ONCE = Bounds(retry=RetryPolicy(attempts=1))
+"""Each trial is one request: what came of it is what is judged."""
 
 
 class Fault:
@@ -211,12 +216,19 @@ class Project:
         path.write_text(SUITE.format(target=f"{wire}:{PINNED[wire]}", samples=samples))
         (self.suite,) = self.workspace.load_suites()
 
-    def record(self, day, *, fault=lambda _number, _head: Fault(), error_rate=0.0, **options):
+    def record(self, day, *, fault=lambda *_: Fault(), error_rate=0.0, bounds=ONCE, **options):
         """One night of a provider that begins anew: it answers the same questions alike."""
         url = self.proxy.url + PREFIXES.get(self.wire, "")
-        chosen = RecordOptions(night=night_of(day), base_url=url, **options)
+        chosen = RecordOptions(night=night_of(day), base_url=url, bounds=bounds, **options)
         with self.providing(day, fault, error_rate=error_rate):
             return record_run(self.workspace, self.suite, self.suite.targets[0], chosen)
+
+    def resume(self, folder, day, *, fault=lambda *_: Fault(), bounds=ONCE, **options):
+        """Go on with a night that ended early."""
+        url = self.proxy.url + PREFIXES.get(self.wire, "")
+        chosen = RecordOptions(base_url=url, bounds=bounds, **options)
+        with self.providing(day, fault):
+            return resume(folder, self.suite, chosen)
 
     @contextmanager
     def providing(self, day, fault, *, error_rate=0.0):
