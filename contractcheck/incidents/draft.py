@@ -26,6 +26,8 @@ _NAME = re.compile(rb"^event: ?([^\r\n]*)", re.MULTILINE)
 _AWS_NAME = re.compile(rb"\x0b:event-type\x07(..)", re.DOTALL)
 _PRELUDE_BYTES = 12
 _CRC_BYTES = 4
+_DEEPEST = 254
+"""What orjson writes at most, in levels; it reads 1024."""
 
 
 @dataclass(slots=True, eq=False)
@@ -170,8 +172,10 @@ def _document_of(data: bytes) -> JsonDict | None:
         payload = found[0] if len(found) == 1 else b""
     try:
         value = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None
+        if payload.count(b"{") + payload.count(b"[") > _DEEPEST:
+            orjson.dumps(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None  # no JSON, or nested so deeply that it cannot be written again
     return value if isinstance(value, dict) else None
 
 

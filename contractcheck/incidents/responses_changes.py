@@ -36,7 +36,7 @@ def add_reasoning_items(draft: Draft) -> None:
                 response["output"] = [dict(item), *output] if isinstance(output, list) else output
         if isinstance(index := document.get("output_index"), int):
             document["output_index"] = index + 1
-    if draft.is_streamed:
+    if draft.is_streamed and draft.events:
         _insert_item(draft, item)
 
 
@@ -77,13 +77,21 @@ def turn_embeddings(draft: Draft) -> None:
     for document in draft.documents:
         for number, holder in enumerate((document, *items(document, "data"))):
             noise = Random(keyed_letters(32, "embedding", draft.key, str(number)))  # noqa: S311 - a simulation, not a secret
-            vector = holder.get("embedding")
-            if isinstance(vector, list):
-                holder["embedding"] = _turned(vector, noise)
-            elif isinstance(vector, str):
-                packed = array("f", base64.b64decode(vector))
-                turned = array("f", _turned(packed.tolist(), noise))
-                holder["embedding"] = base64.b64encode(turned.tobytes()).decode()
+            holder.update(_turn(holder.get("embedding"), noise))
+
+
+def _turn(vector: object, noise: Random) -> JsonDict:
+    """Return the member with the turned vector; none where there is no vector of numbers."""
+    if isinstance(vector, list) and all(type(value) in {int, float} for value in vector):
+        return {"embedding": _turned(vector, noise)}
+    if isinstance(vector, str):
+        try:
+            numbers = array("f", base64.b64decode(vector)).tolist()
+        except ValueError:
+            return {}
+        turned = array("f", _turned(numbers, noise)).tobytes()
+        return {"embedding": base64.b64encode(turned).decode()}
+    return {}
 
 
 def _turned(vector: list[float], noise: Random) -> list[float]:
