@@ -94,6 +94,7 @@ def _only(run: MeasuredRun, case_id: str) -> MeasuredRun:
         answers=tuple(one for one in run.answers if one.case == case_id),
         table=run.table[run.table["case"] == case_id],
         statistics=run.statistics,
+        earlier=tuple(one for one in run.earlier if one.case == case_id),
     )
 
 

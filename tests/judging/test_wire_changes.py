@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from contractcheck.judging import judge_case
 from contractcheck.judging.wire_changes import find_shape_changes
 from contractcheck.measuring import observe
 from contractcheck.model.judgement import FindingKind, Verdict
@@ -134,3 +135,6 @@ def test_what_an_earlier_attempt_got_is_evidence_too(world):
     judgement = world.judge(measured)
     found = of_wire(judgement, FindingKind.BREACH)
     assert "32 of 64 exchanges" in found["wire choices"].message
+    case = judge_case(measured, world.suite, "one")
+    assert case.verdict is Verdict.FAIL
+    assert "8 of 16 exchanges (in one)" in case.reason
