@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -115,7 +116,7 @@ def sample_sides(
     """
     sampler = _Sampler(
         sides=sides,
-        left=list(trials),
+        left=deque(trials),
         pace=pace,
         progress=progress,
         tally=tally,
@@ -127,18 +128,19 @@ def sample_sides(
         # One worker's error cancels the others; the first one says what happened.
         ours, _ = group.split(ContractcheckError)
         raise (ours or group).exceptions[0] from group
-    return tuple(p for p in trials if p not in sampler.made)
+    missing = {*sampler.unmade, *sampler.left}
+    return tuple(planned for planned in trials if planned in missing) if missing else ()
 
 
 @dataclass(kw_only=True)
 class _Sampler:
     sides: Sequence[Side]
-    left: list[SideTrial]
+    left: deque[SideTrial]
     pace: Pace
     progress: Progress
     tally: Tally
     spending: Spending
-    made: set[SideTrial] = field(default_factory=set)
+    unmade: list[SideTrial] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
@@ -169,12 +171,14 @@ class _Sampler:
 
     async def _work(self, askers: Sequence[Asker]) -> None:
         while self.left and not self.stop.words:
-            planned = self.left.pop(0)
+            planned = self.left.popleft()
             try:
                 await askers[planned.side].make(planned.trial)
-            except StoppedError:
-                return
-            self.made.add(planned)
+            except BaseException as error:
+                self.unmade.append(planned)
+                if isinstance(error, StoppedError):
+                    return
+                raise
             self.tally.done += 1
             self.progress.update(self.tally)
 
