@@ -35,8 +35,8 @@ _ADDRESSES: Mapping[str, str] = {
     "openai-responses": r"api\.openai\.com/v1/responses",
     "openrouter": rf"openrouter\.ai/api/v1{_CHAT}",
     "together": rf"api\.together\.(ai|xyz)/v1{_CHAT}",
-    "vertex": rf"({_REGION}-)?aiplatform\.googleapis\.com/(?P<api_version>v1|v1beta1)/projects/"
-    rf"(?P<project>[^/]+)/locations/[^/]+/publishers/google/models/{_MODEL}"
+    "vertex": r"([a-z0-9-]+-)?aiplatform\.googleapis\.com/(?P<api_version>v1|v1beta1)/projects/"
+    rf"(?P<project>[^/]+)/locations/{_REGION}/publishers/google/models/{_MODEL}"
     r":(generateContent|streamGenerateContent)",
     "xai": rf"api\.x\.ai/v1{_CHAT}",
 }

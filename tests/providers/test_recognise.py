@@ -63,6 +63,14 @@ def test_what_a_dialect_asks_is_known_by_its_address(provider, stream):
             b"{}",
             Target(provider="gemini", model="g-1", api_version="v1beta"),
         ),
+        (
+            (
+                "https://aiplatform.googleapis.com/v1/projects/team-7/locations/global"
+                "/publishers/google/models/g-1:generateContent"
+            ),
+            b"{}",
+            Target(provider="vertex", model="g-1", region="global", project="team-7"),
+        ),
     ],
 )
 def test_only_whole_addresses_with_a_model_are_known(url, body, expected):
