@@ -31,7 +31,7 @@ CHECKS = (
 )
 METRICS = (
     "blank_run, ending, json, label, logprobs, number, output_tokens, refusal, scripts, text, "
-    "time_per_token_s, tool_arguments, tool_calls, total_s, ttft_s"
+    "time_per_token_s, tool_arguments, tool_calls, total_s, ttft_s, vector"
 )
 NO_LOOKAROUND = "lookaround and backreferences are not supported"
 URL = (
