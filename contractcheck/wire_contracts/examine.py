@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from contractcheck.model.completion import Outcome
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = (Outcome.ANSWERED, Outcome.MALFORMED, Outcome.TRUNCATED)
 """Outcomes of which something came that has the shape of an answer, or should have it."""
+
+_MOST_PROBLEMS = 100
+"""Of one exchange: whoever needs more of them to believe it will not be convinced by more."""
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 
@@ -74,7 +77,7 @@ def examine(exchange: Exchange, provider: str, completion: Completion) -> Examin
     has_frame = any(frame.document is not None for frame in frames)
     is_whole = has_frame and completion.outcome is not Outcome.TRUNCATED
     return Examination(
-        problems=tuple(dict.fromkeys(problems)),
+        problems=tuple(islice(dict.fromkeys(problems), _MOST_PROBLEMS)),
         facts=frozenset(facts) if is_whole else frozenset(),
     )
 

@@ -22,6 +22,10 @@ UNNAMEABLE = "(text)"
 _MOST_UNKNOWN = 16
 """Unknown members of one object that are told apart: more of them are a map with names for keys."""
 
+_MOST_ODD = 64
+"""Undocumented names, values and forms of one answer that are told apart: whoever sends more of
+them sends no format."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:/$@-]{0,47}", re.ASCII)
 
 
@@ -43,18 +47,19 @@ class Walk:
     """Objects met before, by place and keys: the chunks of a stream are much alike."""
 
     _identifiers: set[tuple[str, str]] = field(default_factory=set)
+    _odd: set[Fact] = field(default_factory=set)
 
     def frame(self, node: Node, document: JsonObject) -> None:
         """Note what one frame shows, the order of its keys included."""
         keys = tuple(document)
         if (node.place, *keys) not in self._known:
             order = crc32("\0".join(keys).encode("utf-8", "surrogatepass"))
-            self.facts.add((node.place, "form", f"{order:08x}"))
+            self._note_odd((node.place, "form", f"{order:08x}"))
         self._object(node, document)
 
     def unknown_frame(self, kind: str) -> None:
         """Note a frame of a kind that is not documented; nobody looks inside."""
-        self.facts.add((nameable(kind), "came", ""))
+        self._note_odd((nameable(kind), "came", ""), (UNNAMEABLE, "came", ""))
 
     def finish(self) -> set[Fact]:
         """Return all facts: what came with some type, came."""
@@ -103,9 +108,11 @@ class Walk:
             self.facts.add((node.place, "empty", ""))
 
     def _unknown(self, node: Node, name: str, value: JsonValue) -> None:
-        place = f"{node.place}{'.' if ' ' in node.place else ' '}{nameable(name)}"
+        start = f"{node.place}{'.' if ' ' in node.place else ' '}"
         kind = EMPTY_ARRAY if value == [] else JSON_TYPES[type(value)]
-        self.facts.add((place, "type", kind))
+        self._note_odd(
+            (f"{start}{nameable(name)}", "type", kind), (f"{start}{UNNAMEABLE}", "type", kind)
+        )
 
     def _array(self, node: Node, value: list[JsonValue]) -> None:
         if not value:
@@ -124,10 +131,21 @@ class Walk:
 
     def _text(self, node: Node, value: str) -> None:
         if node.values is not None:
-            seen = value if value in node.values else nameable(value)
-            self.facts.add((node.place, "value", seen))
+            if value in node.values:
+                self.facts.add((node.place, "value", value))
+            else:
+                odd = (node.place, "value", nameable(value))
+                self._note_odd(odd, (node.place, "value", UNNAMEABLE))
         elif (node.place, value) not in self._identifiers:
             self._identifiers.add((node.place, value))
-            self.facts.add((node.place, "form", identifier_form(value)))
+            self._note_odd((node.place, "form", identifier_form(value)))
             if node.pattern is not None and search_pattern(node.pattern, value) is None:
                 self.facts.add((node.place, "pattern", ""))
+
+    def _note_odd(self, fact: Fact, instead: Fact | None = None) -> None:
+        """Note what has no end of spellings, as long as there are few; then ``instead``."""
+        if fact in self._odd or len(self._odd) < _MOST_ODD:
+            self._odd.add(fact)
+            self.facts.add(fact)
+        elif instead is not None:
+            self.facts.add(instead)

@@ -56,6 +56,21 @@ def test_any_documents_are_looked_at(speak, wire_names, data, streamed, document
         assert decode_wire(orjson.loads(encode_wire(shape))) == shape
 
 
+def test_a_flood_of_names_is_no_flood_of_facts(speak, spoken):
+    """Every frame has members, values, kinds and ids that no other has."""
+    said = speak(spoken, "prose", 0)
+    kind, first = said.frames[0].name, said.frames[0].document
+
+    def flood(_):
+        for place in range(3000):
+            odd = {f"odd_{place}": 1, "type": f"kind_{place}", "object": f"o_{place}"}
+            yield kind, {**first, **odd, "id": f"{'ab'[place % 2]}{'x' * (place % 90)}_{place}"}
+
+    seen = said.rewritten(lambda sent: list(flood(sent))).seen()
+    assert len(seen.facts) < 400
+    assert len(seen.problems) < 200
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), noise=st.binary(max_size=40))
 def test_any_bytes_are_looked_at(speak, wire_names, data, noise):

@@ -46,8 +46,7 @@ def _check_indices(frames: Sequence[Frame]) -> Iterator[WireProblem]:
             continue
         if kind == "content_block_start":
             if index != last + 1:
-                what = f"{index} came after {last}" if last >= 0 else f"began at {index}"
-                yield breaking(what, f"{kind}.index")
+                yield breaking("is not the next one, from 0", f"{kind}.index")
             last = index
         elif kind in ("content_block_delta", "content_block_stop") and index != last:
             yield breaking("is not that of the open block", f"{kind}.index")

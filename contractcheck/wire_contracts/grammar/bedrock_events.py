@@ -43,7 +43,7 @@ def check_events(frames: Sequence[Frame]) -> Iterator[WireProblem]:
         if index is None:
             continue
         if index < last:
-            yield breaking(f"{index} came after {last}", f"{frame.name}.contentBlockIndex")
+            yield breaking("is that of a block before", f"{frame.name}.contentBlockIndex")
         elif index == closed:
             yield breaking("is that of a block that had ended", f"{frame.name}.contentBlockIndex")
         last = max(last, index)

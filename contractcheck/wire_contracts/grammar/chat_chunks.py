@@ -72,7 +72,7 @@ def check_tool_indices(frames: Sequence[Frame]) -> Iterator[WireProblem]:
             if not isinstance(index, int) or isinstance(index, bool):
                 continue
             if index > highest + 1:
-                what = f"{index} came after {highest}" if highest >= 0 else f"began at {index}"
+                what = "is not the next one, from 0"
                 yield breaking(what, "choices[*].delta.tool_calls[*].index")
             highest = max(highest, index)
 

@@ -79,7 +79,7 @@ def _check_items(known: Sequence[tuple[JsonObject, str]]) -> Iterator[WireProble
             continue
         if kind == "response.output_item.added":
             if index != added:
-                yield breaking(f"{index} is the index of item {added}", f"{kind}.output_index")
+                yield breaking("is not the next one, from 0", f"{kind}.output_index")
             added = max(added, index + 1)
         elif index >= added:
             yield breaking("is that of an item that was never added", f"{kind}.output_index")
