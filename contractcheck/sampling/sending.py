@@ -9,6 +9,7 @@ import httpx2
 
 from contractcheck.cassettes import in_trial
 from contractcheck.model.exchange import Response
+from contractcheck.providers.first_content import has_content
 from contractcheck.sampling.sdk_relay import SdkTrial
 from contractcheck.sampling.watch import OverdueError, Watch
 
@@ -80,7 +81,7 @@ class OwnSender:
         opened: list[httpx2.Response] = []
         with in_trial(trial.case, number, first_attempt=made) as slot:
             watch = Watch(
-                bounds=self.bounds, slot=slot, has_content=lambda: self._read(opened, pieces)
+                bounds=self.bounds, slot=slot, has_content=lambda: self._has_content(opened, pieces)
             )
             try:
                 async with (
@@ -99,7 +100,7 @@ class OwnSender:
                 pass  # the recording has it
         return Sent(headers=headers)
 
-    def _read(self, opened: list[httpx2.Response], pieces: list[bytes]) -> bool:
+    def _has_content(self, opened: list[httpx2.Response], pieces: list[bytes]) -> bool:
         """Whether what has come so far holds content."""
         if not opened:
             return False
@@ -112,7 +113,7 @@ class OwnSender:
             chunk_bytes=(len(body),),
             chunk_times_us=(0,),
         )
-        return self.dialect.read(so_far).first_content_byte is not None
+        return has_content(self.dialect.frames(so_far))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -63,11 +64,17 @@ def make_run(tmp_path):
 
 
 class Provider:
-    """Answers chat completions; counts what it sees."""
+    """Answers chat completions; counts what it sees.
+
+    With ``stream`` it sends a head and these pieces instead, and then nothing more; without any
+    piece not even the head.
+    """
 
     def __init__(self, respond):
         self.respond = respond
+        self.stream = None
         self.asked = []
+        self.asked_s = []
         self.at_once = 0
         self.most_at_once = 0
 
@@ -78,21 +85,33 @@ class Provider:
                 length = int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1])
                 body = json.loads(await reader.readexactly(length))
                 self.asked.append((head, body))
+                self.asked_s.append(time.monotonic())
+                if self.stream is not None:
+                    await self.stall(writer)
                 self.at_once += 1
                 self.most_at_once = max(self.most_at_once, self.at_once)
                 try:
-                    status, answer = await self.respond(len(self.asked) - 1, body)
+                    told = await self.respond(len(self.asked) - 1, body)
                 finally:
                     self.at_once -= 1
+                status, answer, headers = (*told, {})[:3]
+                more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
                 writer.write(
-                    b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n"
-                    b"content-length: %d\r\n\r\n%s" % (status, len(answer), answer)
+                    b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n%s"
+                    b"content-length: %d\r\n\r\n%s" % (status, more.encode(), len(answer), answer)
                 )
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
+
+    async def stall(self, writer):
+        if self.stream:
+            writer.write(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n")
+            writer.write(b"".join(self.stream))
+            await writer.drain()
+        await asyncio.sleep(60)
 
 
 @pytest.fixture

@@ -1,0 +1,316 @@
+"""Failures on a real wire, and what is done about each: a provider that tells a story per trial."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from contractcheck.cassettes import read_run, resume_run
+from contractcheck.errors import LimitReachedError
+from contractcheck.providers.prices import PriceTable
+from contractcheck.redaction import Scrubber
+from contractcheck.sampling import Bounds, RetryPolicy, SilentProgress, Spending, sample
+
+ANSWER = (
+    b'{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},'
+    b'"finish_reason":"stop"}],"usage":{"prompt_tokens":30,"completion_tokens":10,"total_tokens":40}}'
+)
+FAST = RetryPolicy(base_s=0.001, longest_s=0.002)
+
+
+def error(code):
+    return json.dumps({"error": {"message": "no", "type": code, "code": code}}).encode()
+
+
+def telling(*story, wait_s=0.0):
+    """Answer the requests of each case by a story of its own; its last line is repeated."""
+    heard = Counter()
+
+    async def respond(_number, body):
+        case = body["messages"][0]["content"]
+        line = story[min(heard[case], len(story) - 1)]
+        heard[case] += 1
+        await asyncio.sleep(wait_s)
+        return line
+
+    return respond
+
+
+def made(run):
+    return [
+        (x.attempt, x.response.status if x.response else x.error)
+        for x in read_run(run.folder).exchanges
+    ]
+
+
+GOOD = (200, ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("story", "statuses"),
+    [
+        ([(503, b""), GOOD], [503, 200]),
+        ([(429, error("rate_limit_exceeded")), (500, b""), (529, b""), GOOD], [429, 500, 529, 200]),
+        ([(503, b"")], [503] * 4),
+        ([(408, b""), (409, b""), GOOD], [408, 409, 200]),
+        ([(200, error("server_error")), GOOD], [200, 200]),
+        ([(200, error("server_error"))], [200, 200]),
+        ([(200, b"<html>")], [200, 200]),
+        ([(200, ANSWER[:40]), GOOD], [200, 200]),
+        ([(200, ANSWER[:40])], [200, 200]),
+        ([(204, b"")], [204, 204]),
+        ([(503, b""), (200, b"<html>"), (503, b""), GOOD], [503, 200, 503, 200]),
+        ([(429, error("insufficient_quota"))], [429]),
+        ([(400, error("invalid_request_error"))], [400]),
+        ([(404, error("model_not_found"))], [404]),
+        ([(401, error("invalid_api_key"))], [401]),
+        ([(400, error("content_filter"))], [400]),
+        ([GOOD], [200]),
+    ],
+)
+def test_what_may_pass_is_asked_again_and_nothing_else(
+    serve, make_cases, make_run, story, statuses
+):
+    cases = make_cases(a=1)
+    with serve(telling(*story)) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, bounds=Bounds(retry=FAST))
+        tally = sample(run, cases, options, SilentProgress())
+    assert made(run) == list(enumerate(statuses))
+    assert (tally.done, tally.requests, tally.retries) == (1, len(statuses), len(statuses) - 1)
+    is_answered = story[-1] == GOOD or story[-1][1] == error("content_filter")
+    assert tally.errors == (0 if is_answered else 1)
+
+
+def test_each_attempt_has_its_own_time_and_a_named_wait_lies_between(serve, make_cases, make_run):
+    cases = make_cases(a=1)
+
+    async def respond(number, _body):
+        return (429, b"{}", {"retry-after-ms": "300"}) if number == 0 else GOOD
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, bounds=Bounds(retry=FAST))
+        sample(run, cases, options, SilentProgress())
+        first, second = provider.asked_s
+    assert second - first >= 0.3
+    # The wait is ours: no attempt took as long.
+    assert [x.end_us < 300_000 for x in read_run(run.folder).exchanges] == [True, True]
+
+
+def test_one_named_wait_holds_everybody_back(serve, make_cases, make_run):
+    cases = make_cases(a=16)
+
+    async def respond(number, _body):
+        return (429, b"{}", {"retry-after": "0.4"}) if number == 0 else GOOD
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, concurrency=2, bounds=Bounds(retry=FAST))
+        tally = sample(run, cases, options, SilentProgress())
+        told_s = provider.asked_s[0]
+        meanwhile = [t for t in provider.asked_s[1:] if t - told_s < 0.4]
+    assert (tally.errors, tally.retries) == (0, 1)
+    # At most the one that was on its way already.
+    assert len(meanwhile) <= 1
+
+
+def test_a_provider_that_fails_for_good_ends_the_run_and_it_can_be_gone_on_with(
+    serve, make_cases, make_run
+):
+    cases = make_cases(a=40)
+    bounds = Bounds(retry=FAST, patience_s=0.5)
+    with serve(telling(*[GOOD] * 5, (503, b""))) as provider:
+        run = make_run(cases)
+        with pytest.raises(LimitReachedError) as ended:
+            sample(
+                run,
+                cases,
+                replace(provider.options, bounds=bounds, concurrency=4),
+                SilentProgress(),
+            )
+        # Ten in a row, what was under way with them, and a probe or two.
+        assert len(provider.asked) <= 25
+    assert ended.value.reason.startswith("the provider failed ")
+    assert "times in a row over" in ended.value.reason
+    assert ended.value.reason.endswith("(last: HTTP 503)")
+    with serve(telling(GOOD)) as provider:
+        resumed = resume_run(run.folder, Scrubber.for_secrets([]))
+        tally = sample(resumed, cases, replace(provider.options, bounds=bounds), SilentProgress())
+    assert tally.done == 40
+    last = read_run(run.folder).last_attempts().values()
+    # A trial that had used its attempts up stays failed; all others were made.
+    exhausted = [x for x in last if x.response.status == 503]
+    assert all(x.attempt == 3 for x in exhausted)
+    assert len(exhausted) < 10
+
+
+def test_endless_429_ends_at_the_deadline(serve, make_cases, make_run):
+    cases = make_cases(a=30)
+
+    async def respond(_number, _body):
+        return 429, error("rate_limit_exceeded"), {"retry-after": "0.2"}
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        bounds = Bounds(retry=FAST, deadline_s=0.8)
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, replace(provider.options, bounds=bounds), SilentProgress())
+    assert ended.value.reason == "--deadline 0.8 reached"
+    # It was asked once in a while, not hammered.
+    assert len(provider.asked) <= 8 + 8 * 4
+
+
+def test_the_deadline_breaks_off_what_is_under_way_and_the_resumed_run_makes_it(
+    serve, make_cases, make_run
+):
+    cases = make_cases(a=6)
+    with serve(telling(GOOD, wait_s=30.0)) as provider:
+        run = make_run(cases)
+        bounds = Bounds(deadline_s=0.3)
+        with pytest.raises(LimitReachedError):
+            sample(run, cases, replace(provider.options, bounds=bounds), SilentProgress())
+    assert {x.ended for x in read_run(run.folder).exchanges} == {"closed"}
+    with serve(telling(GOOD)) as provider:
+        resumed = resume_run(run.folder, Scrubber.for_secrets([]))
+        tally = sample(resumed, cases, provider.options, SilentProgress())
+    assert (tally.done, tally.errors) == (6, 0)
+
+
+def test_a_wait_beyond_patience_ends_the_run_at_once(serve, make_cases, make_run):
+    cases = make_cases(a=9)
+
+    async def respond(_number, _body):
+        return 429, b"{}", {"retry-after": "3600"}
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, replace(provider.options, concurrency=2), SilentProgress())
+        assert len(provider.asked) <= 2
+    assert ended.value.reason == (
+        "the provider asks to wait 600 s, which is more than --patience 120"
+    )
+
+
+def test_retries_count_as_requests(serve, make_cases, make_run):
+    cases = make_cases(a=4)
+    with serve(telling((503, b""))) as provider:
+        run = make_run(cases)
+        options = replace(
+            provider.options, concurrency=1, max_requests=6, bounds=Bounds(retry=FAST)
+        )
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, options, SilentProgress())
+        assert len(provider.asked) == 6
+    assert str(ended.value).startswith("--max-requests 6 reached with 3 of 4 trials to go")
+
+
+def test_tokens_end_a_run_before_they_are_overspent(serve, make_cases, make_run):
+    cases = make_cases(a=20)
+    spending = Spending(prices=PriceTable(), max_tokens=210)
+    with serve(telling(GOOD)) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, concurrency=1)
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, options, SilentProgress(), spending=spending)
+        assert len(provider.asked) == 5
+    assert ended.value.reason == "200 of at most 210 tokens were spent"
+
+
+def test_a_declared_rate_is_kept(serve, make_cases, make_run):
+    cases = make_cases(a=30)
+    with serve(telling(GOOD)) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, bounds=Bounds(requests_per_minute=60.0 * 20))
+        sample(run, cases, options, SilentProgress())
+        spread_s = provider.asked_s[-1] - provider.asked_s[0]
+    # Thirty at twenty a second with twenty at once: the last ten take half a second.
+    assert spread_s >= 0.45
+
+
+def test_what_a_provider_says_of_its_limits_is_believed(serve, make_cases, make_run):
+    cases = make_cases(a=14)
+    limit = {"x-ratelimit-limit-requests": "1200", "x-ratelimit-remaining-requests": "0"}
+
+    async def respond(_number, _body):
+        return 200, ANSWER, limit
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        sample(run, cases, replace(provider.options, concurrency=4), SilentProgress())
+        spread_s = provider.asked_s[-1] - provider.asked_s[0]
+    # Four leave before anything is known; the other ten come back at twenty a second.
+    assert spread_s >= 0.45
+
+
+class Renewing:
+    """A credential that has to be renewed, and may be once."""
+
+    def __init__(self, *, good):
+        self.token, self.good, self.renewed = "old-token", good, 0
+        self.lock = asyncio.Lock()
+
+    @property
+    def secrets(self):
+        return (self.token,)
+
+    def tell(self, learn):
+        learn(self.secrets)
+
+    async def authorize(self, request, _base_url):
+        return (*request.headers, ("authorization", f"Bearer {self.token}"))
+
+    async def renew(self, used):
+        async with self.lock:
+            if ("authorization", f"Bearer {self.token}") in used and self.good:
+                await asyncio.sleep(0.05)
+                self.token, self.renewed = "new-token", self.renewed + 1
+        return self.good
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_refused_credential_is_renewed_once_for_all(serve, make_cases, make_run, good):
+    cases = make_cases(a=12)
+    authorizer = Renewing(good=good)
+
+    async def respond(number, _body):
+        await asyncio.sleep(0.02)
+        is_new = b"new-token" in provider.asked[number][0]
+        return GOOD if is_new else (401, error("invalid_api_key"))
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, authorizer=authorizer, concurrency=6)
+        tally = sample(run, cases, options, SilentProgress())
+    last = read_run(run.folder).last_attempts().values()
+    if good:
+        assert (authorizer.renewed, tally.errors) == (1, 0)
+        assert {x.response.status for x in last} == {200}
+        assert tally.retries <= 6
+    else:
+        assert (authorizer.renewed, tally.errors, tally.retries) == (0, 12, 0)
+
+
+def test_time_outs_are_told_apart(serve, make_cases, make_run):
+    cases = make_cases(a=1)
+    role = b'data: {"model":"m","choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
+    word = b'data: {"model":"m","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    once = RetryPolicy(attempts=1)
+
+    def ended_by(bounds, *pieces):
+        with serve(telling(GOOD)) as provider:
+            provider.stream = pieces
+            run = make_run(cases, folder=f"run-{ended_by.count}")
+            ended_by.count += 1
+            sample(run, cases, replace(provider.options, bounds=bounds), SilentProgress())
+        (exchange,) = read_run(run.folder).exchanges
+        return exchange.error, exchange.response is not None
+
+    ended_by.count = 0
+    soon = Bounds(retry=once, first_token_timeout_s=0.2, request_timeout_s=0.6)
+    assert ended_by(soon) == ("FirstTokenTimeout", False)
+    assert ended_by(soon, role) == ("FirstTokenTimeout", True)
+    assert ended_by(soon, role, word) == ("RequestTimeout", True)
