@@ -40,13 +40,14 @@ class _Call:
 
     name: str
     id: str | None
-    arguments: str
+    text: list[str]
 
     def finished(self) -> ToolCall:
-        parsed = parse_object(self.arguments)
+        written = "".join(self.text)
+        parsed = parse_object(written)
         return ToolCall(
             name=self.name,
-            arguments=self.arguments if parsed is None else parsed,
+            arguments=written if parsed is None else parsed,
             is_parsed=parsed is not None,
             id=self.id,
         )
@@ -60,18 +61,13 @@ class _Parts:
     contents: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
     plan: list[str] = field(default_factory=list)
     calls: dict[int, _Call] = field(default_factory=dict)
+    says_something: bool = False
     finish_reason: str | None = None
     error: str | None = None
     response_id: str | None = None
     usage: JsonObject | None = None
     first_content_byte: int | None = None
     first_token_logprobs: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def says_something(self) -> bool:
-        """Whether a word or a call has come; thoughts are none."""
-        words = (any(parts) for kind, parts in self.contents.values() if kind == "text")
-        return bool(self.calls) or any(words)
 
     def words(self, kind: str) -> str:
         found = [self.contents[index] for index in sorted(self.contents)]
@@ -176,10 +172,17 @@ def _open_content(parts: _Parts, content: JsonObject, index: int, path: str) -> 
     kind = parts.shape.required(content, "type", str, path)
     said: list[str] = []
     if kind in _CONTENTS:
-        said.append(parts.shape.required(content, kind, str, path) or "")
+        _say(parts, kind, said, parts.shape.required(content, kind, str, path))
     elif kind is not None:
         parts.shape.unknown(path, content, f"unknown content {kind!r}")
     parts.contents[index] = (kind or "", said)
+
+
+def _say(parts: _Parts, kind: str, said: list[str], words: str | None) -> None:
+    if words:
+        said.append(words)
+        # Thoughts are no content.
+        parts.says_something = parts.says_something or kind == "text"
 
 
 def _open_call(parts: _Parts, call: JsonObject, index: int, path: str, *, is_whole: bool) -> None:
@@ -191,7 +194,8 @@ def _open_call(parts: _Parts, call: JsonObject, index: int, path: str, *, is_who
         # Opened in a stream, the arguments are yet to come.
         read = shape.required if is_whole else shape.optional
         arguments = read(function, "arguments", str, f"{path}.function")
-    parts.calls[index] = _Call(name=name, id=find_text(call, "id"), arguments=arguments or "")
+    parts.calls[index] = _Call(name=name, id=find_text(call, "id"), text=[arguments or ""])
+    parts.says_something = True
 
 
 def read_stream(body: bytes) -> Completion:
@@ -262,7 +266,7 @@ def _take_content(parts: _Parts, kind: str, data: JsonObject) -> None:
     if known is None:
         shape.breaking(f"{kind}.index", "delta for a content that was never started")
     elif known[0] in _CONTENTS:
-        known[1].append(shape.required(content, known[0], str, path) or "")
+        _say(parts, known[0], known[1], shape.required(content, known[0], str, path))
     else:
         shape.unknown(path, content, f"unknown delta of {known[0]!r} content")
 
@@ -286,7 +290,7 @@ def _take_call(parts: _Parts, kind: str, data: JsonObject) -> None:
     function = shape.required(call, "function", dict, path)
     if function is not None:
         piece = shape.required(function, "arguments", str, f"{path}.function")
-        known.arguments += piece or ""
+        known.text.append(piece or "")
 
 
 def _take_end(parts: _Parts, data: JsonObject) -> None:

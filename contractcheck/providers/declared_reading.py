@@ -103,7 +103,9 @@ class _Parts:
         for name, kept in (("text", self.text), ("reasoning", self.reasoning)):
             values = self._find(name, document)
             self.has_text = self.has_text or (name == "text" and bool(values))
-            kept.extend(str(value) for value in values if self._is_text(name, value))
+            kept.extend(
+                str(value) for value in values if value != "" and self._is_text(name, value)
+            )
         for name in _LABELS:
             for value in self._find(name, document)[-1:]:
                 if self._is_text(name, value):
@@ -114,7 +116,7 @@ class _Parts:
         if self.paths.calls:
             for call in find(self.paths.calls["each"], document):
                 self._take_call(call)
-        if self.first_content_byte is None and (any(self.text) or self.calls):
+        if self.first_content_byte is None and (self.text or self.calls):
             self.first_content_byte = last_byte
 
     def completion(self) -> Completion:
@@ -198,7 +200,7 @@ class _Parts:
             return self.calls.setdefault(index, _Call())
         if found.get("name") is not None or not self.calls:
             return self.calls.setdefault(len(self.calls), _Call())
-        return list(self.calls.values())[-1]
+        return self.calls[next(reversed(self.calls))]
 
 
 def read_whole(body: bytes, paths: AnswerPaths) -> Completion:

@@ -47,14 +47,15 @@ class _Call:
 
     name: str = ""
     id: str | None = None
-    arguments: str = ""
+    text: list[str] = field(default_factory=list)
     object: JsonObject | None = None
 
     def finished(self) -> ToolCall:
-        parsed = parse_object(self.arguments) if self.object is None else self.object
+        written = "".join(self.text)
+        parsed = parse_object(written) if self.object is None else self.object
         return ToolCall(
             name=self.name,
-            arguments=self.arguments if parsed is None else parsed,
+            arguments=written if parsed is None else parsed,
             is_parsed=parsed is not None,
             id=self.id,
         )
@@ -253,4 +254,4 @@ def _take_call(parts: _Parts, call: JsonObject, path: str) -> None:
     if isinstance(arguments, dict):
         known.object = arguments
     elif text := shape.required(function, "arguments", str, f"{path}.function"):
-        known.arguments += text
+        known.text.append(text)
