@@ -191,7 +191,9 @@ class FaultProxy:
             writer.close()
 
     async def answer_to(self, head, body):
-        """The whole answer of the provider, as it is on the wire."""
+        """The whole answer of the provider, as it is on the wire; nothing without one."""
+        if not self.port:
+            return b""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         lines = [
             line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")

@@ -75,6 +75,11 @@ def test_what_passes_when_asked_again_is_answered_and_told(watched, faults):
     assert {x.response.status for x in last.values()} == {200}
     report = watched.judge(folder)
     assert report.counts.answered == 50
+    assert (
+        report.counts.retries
+        == len(exchanges) - 50
+        == sum(x.response.status == 503 for x in exchanges)
+    )
     assert loud(report) == []
 
 
@@ -105,6 +110,19 @@ def test_no_wait_that_a_provider_names_breaks_a_run(name, make_project, faults):
     completions = project.completions(folder)
     assert [c.outcome for c in completions].count(Outcome.ANSWERED) == 4
     assert [c.outcome for c in completions].count(Outcome.INFRA) == 1
+
+
+def test_a_provider_that_refuses_all_is_not_asked_for_ever(make_project, faults, proxy):
+    project = make_project(samples=30)
+    refused = faults["Instead"](lambda _: refusal())
+    folder = project.record(1, fault=lambda *_: refused, bounds=replace(PATIENT, patience_s=1.0))
+    header = read_header(folder)
+    assert header.status == "interrupted"
+    assert "times in a row" in header.stopped
+    assert len(proxy.heads) < 60
+    report = project.judge(folder)
+    assert report.verdict in {Verdict.ERROR, Verdict.INCONCLUSIVE}
+    assert loud(report) == []
 
 
 @pytest.mark.parametrize("wait", [b"retry-after: 1000000000", b"retry-after-ms: 86400000"])
