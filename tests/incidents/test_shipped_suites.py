@@ -12,8 +12,6 @@ WIRES = ("openai-chat", "anthropic-messages")
 UNSEEN = {
     ("support-triage", "finish-reason-stop-for-forced-tool"): "it calls no tools",
     ("support-triage", "tool-id-format"): "it calls no tools",
-    ("support-triage", "stray-characters"): "no `script` check, and 16 % are too few",
-    ("order-tools", "finish-reason-stop-for-forced-tool"): "no check `ending: tool_calls`",
     ("order-tools", "stray-characters"): "hardly any words",
     ("order-tools", "alias-updated"): "hardly any words",
     ("order-tools", "lower-default-effort"): "hardly any words",
@@ -37,7 +35,10 @@ def is_seen(one, judgements):
         return first.verdict is Verdict.FAIL
     if one.classes[0] == "warn":
         return first.verdict is not Verdict.FAIL and FindingKind.NOTICE in kinds
-    return FindingKind.SUSPECT in kinds and second.verdict is Verdict.FAIL
+    # A check that forbids the very thing needs no second night.
+    return bool(kinds & {FindingKind.SUSPECT, FindingKind.BREACH}) and (
+        second.verdict is Verdict.FAIL
+    )
 
 
 @pytest.mark.parametrize(

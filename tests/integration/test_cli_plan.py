@@ -32,7 +32,7 @@ def test_a_plan_says_what_it_takes_and_what_would_be_seen():
     done = contractcheck("plan", "support-triage", "--target", TARGET)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"plan of support-triage 1.0.0 × {TARGET}"
+    assert lines[0] == f"plan of support-triage 2.0.0 × {TARGET}"
     assert any(line.startswith("  a night") and " 70 " in line for line in lines)
     assert any("declared 1.25x: no number of nights" in line for line in lines)
     assert any(line.startswith("gate: level 0.05") for line in lines)
