@@ -30,7 +30,7 @@ def find_shape_changes(
         standing: Accepted nights that count.
     """
     spoken, shape = wire_format(measured.header.target.provider), measured.statistics.wire
-    if spoken is None or shape is None:
+    if shape is None:
         return ()
     return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
 
@@ -40,8 +40,6 @@ def find_known_news(
 ) -> frozenset[tuple[str, str]]:
     """Return what accepted nights had although it is not documented: path, and what it is."""
     spoken = wire_format(measured.header.target.provider)
-    if spoken is None:
-        return frozenset()
     shapes = [night.statistics.wire for night in standing]
     known = [known_news(spoken.shape, one) for one in shapes if one and one.format == spoken.name]
     return frozenset().union(*known)

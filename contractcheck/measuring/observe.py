@@ -64,7 +64,7 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
     last, first = set(deciding) & read.keys(), read.keys() - set(deciding)
     measured = measure_answers(header, [read[place][0] for place in sorted(last)], suite)
     spoken = wire_format(header.target.provider)
-    shape = learn_shape(spoken.name, [facts for _, facts in read.values()]) if spoken else None
+    shape = learn_shape(spoken.name, [facts for _, facts in read.values()])
     return replace(
         measured,
         statistics=replace(measured.statistics, wire=shape),
@@ -104,7 +104,7 @@ def _read(exchange: Exchange, target: Target) -> tuple[TrialAnswer, frozenset[Fa
     """Read an exchange, and look at how it came over the wire."""
     answer = read_answer(exchange, target.provider, target.mapping)
     completion = answer.completion
-    seen = examine(exchange, target.provider, completion)
+    seen = examine(exchange, target.provider, completion, target.mapping)
     problems = merge_problems(completion.wire_problems, seen.problems)
     whole = replace(answer, completion=replace(completion, wire_problems=problems))
     return TrialAnswer(case=exchange.case, trial=exchange.trial, answer=whole), seen.facts

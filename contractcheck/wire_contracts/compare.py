@@ -52,7 +52,7 @@ def compare_shapes(
     Args:
         tonight: The night to judge.
         accepted: Accepted nights of the same format and the same requests.
-        documented: Places of the published shape.
+        documented: Places of the published shape; empty when none is published.
     """
     before = pool_shapes([shape for shape in accepted if shape.format == tonight.format])
     if before is None:
@@ -103,9 +103,13 @@ class _Comparison:
         return then.came, now.came
 
     def _new(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
+        came = (0, self.now.places[place].came)
         is_told = not (place.startswith("header ") or _HISTORY in place.lower())
         severity: Severity = "additive" if is_told else "informational"
-        yield self._change(place, "new", severity, parents, (0, self.now.places[place].came))
+        if not self.documented:
+            # Where nothing is published, names may be the model's own.
+            severity = self._graded(severity, parents, came)
+        yield self._change(place, "new", severity, parents, came)
 
     def _gone(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contractcheck.model.completion import Completion, WireProblem
     from contractcheck.model.exchange import Exchange, Response
     from contractcheck.model.wire import Frame
+    from contractcheck.model.wire_mapping import WireMapping
     from contractcheck.model.wire_shape import Fact
     from contractcheck.wire_contracts.formats import WireFormat
 
@@ -48,26 +49,29 @@ class Examination:
     facts: frozenset[Fact] = frozenset()
 
 
-def examine(exchange: Exchange, provider: str, completion: Completion) -> Examination:
+def examine(
+    exchange: Exchange, provider: str, completion: Completion, mapping: WireMapping | None = None
+) -> Examination:
     """Look at one exchange.
 
     Args:
         exchange: As recorded.
-        provider: Whose dialect and wire format; one without published shape shows nothing.
+        provider: Whose dialect and wire format.
         completion: The exchange as its dialect read it. A refused request is not looked at, and
             of a stream that was cut only what came.
+        mapping: How the provider ``http`` is read.
     """
     spoken, response = wire_format(provider), exchange.response
-    if spoken is None or response is None or completion.outcome not in _LOOKED_AT:
+    if response is None or completion.outcome not in _LOOKED_AT:
         return Examination()
-    frames = _until_error(dialect(provider).frames(response))
+    frames = _until_error(dialect(provider, mapping).frames(response))
     facts = _facts(spoken, response, frames)
     is_stream = any(frame.name for frame in frames)
     order = [check(frames) for check in spoken.checks] if is_stream else []
     repeats = find_repeats(frames) if is_stream else ()
     counted = check_output_tokens(completion) if completion.outcome is Outcome.ANSWERED else ()
     problems = chain(
-        find_problems(spoken.shape, facts),
+        find_problems(spoken.shape, facts) if spoken.schema else (),
         *order,
         repeats,
         header_problems(response),
@@ -127,6 +131,8 @@ def _facts(spoken: WireFormat, response: Response, frames: Iterable[Frame]) -> s
         kind = spoken.kind_of(frame)
         if kind in documented:
             walk.frame(documented[kind], frame.document)
+        elif not spoken.schema:
+            walk.open_frame(kind, frame.document)
         else:
             walk.unknown_frame(kind)
     return walk.finish().union(header_facts(response))

@@ -7,14 +7,13 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, cast
 
-from contractcheck.wire_contracts.schema import published_shape
+from contractcheck.wire_contracts.schema import PublishedShape, published_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from contractcheck.model.completion import WireProblem
     from contractcheck.model.wire import Frame
-    from contractcheck.wire_contracts.schema import PublishedShape
 
     Check = Callable[[Sequence[Frame]], Iterator[WireProblem]]
 
@@ -38,7 +37,8 @@ FORMATS: Mapping[str, str] = {
     "vllm": "openai-chat",
     "xai": "openai-chat",
 }
-"""Provider → wire format. A provider that is not here is read by its dialect alone."""
+"""Provider → wire format. Of any other provider (declared mappings, other packages) nothing is
+published here, and its shape can only be learnt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class WireFormat:
 
     Attributes:
         name: As stored with learnt shapes.
-        schema: Name of the published schema.
+        schema: Name of the published schema; empty when there is none.
         kind_by: What says of which kind a frame is: its framing, its member ``type``, or nothing,
             when all are of one.
         orders: Names of the checks of a stream's order, as ``module:function``.
@@ -60,8 +60,8 @@ class WireFormat:
 
     @property
     def shape(self) -> PublishedShape:
-        """The documented shape."""
-        return published_shape(self.schema)
+        """The documented shape; of nothing, when none is published."""
+        return published_shape(self.schema) if self.schema else PublishedShape(frames={}, places={})
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -80,9 +80,10 @@ class WireFormat:
         return frame.name
 
 
-def wire_format(provider: str) -> WireFormat | None:
-    """Return the wire format of a provider, or None when its shape is not published here."""
-    return _FORMATS.get(FORMATS.get(provider, ""))
+def wire_format(provider: str) -> WireFormat:
+    """Return the wire format of a provider: its own, without published shape, when it has none."""
+    known = _FORMATS.get(FORMATS.get(provider, ""))
+    return known or WireFormat(name=provider, schema="", kind_by="name")
 
 
 def _load(name: str) -> Check:

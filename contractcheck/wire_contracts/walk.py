@@ -26,6 +26,12 @@ _MOST_ODD = 64
 """Undocumented names, values and forms of one answer that are told apart: whoever sends more of
 them sends no format."""
 
+_DEEPEST_OPEN = 6
+_MOST_OPEN = 256
+_FREE = frozenset({"arguments", "args", "input", "parameters", "properties", "metadata"})
+"""Of formats that are not published: how deep, how much, and below which names nobody looks,
+because what stands there is named by those who ask or by the model."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.:/$@-]{0,47}", re.ASCII)
 
 
@@ -60,6 +66,21 @@ class Walk:
     def unknown_frame(self, kind: str) -> None:
         """Note a frame of a kind that is not documented; nobody looks inside."""
         self._note_odd((nameable(kind), "came", ""), (UNNAMEABLE, "came", ""))
+
+    def open_frame(self, kind: str, document: JsonObject) -> None:
+        """Note the types in a frame of a format that is not published: names, no values."""
+        self._open(nameable(kind), document, _DEEPEST_OPEN)
+
+    def _open(self, place: str, value: JsonValue, depth: int) -> None:
+        kind = EMPTY_ARRAY if value == [] else JSON_TYPES[type(value)]
+        self._note_odd((place, "type", kind), most=_MOST_OPEN)
+        if isinstance(value, list) and value and depth:
+            self._open(f"{place}[*]" if " " in place else f"{place} [*]", value[0], depth - 1)
+        if not isinstance(value, dict) or len(value) > _MOST_UNKNOWN or not depth:
+            return
+        for name, child in value.items():
+            below = 0 if name.lower() in _FREE else depth - 1
+            self._open(f"{place}{'.' if ' ' in place else ' '}{nameable(name)}", child, below)
 
     def finish(self) -> set[Fact]:
         """Return all facts: what came with some type, came."""
@@ -142,9 +163,9 @@ class Walk:
             if node.pattern is not None and search_pattern(node.pattern, value) is None:
                 self.facts.add((node.place, "pattern", ""))
 
-    def _note_odd(self, fact: Fact, instead: Fact | None = None) -> None:
+    def _note_odd(self, fact: Fact, instead: Fact | None = None, most: int = _MOST_ODD) -> None:
         """Note what has no end of spellings, as long as there are few; then ``instead``."""
-        if fact in self._odd or len(self._odd) < _MOST_ODD:
+        if fact in self._odd or len(self._odd) < most:
             self._odd.add(fact)
             self.facts.add(fact)
         elif instead is not None:
