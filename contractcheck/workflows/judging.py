@@ -110,10 +110,11 @@ def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
     accept = f'contractcheck accept {header.id} --reason "…"'
     if header.gate:
         return (f"contractcheck gate --resume {header.gate}", show)
+    if header.status == "interrupted":
+        resume = f"contractcheck run --resume {header.id}"
+        return (resume,) if verdict is Verdict.ERROR else (resume, show)
     if verdict is Verdict.ERROR:
         return (again,)
-    if header.status == "interrupted":
-        return (f"contractcheck run --resume {header.id}", show)
     if header.status == "partial" or any(f.kind in _DOUBTFUL for f in judgement.findings):
         return (show, again)
     return (show, accept)
