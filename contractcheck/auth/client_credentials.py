@@ -11,8 +11,8 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import orjson
 
-from contractcheck.auth.bearer import Token
 from contractcheck.auth.plain_http import ask_token_server
+from contractcheck.auth.renewing import Token
 from contractcheck.errors import MeasurementError
 
 if TYPE_CHECKING:

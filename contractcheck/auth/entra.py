@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from contractcheck.auth.bearer import Token
 from contractcheck.auth.extras import import_extra
+from contractcheck.auth.renewing import Token
 from contractcheck.errors import MeasurementError
 
 if TYPE_CHECKING:

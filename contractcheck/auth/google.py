@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
-from contractcheck.auth.bearer import Token
 from contractcheck.auth.extras import import_extra
 from contractcheck.auth.plain_http import ask_token_server
+from contractcheck.auth.renewing import Token
 from contractcheck.errors import MeasurementError
 
 if TYPE_CHECKING:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from contractcheck.auth.extras import import_extra
-from contractcheck.errors import UsageError
+from contractcheck.auth.renewing import Token
+from contractcheck.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,46 +25,56 @@ _COMMAND_LIMIT_S = 60.0
 _LONGEST_KEY = 16_384
 
 
-def read_command_key(
-    command: Sequence[str], *, more: Mapping[str, str], limit_s: float = _COMMAND_LIMIT_S
-) -> str:
-    """Run a command and take what it prints as the key.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandSource:
+    """A command that prints a key; another one when it is run again, perhaps.
 
     It runs without a shell, and nothing of its output is shown or logged.
 
-    Args:
+    Attributes:
         command: Program and arguments.
         more: Variables to add to its environment.
         limit_s: Longest time (s) it may take.
-
-    Raises:
-        UsageError: If it cannot be run, fails, takes too long or prints no key.
     """
-    program = os.path.basename(command[0]) if command else ""  # noqa: PTH119 - a word, no path
-    problem = ""
-    printed = b""
-    try:
-        done = subprocess.run(  # noqa: S603 - configured by the user, never by a suite; no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={**os.environ, **more},
-            timeout=limit_s,
-            check=False,
-        )
-        printed = done.stdout
+
+    command: Sequence[str] = field(repr=False)
+    more: Mapping[str, str]
+    limit_s: float = _COMMAND_LIMIT_S
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """None before it was run."""
+        return ()
+
+    def fetch(self) -> Token:
+        """Run the command: see ``TokenSource``."""
+        key, problem = self._run()
+        if problem:
+            program = PurePath(self.command[0]).name
+            raise MeasurementError(
+                f"the key command {program!r} {problem}; its output is not shown"
+            )
+        return Token(value=key)
+
+    def _run(self) -> tuple[str, str]:
+        """The key, or what was wrong."""
+        try:
+            done = subprocess.run(  # noqa: S603 - configured by the user, never by a suite; no shell
+                self.command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={**os.environ, **self.more},
+                timeout=self.limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "", f"took longer than {self.limit_s:g} s"
+        except (OSError, ValueError) as error:
+            return "", f"cannot be run ({type(error).__name__})"
         if done.returncode != 0:
-            problem = f"ended with code {done.returncode}"
-    except subprocess.TimeoutExpired:
-        problem = f"took longer than {limit_s:g} s"
-    except (OSError, ValueError) as error:
-        problem = f"cannot be run ({type(error).__name__})"
-    key = printed.decode("ascii", "replace").strip()
-    if not problem and not is_key(key):
-        problem = "printed no key: expected one line of visible ASCII"
-    if problem:
-        raise UsageError(f"the key command {program!r} {problem}; its output is not shown")
-    return key
+            return "", f"ended with code {done.returncode}"
+        key = done.stdout.decode("ascii", "replace").strip()
+        return key, "" if is_key(key) else "printed no key: expected one line of visible ASCII"
 
 
 def read_keyring_key(user: str) -> str | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from contractcheck.auth import (
-    BearerAuthorizer,
     ClientCredentials,
     KeyAuthorizer,
+    RenewingAuthorizer,
     find_aws,
     find_entra,
     find_google,
@@ -84,13 +84,11 @@ def find_authorizer(asked: Asked) -> Authorizer:
     """
     choice = asked.target.auth
     if isinstance(choice, ClientLogin):
-        return BearerAuthorizer(source=_client(asked, choice))
+        return RenewingAuthorizer(source=_client(asked, choice))
     schemes = asked.schemes if choice is None else _chosen(asked, choice)
     for scheme in schemes:
-        if isinstance(scheme, ApiKey) and (
-            key := find_key(scheme.variable, asked.place, asked.environment)
-        ):
-            return KeyAuthorizer(key=key, header=scheme.header, prefix=scheme.prefix)
+        if isinstance(scheme, ApiKey) and (found := _of_key(scheme, asked)) is not None:
+            return found
     if choice is not None or not asked.is_here:
         # Their libraries log what token servers answer, and no session is open yet.
         with scrubbed_logs(Scrubber.for_secrets(())):
@@ -102,6 +100,15 @@ def find_authorizer(asked: Asked) -> Authorizer:
     raise UsageError(f"{asked.target.id}: {_advice(schemes, asked.host)}")
 
 
+def _of_key(scheme: ApiKey, asked: Asked) -> Authorizer | None:
+    found = find_key(scheme.variable, asked.place, asked.environment)
+    if isinstance(found, str):
+        return KeyAuthorizer(key=found, header=scheme.header, prefix=scheme.prefix)
+    if found is None:
+        return None
+    return RenewingAuthorizer(source=found, header=scheme.header, prefix=scheme.prefix)
+
+
 def _of_cloud(scheme: CredentialScheme, asked: Asked) -> Authorizer | None:
     if isinstance(scheme, AwsSignature):
         if not asked.region:
@@ -109,9 +116,9 @@ def _of_cloud(scheme: CredentialScheme, asked: Asked) -> Authorizer | None:
         return find_aws(scheme.service, asked.region)
     if isinstance(scheme, GoogleToken):
         google = find_google(scheme.scope)
-        return None if google is None else BearerAuthorizer(source=google)
+        return None if google is None else RenewingAuthorizer(source=google)
     if isinstance(scheme, EntraToken):
-        return BearerAuthorizer(source=find_entra(scheme.scope))
+        return RenewingAuthorizer(source=find_entra(scheme.scope))
     return None
 
 

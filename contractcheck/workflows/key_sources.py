@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contractcheck.auth import is_key, read_command_key, read_keyring_key
+from contractcheck.auth import CommandSource, is_key, read_keyring_key
 from contractcheck.errors import UsageError
 from contractcheck.suite.yaml_reader import YamlError, read_yaml
 
@@ -49,8 +50,10 @@ class KeyPlace:
         return (self.host,) if self.is_here else (self.host, self.provider)
 
 
-def find_key(variable: str, place: KeyPlace, environment: Mapping[str, str]) -> str | None:
-    """Find a key; None when nobody keeps one.
+def find_key(
+    variable: str, place: KeyPlace, environment: Mapping[str, str]
+) -> str | CommandSource | None:
+    """Find a key, or the command that prints it; None when nobody keeps one.
 
     Args:
         variable: Environment variable that usually holds it.
@@ -71,7 +74,7 @@ def find_key(variable: str, place: KeyPlace, environment: Mapping[str, str]) -> 
     )
 
 
-def _by_command(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
+def _by_command(place: KeyPlace, environment: Mapping[str, str]) -> CommandSource | None:
     if place.is_here:
         return None
     general = "CONTRACTCHECK_KEY_COMMAND"
@@ -83,12 +86,20 @@ def _by_command(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
         command = shlex.split(written)
     except ValueError as error:
         raise UsageError(f"{name} is no command: {str(error).lower()}") from None
-    return _run(command, place)
+    return _source(command, place, name)
 
 
-def _run(command: list[str], place: KeyPlace) -> str:
+def _source(command: list[str], place: KeyPlace, where: str) -> CommandSource:
+    """The command, if it is one: a program of the user, not one that the project brings."""
+    if "/" in command[0] and not Path(command[0]).is_absolute():
+        raise UsageError(
+            f"{where}: {command[0][:80]!r} would be another program in each folder; write its "
+            "whole path"
+        )
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"{where}: there is no program {command[0][:80]!r} that can be run")
     more = {"CONTRACTCHECK_PROVIDER": place.provider, "CONTRACTCHECK_HOST": place.host}
-    return read_command_key(command, more=more)
+    return CommandSource(command=command, more=more)
 
 
 def _by_keyring(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
@@ -97,7 +108,7 @@ def _by_keyring(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
     return next(filter(None, map(read_keyring_key, place.names)), None)
 
 
-def _by_file(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
+def _by_file(place: KeyPlace, environment: Mapping[str, str]) -> str | CommandSource | None:
     path = _user_file(environment)
     if path is None or not path.exists():
         return None
@@ -108,7 +119,7 @@ def _by_file(place: KeyPlace, environment: Mapping[str, str]) -> str | None:
         return None
     command, user = _read_entry(entries[name], f"{path}: {name}")
     if command is not None:
-        return _run(command, place)
+        return _source(command, place, f"{path}: {name}")
     key = read_keyring_key(user)
     if key is None:
         raise UsageError(

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from contractcheck.auth import BearerAuthorizer, find_entra
+from contractcheck.auth import RenewingAuthorizer, find_entra
 from contractcheck.errors import MeasurementError
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
@@ -53,7 +53,7 @@ def test_a_machine_gets_a_token_for_the_scope(server):
 
 def test_a_token_that_was_refused_is_not_given_again(server, request_of):
     server.answer = lambda _request: granting(server)
-    authorizer = BearerAuthorizer(source=find_entra(SCOPE))
+    authorizer = RenewingAuthorizer(source=find_entra(SCOPE))
 
     async def talk():
         used = await authorizer.authorize(request_of(), "https://x.openai.azure.com")

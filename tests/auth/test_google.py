@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from contractcheck.auth import BearerAuthorizer, find_google
+from contractcheck.auth import RenewingAuthorizer, find_google
 from contractcheck.errors import MeasurementError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -84,7 +84,7 @@ def test_a_service_account_gets_a_token_for_what_it_signs(server, private_key):
 @pytest.mark.usefixtures("account")
 def test_each_fetch_is_another_token(server, request_of):
     server.answer = lambda _request: granting(server)
-    authorizer = BearerAuthorizer(source=find_google(SCOPE))
+    authorizer = RenewingAuthorizer(source=find_google(SCOPE))
 
     async def talk():
         used = await authorizer.authorize(request_of(), "https://x.googleapis.com")
@@ -112,7 +112,7 @@ def test_a_persons_login_is_paid_by_a_project_and_keeps_its_secrets(
     # Where a person's login is renewed is not read from the file, so it is told here.
     found.credentials._token_uri = f"{server.url}/token"
     server.answer = lambda _request: granting(server)
-    authorizer = BearerAuthorizer(source=found)
+    authorizer = RenewingAuthorizer(source=found)
     sent = dict(asyncio.run(authorizer.authorize(request_of(), "https://x.googleapis.com")))
     assert sent["x-goog-user-project"] == "paying-project"
     assert sent["authorization"] == "Bearer granted-1"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from contractcheck.auth import AwsAuthorizer, BearerAuthorizer, ClientCredentials, KeyAuthorizer
+from contractcheck.auth import AwsAuthorizer, RenewingAuthorizer, ClientCredentials, KeyAuthorizer
 from contractcheck.errors import MeasurementError, SuiteError, UsageError
 from contractcheck.model.credential import ClientLogin, SchemeChoice, Variable
 from contractcheck.model.target import Target
@@ -105,7 +105,7 @@ def test_the_google_wire_is_shown_googles_token(monkeypatch):
     monkeypatch.setattr(credential, "find_google", lambda scope: found.append(scope) or Source())
     endpoint = resolve("vertex", region="europe-west4")
     assert found == ["https://www.googleapis.com/auth/cloud-platform"]
-    assert isinstance(endpoint.authorizer, BearerAuthorizer)
+    assert isinstance(endpoint.authorizer, RenewingAuthorizer)
     assert "refresh-token" in endpoint.secrets
 
 
@@ -117,7 +117,7 @@ def test_the_location_without_a_place_is_at_the_host_without_one(monkeypatch):
 def test_azure_is_shown_a_key_or_a_token():
     keyed = resolve("azure", base_url=AZURE, AZURE_OPENAI_API_KEY=KEY).authorizer
     assert (keyed.header, keyed.prefix, keyed.key) == ("api-key", "", KEY)
-    assert isinstance(resolve("azure", base_url=AZURE).authorizer, BearerAuthorizer)
+    assert isinstance(resolve("azure", base_url=AZURE).authorizer, RenewingAuthorizer)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from contractcheck.errors import UsageError
+from contractcheck.auth import CommandSource
+from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.model.target import Target
+from contractcheck.model.wire import WireRequest
 from contractcheck.workflows.endpoint import resolve_endpoint
 
 KEY = "kept-key-0123456789"
@@ -71,8 +74,13 @@ def resolve(provider="openai", url=None, **environment):
     return resolve_endpoint(target, base_url=None, environment=environment)
 
 
-def secrets(endpoint):
-    return endpoint.authorizer.secrets
+def key_of(endpoint):
+    """What a request would show, after a command was run for it."""
+    request = WireRequest(method="POST", path="/", headers=(), body=b"")
+    ((_, value),) = asyncio.run(endpoint.authorizer.authorize(request, endpoint.base_url))
+    key = value.removeprefix("Bearer ")
+    assert key in endpoint.authorizer.secrets
+    return key
 
 
 def printing(text, *, code=0):
@@ -81,9 +89,33 @@ def printing(text, *, code=0):
 
 
 def test_a_command_prints_the_key():
-    endpoint = resolve(CONTRACTCHECK_KEY_COMMAND=printing(KEY))
-    assert secrets(endpoint) == (KEY,)
-    assert KEY in endpoint.secrets
+    assert key_of(resolve(CONTRACTCHECK_KEY_COMMAND=printing(KEY))) == KEY
+
+
+def test_it_is_run_when_the_key_is_first_needed_and_again_when_it_was_refused(tmp_path):
+    count = tmp_path / "count"
+    code = f"f = open({str(count)!r}, 'a'); f.write('x'); f.close(); print('key-' + str(len(open({str(count)!r}).read())))"
+    endpoint = resolve(CONTRACTCHECK_KEY_COMMAND=f'"{sys.executable}" -c "{code}"')
+    assert not count.exists()
+    assert [key_of(endpoint), key_of(endpoint)] == ["key-1", "key-1"]
+    used = (("authorization", "Bearer key-1"),)
+    assert asyncio.run(endpoint.authorizer.renew(used))
+    assert key_of(endpoint) == "key-2"
+
+
+def test_its_key_goes_where_the_provider_wants_it():
+    endpoint = resolve("gemini", CONTRACTCHECK_KEY_COMMAND=printing(KEY))
+    request = WireRequest(method="POST", path="/", headers=(), body=b"")
+    sent = asyncio.run(endpoint.authorizer.authorize(request, endpoint.base_url))
+    assert sent == (("x-goog-api-key", KEY),)
+
+
+def test_a_command_may_take_its_time_but_not_for_ever():
+    source = CommandSource(
+        command=[sys.executable, "-c", "import time; time.sleep(30)"], more={}, limit_s=0.2
+    )
+    with pytest.raises(MeasurementError, match=r"took longer than 0\.2 s"):
+        source.fetch()
 
 
 def test_the_command_of_a_provider_comes_before_that_of_all():
@@ -91,26 +123,28 @@ def test_the_command_of_a_provider_comes_before_that_of_all():
         "CONTRACTCHECK_KEY_COMMAND": printing("of-all"),
         "CONTRACTCHECK_KEY_COMMAND_OPENAI_RESPONSES": printing(KEY),
     }
-    assert secrets(resolve("openai-responses", **commands)) == (KEY,)
-    assert secrets(resolve("anthropic", **commands)) == ("of-all",)
+    assert key_of(resolve("openai-responses", **commands)) == KEY
+    assert key_of(resolve("anthropic", **commands)) == "of-all"
 
 
 def test_a_variable_comes_before_a_command(tmp_path):
     never = f'"{sys.executable}" -c "open({str(tmp_path / "ran")!r}, \'w\')"'
     endpoint = resolve(OPENAI_API_KEY=f" {KEY}\n", CONTRACTCHECK_KEY_COMMAND=never)
-    assert secrets(endpoint) == (KEY,)
+    assert key_of(endpoint) == KEY
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_command_is_told_whose_key_is_wanted():
     show = "import os; print(os.environ['CONTRACTCHECK_PROVIDER'] + '@' + os.environ['CONTRACTCHECK_HOST'])"
     endpoint = resolve(CONTRACTCHECK_KEY_COMMAND=f'"{sys.executable}" -c "{show}"')
-    assert secrets(endpoint) == ("openai@api.openai.com",)
+    assert key_of(endpoint) == "openai@api.openai.com"
 
 
 def test_no_shell_reads_a_command(tmp_path):
     with pytest.raises(UsageError):
         resolve(CONTRACTCHECK_KEY_COMMAND=f"/bin/false; touch {tmp_path / 'ran'}")
+    printed = resolve(CONTRACTCHECK_KEY_COMMAND=f"/bin/echo ;touch${{IFS}}{tmp_path / 'ran'}")
+    assert key_of(printed) == f";touch${{IFS}}{tmp_path / 'ran'}"
     assert not (tmp_path / "ran").exists()
 
 
@@ -122,16 +156,36 @@ def test_no_shell_reads_a_command(tmp_path):
         (printing(f"{KEY} {KEY}"), "printed no key"),
         (printing(f"{KEY}\\n{KEY}"), "printed no key"),
         (printing(f"{KEY}\\u00e9"), "printed no key"),
-        ("/no/such/program", "cannot be run (FileNotFoundError)"),
-        ("'unclosed", "is no command"),
     ],
 )
 def test_a_command_that_gives_no_key_is_named_and_its_output_is_not_shown(command, what, capfd):
-    with pytest.raises(UsageError) as caught:
-        resolve(CONTRACTCHECK_KEY_COMMAND=command)
+    endpoint = resolve(CONTRACTCHECK_KEY_COMMAND=command)
+    with pytest.raises(MeasurementError) as caught:
+        key_of(endpoint)
     assert what in str(caught.value)
     assert KEY not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("/no/such/program", "there is no program '/no/such/program'"),
+        ("no-such-program x", "there is no program 'no-such-program'"),
+        ("'unclosed", "is no command"),
+        ("./get-key", "write its whole path"),
+        ("scripts/get-key", "write its whole path"),
+    ],
+)
+def test_what_is_no_program_of_the_user_is_refused_before_anything(command, what, home):
+    for place in (Path("get-key"), Path("scripts/get-key")):
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("#!/bin/sh\ntouch ran\n")
+        place.chmod(0o755)
+    with pytest.raises(UsageError, match="CONTRACTCHECK_KEY_COMMAND") as caught:
+        resolve(CONTRACTCHECK_KEY_COMMAND=command)
+    assert what in str(caught.value)
+    assert not Path("ran").exists()
 
 
 def test_this_machine_is_not_given_what_is_kept_for_others(kept):
@@ -145,7 +199,7 @@ def test_this_machine_is_not_given_what_is_kept_for_others(kept):
 
 def test_a_keyring_is_asked_for_the_host_and_then_for_the_provider(kept):
     kept.keys = {"openai": KEY}
-    assert secrets(resolve(CONTRACTCHECK_KEYRING="1")) == (KEY,)
+    assert key_of(resolve(CONTRACTCHECK_KEYRING="1")) == KEY
     service = "contractcheck"
     assert kept.asked == [(service, "api.openai.com"), (service, "openai")]
 
@@ -171,8 +225,8 @@ def test_the_users_file_names_a_command_or_an_entry_of_the_keyring(home, kept):
     kept.keys = {"work": KEY}
     command = f'[{sys.executable}, -c, "print(1234567)"]'
     write(home, f"openai: {{keyring: work}}\nanthropic: {{command: {command}}}\n")
-    assert secrets(resolve(HOME=str(home))) == (KEY,)
-    assert secrets(resolve("anthropic", HOME=str(home))) == ("1234567",)
+    assert key_of(resolve(HOME=str(home))) == KEY
+    assert key_of(resolve("anthropic", HOME=str(home))) == "1234567"
     with pytest.raises(UsageError, match="set MISTRAL_API_KEY"):
         resolve("mistral", HOME=str(home))
 
@@ -183,8 +237,8 @@ def test_an_entry_of_a_host_comes_before_that_of_its_provider_here_too(home, kep
         home,
         "openai: {keyring: of-provider}\napi.openai.com: {keyring: of-host}\n127.0.0.1: {keyring: of-host}",
     )
-    assert secrets(resolve(HOME=str(home))) == (KEY,)
-    assert secrets(resolve(url="http://127.0.0.1:1", HOME=str(home))) == (KEY,)
+    assert key_of(resolve(HOME=str(home))) == KEY
+    assert key_of(resolve(url="http://127.0.0.1:1", HOME=str(home))) == KEY
 
 
 @pytest.mark.parametrize(
@@ -252,7 +306,7 @@ def test_a_file_of_somebody_else_is_refused(home, monkeypatch):
 def test_another_folder_of_settings_may_be_named(home, kept, tmp_path):
     kept.keys = {"work": KEY}
     write(home, "openai: {keyring: work}")
-    assert secrets(resolve(XDG_CONFIG_HOME=str(home / ".config"), HOME="/nowhere")) == (KEY,)
+    assert key_of(resolve(XDG_CONFIG_HOME=str(home / ".config"), HOME="/nowhere")) == KEY
 
 
 @pytest.mark.parametrize("text", ["- a", "a: [", "openai: &x {keyring: y}"])

@@ -31,7 +31,7 @@ _VISIBLE = re.compile(r"[!-~]{1,65536}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """A bearer token (RFC 6750).
+    """What a source grants: a bearer token (RFC 6750), or a key that is read anew.
 
     Attributes:
         value: The secret; visible ASCII, so that nothing can hide in a header.
@@ -72,15 +72,19 @@ class TokenSource(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class BearerAuthorizer:
+class RenewingAuthorizer:
     """Sends a token of a source, and replaces it when it expires or is refused.
 
     Attributes:
         source: Where tokens come from.
+        header: Where the token is sent, lower case.
+        prefix: Stands before the token.
         clock: Seconds that only grow.
     """
 
     source: TokenSource = field(repr=False)
+    header: str = "authorization"
+    prefix: str = "Bearer "
     clock: Callable[[], float] = time.monotonic
     _held: HeldSecrets = field(default_factory=HeldSecrets, repr=False)
     _token: Token | None = field(default=None, repr=False)
@@ -106,12 +110,12 @@ class BearerAuthorizer:
         token = self._token
         if token is None or (self._due is not None and self.clock() >= self._due):
             token = await self._in_time(token)
-        return (*request.headers, _header(token), *token.headers)
+        return (*request.headers, self._shown(token), *token.headers)
 
     async def renew(self, used: Headers) -> bool:
         """Replace the token, unless another has taken its place since: see ``Authorizer``."""
         refused = self._token
-        if refused is not None and _header(refused) not in used:
+        if refused is not None and self._shown(refused) not in used:
             return True
         token = await self._fetched()
         return refused is None or token.value != refused.value
@@ -146,6 +150,5 @@ class BearerAuthorizer:
         self._held.add(token.value, *self.source.secrets)
         return token
 
-
-def _header(token: Token) -> tuple[str, str]:
-    return "authorization", f"Bearer {token.value}"
+    def _shown(self, token: Token) -> tuple[str, str]:
+        return self.header, f"{self.prefix}{token.value}"

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from contractcheck.auth import BearerAuthorizer, Token
+from contractcheck.auth import RenewingAuthorizer, Token
 from contractcheck.errors import MeasurementError
 
 IN_TRIAL = ContextVar("in_trial", default=False)
@@ -58,13 +58,13 @@ def ask(request_of):
 
 
 def test_a_token_is_sent_with_the_requests_own_headers(ask):
-    headers = asyncio.run(ask(BearerAuthorizer(source=Source())))
+    headers = asyncio.run(ask(RenewingAuthorizer(source=Source())))
     assert headers == (("content-type", "application/json"), ("authorization", "Bearer token-1"))
 
 
 def test_a_token_that_says_nothing_of_its_life_is_used_until_it_is_refused(ask):
     source, clock = Source(), Clock()
-    authorizer = BearerAuthorizer(source=source, clock=clock)
+    authorizer = RenewingAuthorizer(source=source, clock=clock)
 
     async def talk():
         first = await ask(authorizer)
@@ -79,7 +79,7 @@ def test_a_token_that_says_nothing_of_its_life_is_used_until_it_is_refused(ask):
 @pytest.mark.parametrize(("lifetime_s", "margin_s"), [(3600, 60), (600, 60), (100, 10), (1, 0.1)])
 def test_a_token_is_replaced_before_it_expires(ask, lifetime_s, margin_s):
     source, clock = Source(lifetime_s), Clock()
-    authorizer = BearerAuthorizer(source=source, clock=clock)
+    authorizer = RenewingAuthorizer(source=source, clock=clock)
 
     async def talk():
         await ask(authorizer)
@@ -93,7 +93,7 @@ def test_a_token_is_replaced_before_it_expires(ask, lifetime_s, margin_s):
 
 def test_many_that_are_refused_at_once_cause_one_request(ask):
     source = Source()
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
 
     async def talk():
         used = await ask(authorizer)
@@ -111,7 +111,7 @@ def test_many_that_are_refused_at_once_cause_one_request(ask):
 
 def test_many_first_requests_cause_one_too(ask):
     source = Source()
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
 
     async def talk():
         return await asyncio.gather(*(ask(authorizer) for _ in range(16)))
@@ -121,7 +121,7 @@ def test_many_first_requests_cause_one_too(ask):
 
 
 def test_to_be_given_the_same_token_again_is_worth_no_other_attempt(ask):
-    authorizer = BearerAuthorizer(source=Source(same=True))
+    authorizer = RenewingAuthorizer(source=Source(same=True))
 
     async def talk():
         return await authorizer.renew(await ask(authorizer))
@@ -131,7 +131,7 @@ def test_to_be_given_the_same_token_again_is_worth_no_other_attempt(ask):
 
 def test_who_gives_up_waiting_takes_nothing_from_the_others(ask):
     source = Source()
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
 
     async def talk():
         source.may_answer.clear()
@@ -152,7 +152,7 @@ def test_who_gives_up_waiting_takes_nothing_from_the_others(ask):
 
 def test_one_authorizer_serves_several_event_loops(ask):
     source = Source()
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
     used = asyncio.run(ask(authorizer))
 
     async def renew_at_once():
@@ -164,7 +164,7 @@ def test_one_authorizer_serves_several_event_loops(ask):
 
 def test_an_old_token_is_used_while_it_is_good_and_no_other_can_be_had(ask):
     source, clock = Source(100), Clock()
-    authorizer = BearerAuthorizer(source=source, clock=clock)
+    authorizer = RenewingAuthorizer(source=source, clock=clock)
 
     async def talk():
         await ask(authorizer)
@@ -186,7 +186,7 @@ def test_an_old_token_is_used_while_it_is_good_and_no_other_can_be_had(ask):
 
 def test_a_failed_renewal_is_told_to_all_that_wait(ask):
     source = Source()
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
 
     async def talk():
         used = await ask(authorizer)
@@ -203,7 +203,7 @@ def test_tokens_are_got_outside_of_the_trial_and_of_the_loop(ask):
 
     async def talk():
         IN_TRIAL.set(True)
-        await ask(BearerAuthorizer(source=source))
+        await ask(RenewingAuthorizer(source=source))
 
     asyncio.run(talk())
     assert source.contexts == [False]
@@ -212,7 +212,7 @@ def test_tokens_are_got_outside_of_the_trial_and_of_the_loop(ask):
 
 def test_every_token_is_told_before_it_is_sent(ask):
     source, told = Source(), []
-    authorizer = BearerAuthorizer(source=source)
+    authorizer = RenewingAuthorizer(source=source)
     authorizer.tell(told.extend)
 
     async def talk():
@@ -231,7 +231,7 @@ def test_every_token_is_told_before_it_is_sent(ask):
 
 def test_to_be_told_twice_is_to_be_told_once(ask):
     told = []
-    authorizer = BearerAuthorizer(source=Source())
+    authorizer = RenewingAuthorizer(source=Source())
     learn = told.append
     authorizer.tell(learn)
     authorizer.tell(learn)
@@ -247,7 +247,7 @@ def test_what_could_hide_in_a_header_is_no_token(value):
 
 
 def test_nothing_secret_is_shown(ask):
-    authorizer = BearerAuthorizer(source=Source())
+    authorizer = RenewingAuthorizer(source=Source())
     asyncio.run(ask(authorizer))
     assert "token-1" not in repr(authorizer)
     assert repr(Token(value="token-1")) == "Token(lifetime_s=None)"
