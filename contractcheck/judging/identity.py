@@ -106,7 +106,7 @@ def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterat
                 message=f"{case}: you changed {', '.join(changed) or 'the request'} since "
                 f"{last.statistics.night}; nothing in this case is blamed on the provider",
             )
-    changed = _changed_keys(last.vantage, measured.header.vantage)
+    changed = find_moves(last.vantage, measured.header.vantage)
     if changed:
         words = ", ".join(
             f"{key} {last.vantage.get(key) or 'unset'} → "
@@ -119,6 +119,12 @@ def find_our_changes(measured: MeasuredRun, baseline: Baseline | None) -> Iterat
             metric="vantage",
             message=f"our side changed since {last.statistics.night}: {words}",
         )
+
+
+def find_moves(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Keys of the vantage that differ; nights of older versions do not tell their endpoint."""
+    changed = _changed_keys(before, now)
+    return [key for key in changed if key != "endpoint" or key in before]
 
 
 def _bare(model: str) -> str:

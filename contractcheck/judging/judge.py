@@ -14,6 +14,7 @@ from contractcheck.judging.examples import pick_example
 from contractcheck.judging.gaps import find_gaps, find_news
 from contractcheck.judging.identity import (
     find_identity_changes,
+    find_moves,
     find_our_changes,
     find_wire_problems,
 )
@@ -203,12 +204,12 @@ def _line_up(evidence: Evidence) -> NightTable:
 
 
 def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[str]:
-    """Planes whose drift may be our own doing: latency for any move, all for another region."""
+    """Planes whose drift may be our own doing: latency for any move, all for another deployment."""
     if not any(finding.metric == "vantage" for finding in ours):
         return frozenset()
     before = evidence.baseline.nights[-1].vantage if evidence.baseline else {}
     now = evidence.run.header.vantage
-    moved = (before.get("region") or "") != (now.get("region") or "")
+    moved = {"region", "endpoint"} & set(find_moves(before, now))
     return frozenset({"latency", "outputs", "conformance"} if moved else {"latency"})
 
 

@@ -27,7 +27,7 @@ from contractcheck.model.target import Target, parse_target
 from contractcheck.redaction import Scrubber
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import find_secrets
-from contractcheck.workflows.record import describe_vantage
+from contractcheck.workflows.vantage import describe_vantage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-import platform
-import sys
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from contractcheck import __version__
 from contractcheck.cassettes import (
     Canonicalisation,
     create_run,
@@ -36,6 +32,7 @@ from contractcheck.redaction import Scrubber
 from contractcheck.sampling import Bounds, SamplingOptions, SilentProgress, Spending, sample
 from contractcheck.store import new_run_id, pack_run
 from contractcheck.workflows.endpoint import is_local, resolve_endpoint
+from contractcheck.workflows.vantage import describe_address, describe_vantage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -153,7 +150,7 @@ def begin_header(
             )
             for case in cases
         },
-        vantage=describe_vantage(),
+        vantage={**describe_vantage(), "endpoint": describe_address(target, endpoint)},
         label=label,
         endpoint=endpoint,
     )
@@ -274,15 +271,3 @@ def _select(suite: Suite, wanted: Collection[str] | None) -> tuple[Case, ...]:
     if not cases:
         raise NothingToCheckError(f"no case of {suite.name} is selected")
     return cases
-
-
-def describe_vantage() -> dict[str, str]:
-    """What on our side can matter to an answer or its time."""
-    return {
-        "contractcheck": __version__,
-        "http_client": f"httpx2 {version('httpx2')}",
-        "platform": f"{platform.system()} {platform.machine()}",
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "region": os.environ.get("CONTRACTCHECK_REGION", ""),
-        "runner": os.environ.get("CONTRACTCHECK_RUNNER", ""),
-    }

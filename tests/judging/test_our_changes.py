@@ -115,3 +115,20 @@ def test_from_another_vantage_what_may_be_our_doing_is_ours(
 def test_an_unset_vantage_and_an_absent_one_are_the_same(world):
     run = world.run(10, vantage={**world.vantage, "runner": ""})
     assert world.judge(run, world.baseline()).findings == ()
+
+
+def test_another_endpoint_may_be_another_deployment(world, shape):
+    world.vantage = {"region": "eu", "endpoint": "llm.example"}
+    nights = [
+        world.run(night, shape(text="no"), vantage={"region": "eu", "endpoint": "new.example"})
+        for night in (11, 12)
+    ]
+    judgement = world.judge(nights[1], world.baseline(), nights[0])
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    move = next(f for f in judgement.findings if f.metric == "vantage")
+    assert move.message.endswith("endpoint llm.example → new.example")
+
+
+def test_nights_that_tell_no_endpoint_are_not_held_to_one(world):
+    run = world.run(10, vantage={**world.vantage, "endpoint": "llm.example"})
+    assert world.judge(run, world.baseline()).findings == ()
