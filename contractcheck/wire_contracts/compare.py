@@ -122,11 +122,13 @@ class _Comparison:
 
     def _lacking(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)
-        lacked = (then.lacked, now.lacked)
-        if belongs_to_exchange(place) or then.lacked or not now.lacked:
+        # A place that never came is not in the shape: then whatever it belongs to lacked it.
+        lacked = (then.lacked, now.lacked if now.came else parents[1])
+        if belongs_to_exchange(place) or then.lacked or not lacked[1]:
             return
         severity = self._graded(self._severity(place), parents, lacked)
-        yield self._change(place, "not always there", severity, parents, lacked)
+        what = "not always there" if now.came else "gone"
+        yield self._change(place, what, severity, parents, lacked)
 
     def _retyped(self, place: str) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)

@@ -80,6 +80,22 @@ def test_a_member_that_is_gone_in_few_answers_is_told_and_does_not_break(changes
     assert found == {"created": ("not always there", "additive")}
 
 
+@pytest.mark.parametrize("came", [0, 1])
+def test_a_member_that_is_gone_from_a_small_night_is_a_notice(came):
+    def shape(exchanges, came):
+        whole = PlaceShape(came=exchanges, types={"object": exchanges})
+        counted = PlaceShape(came=came, lacked=exchanges - came, types={"integer": came})
+        places = {"body": whole, "body usage": whole}
+        if came:  # a place that never came is not kept
+            places["body usage.total_tokens"] = counted
+        return WireShape(format="openai-chat", exchanges=exchanges, places=places)
+
+    accepted = [shape(4, 4)] * 5
+    (found,) = compare_shapes(shape(8, came), accepted, wire_format("openai").shape.places)
+    assert (found.path, found.severity) == ("usage.total_tokens", "additive")
+    assert (found.candidate.count, found.candidate.n) == (8 - came, 8)
+
+
 def test_a_member_that_is_gone_in_half_of_the_answers_breaks(changes):
     found = changes("openai-chat", without("created"), share=0.5)
     assert found["created"] == ("not there", "breaking")
