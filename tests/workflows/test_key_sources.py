@@ -10,7 +10,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked
+from keyring.errors import KeyringLocked, NoKeyringError
 
 from contractcheck.auth import CommandSource
 from contractcheck.errors import MeasurementError, UsageError
@@ -219,6 +219,20 @@ def test_a_locked_keyring_says_so(kept):
         resolve(CONTRACTCHECK_KEYRING="1")
     assert "unlock it" in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+def test_a_keyring_that_is_none_keeps_nothing(kept):
+    kept.error = NoKeyringError()
+    with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
+        resolve(CONTRACTCHECK_KEYRING="1")
+
+
+@pytest.mark.parametrize("kept_text", ["two words", "two\nlines", "schlüssel", " "])
+def test_what_a_keyring_holds_that_is_no_key_is_not_shown(kept, kept_text):
+    kept.keys = {"openai": kept_text}
+    with pytest.raises(UsageError) as caught:
+        resolve(CONTRACTCHECK_KEYRING="1")
+    assert str(caught.value) == "the keyring holds no key for 'openai': it is no visible ASCII"
 
 
 def test_the_users_file_names_a_command_or_an_entry_of_the_keyring(home, kept):
