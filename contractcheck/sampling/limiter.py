@@ -116,7 +116,8 @@ class Limiter:
         )
 
     def _release(self, quota: Quota) -> tuple[Quota, None]:
-        if quota.window is None:
+        # A lease that is left standing counts as under way once there is a window, for everybody.
+        if os.getpid() not in quota.leases:
             return quota, None
         gone = release(quota, now_s=self.now_s(), process=os.getpid(), under_way=self.under_way)
         return gone, None
