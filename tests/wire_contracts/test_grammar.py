@@ -187,3 +187,36 @@ def test_every_provider_has_a_wire_format_with_a_shape():
     for provider in FORMATS:
         assert wire_format(provider).shape.frames
     assert wire_format("somebody's own gateway").shape.frames == {}
+
+
+def test_an_ending_may_be_told_again_with_the_usage(speak):
+    """As OpenRouter does (langchain-ai/langchain#38226)."""
+
+    def again(sent):
+        end = next(d for _, d in sent if d and d["choices"] and d["choices"][0]["finish_reason"])
+        return [
+            (kind, {**d, "choices": end["choices"]} if d and not d["choices"] else d)
+            for kind, d in sent
+        ]
+
+    said = speak("openai-chat", "prose", 0)
+    assert said.rewritten(again).problems() == said.problems()
+    assert said.rewritten(again).completion.text == said.completion.text
+
+
+def test_notes_of_a_filter_that_runs_beside_a_stream_are_in_order(speak):
+    """Azure OpenAI reference, "Content streaming", asynchronous filter: no delta in them."""
+    note = {
+        "index": 0,
+        "finish_reason": None,
+        "content_filter_results": {},
+        "content_filter_offsets": {"check_offset": 0, "start_offset": 0, "end_offset": 9},
+    }
+
+    def noted(sent):
+        noted = (sent[2][0], {**sent[2][1], "choices": [note]})
+        return [*sent[:2], noted, *sent[2:-2], noted, *sent[-2:]]
+
+    said = speak("azure-chat", "prose", 0)
+    assert said.rewritten(noted).problems() == said.problems()
+    assert said.rewritten(noted).completion.text == said.completion.text

@@ -2,7 +2,8 @@
 
 Source: OpenAI API reference, "The chat completion chunk object" and ``stream_options``; Azure
 OpenAI reference, "Streaming: content filtering", for chunks without choices that carry the
-filter's verdict on the prompt.
+filter's verdict on the prompt; langchain-ai/langchain#38226 for OpenRouter, which says of some
+models twice how the answer ended, the second time with the usage.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ DONE = "[DONE]"
 
 _CONTENT, _BLANK, _FINISH = "a chunk with content", "a chunk without content", "a finish_reason"
 _USAGE, _FILTERED = "a chunk of usage alone", "a chunk of filter results alone"
+_ACCOUNTED = "a finish_reason with usage"
 _EMPTY = "a chunk with neither choices nor usage"
 
-_RUNNING = {_CONTENT: "running", _BLANK: "running", _FINISH: "finished"}
-_FINISHED = {_BLANK: "finished", _USAGE: "counted", DONE: "done"}
+_RUNNING = {_CONTENT: "running", _BLANK: "running", _FINISH: "finished", _ACCOUNTED: "finished"}
+_FINISHED = {_BLANK: "finished", _ACCOUNTED: "finished", _USAGE: "counted", DONE: "done"}
 _ORDER = Automaton(
     start="running",
     moves={
@@ -90,7 +92,7 @@ def _kind(frame: Frame) -> str:
         return _FILTERED if document.get("prompt_filter_results") else _EMPTY
     first = choices[0] if isinstance(choices[0], dict) else {}
     if isinstance(first.get("finish_reason"), str):
-        return _FINISH
+        return _ACCOUNTED if isinstance(document.get("usage"), dict) else _FINISH
     delta = first.get("delta")
     return _CONTENT if isinstance(delta, dict) and _has_content(delta) else _BLANK
 
