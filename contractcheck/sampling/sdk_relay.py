@@ -20,7 +20,7 @@ import httpx2
 import orjson
 
 from contractcheck.cassettes import in_trial
-from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.errors import ContractcheckError, MeasurementError, UsageError
 from contractcheck.model.wire import WireRequest
 
 if TYPE_CHECKING:
@@ -117,6 +117,11 @@ class _Call:
     trial: SdkTrial
     done: asyncio.Future[str | None]
     status: int | None = None
+
+    def fail(self, error: ContractcheckError) -> None:
+        """End with an error of ours, for whoever waits."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 @dataclass(kw_only=True)
@@ -258,7 +263,12 @@ class SdkRelay:
             if name not in _OF_THE_HOP and token not in value
         )
         request = WireRequest(method=method, path=f"/{rest}", headers=kept, body=body)
-        sent = await self.authorizer.authorize(request, self.base_url)
+        try:
+            sent = await self.authorizer.authorize(request, self.base_url)
+        except ContractcheckError as error:
+            call.fail(error)
+            await _write_whole(writer, 502, b"no credential")
+            return
         trial = call.trial
         with in_trial(trial.case, trial.number, first_attempt=trial.first_attempt):
             try:
@@ -270,6 +280,10 @@ class SdkRelay:
             except httpx2.HTTPError as error:
                 call.status = call.status or 502
                 await _write_whole(writer, 502, type(error).__name__.encode())
+        if call.status == httpx2.codes.UNAUTHORIZED:
+            # For calls to come: this one is not made again, and was recorded as what it was.
+            with suppress(MeasurementError):
+                await self.authorizer.renew(sent)
 
 
 def _parse(head: bytes) -> tuple[str, str, Headers]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from contractcheck.auth import KeyAuthorizer
+from contractcheck.auth import KeyAuthorizer, RenewingAuthorizer, Token
 from contractcheck.cassettes import read_run
 from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.sampling import (
@@ -37,7 +37,22 @@ ANSWER = {
 }
 
 
-def ask(serve, make_cases, make_run, respond, samples=2):
+class Granting:
+    """Grants one token after another; can be made to have none."""
+
+    secrets = ()
+
+    def __init__(self, tokens):
+        self.tokens = iter(tokens)
+
+    def fetch(self):
+        token = next(self.tokens, None)
+        if token is None:
+            raise MeasurementError("no token to be had")
+        return Token(value=token)
+
+
+def ask(serve, make_cases, make_run, respond, *, samples=2, authorizer=None, at_once=2):
     cases = make_cases(a=samples)
     unread = []
     with serve(respond) as provider:
@@ -47,13 +62,13 @@ def ask(serve, make_cases, make_run, respond, samples=2):
             run=run,
             cases=cases,
             base_url=options.base_url,
-            authorizer=KeyAuthorizer(key="sk-true"),
+            authorizer=authorizer or KeyAuthorizer(key="sk-true"),
             sdk=HERE,
         )
         side = replace(side, tell_unread=lambda trial, words: unread.append((trial.index, words)))
         tally = Tally(planned=samples)
         plan = plan_blocks([cases], samples, seed="x")
-        sample_sides([side], plan, Pace(concurrency=2), SilentProgress(), tally=tally)
+        sample_sides([side], plan, Pace(concurrency=at_once), SilentProgress(), tally=tally)
         run.close()
     return provider, tally, read_run(run.folder).exchanges, unread
 
@@ -89,6 +104,31 @@ def test_an_error_is_recorded_once_and_told(serve, make_cases, make_run, status)
     assert (tally.done, tally.errors) == (2, 2)
     assert f"Error: Error code: {status} - no" in tally.last_error
     assert unread == []
+
+
+def test_after_a_refusal_the_calls_to_come_have_another_token(serve, make_cases, make_run):
+    async def respond(number, _body):
+        return (401, b'{"error": {"message": "expired"}}') if number == 0 else (200, whole)
+
+    whole = json.dumps(ANSWER).encode()
+    authorizer = RenewingAuthorizer(source=Granting(["token-1", "token-2"]))
+    provider, _, exchanges, _ = ask(
+        serve, make_cases, make_run, respond, samples=3, authorizer=authorizer, at_once=1
+    )
+    assert sorted(x.response.status for x in exchanges) == [200, 200, 401]
+    shown = [
+        head.decode().lower().partition("bearer ")[2].split("\r\n")[0] for head, _ in provider.asked
+    ]
+    assert shown == ["token-1", "token-2", "token-2"]
+
+
+def test_a_credential_that_cannot_be_had_ends_the_session(serve, make_cases, make_run):
+    async def respond(_number, _body):
+        return 401, b'{"error": {"message": "expired"}}'
+
+    authorizer = RenewingAuthorizer(source=Granting([]))
+    with pytest.raises(MeasurementError, match="no token to be had"):
+        ask(serve, make_cases, make_run, respond, authorizer=authorizer, at_once=1)
 
 
 def test_an_answer_that_the_sdk_cannot_read_is_told_apart(serve, make_cases, make_run):
