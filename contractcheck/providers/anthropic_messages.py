@@ -256,6 +256,8 @@ def _read_stream(body: bytes) -> Completion:
     for kind in ("message_start", "message_delta"):
         if kind not in seen:
             parts.shape.breaking(kind, "no such event came")
+    if parts.finish_reason is None and parts.shape.first_break is None:
+        parts.shape.breaking("message_delta.delta.stop_reason", "expected string, got null")
     return parts.completion()
 
 
@@ -313,7 +315,10 @@ def _take_ending(parts: _Parts, data: JsonObject) -> None:
     shape, path = parts.shape, "message_delta"
     delta = shape.required(data, "delta", dict, path)
     if delta is not None:
-        parts.finish_reason = shape.required(delta, "stop_reason", str, f"{path}.delta")
+        # Null in all but the last: there may be several (API reference, "Event types").
+        read = shape.optional if "stop_reason" in delta else shape.required
+        reason = read(delta, "stop_reason", str, f"{path}.delta")
+        parts.finish_reason = reason or parts.finish_reason
     usage = shape.required(data, "usage", dict, path)
     if usage is not None:
         _take_usage(parts, usage, f"{path}.usage")

@@ -376,3 +376,14 @@ def test_counts_at_the_end_overwrite_those_at_the_start():
 def test_blocks_that_come_with_the_start_are_part_of_the_answer():
     block = b'"content":[{"type":"text","text":"Oh. "}]'
     assert read(TEXT[1].replace(b'"content":[]', block)).text == "Oh. Grüße, 😀"
+
+
+def test_a_stream_may_tell_of_the_end_in_several_events():
+    """API reference, "Event types": one or more ``message_delta``."""
+    early = event("message_delta", ',"delta":{"stop_reason":null},"usage":{"output_tokens":3}')
+    at = TEXT[1].index(b"event: message_delta")
+    completion = read(TEXT[1][:at] + early + TEXT[1][at:])
+    assert (completion.outcome, completion.finish_reason) == (Outcome.ANSWERED, "end_turn")
+    never = read(TEXT[1].replace(b'"stop_reason":"end_turn"', b'"stop_reason":null'))
+    assert never.outcome is Outcome.MALFORMED
+    assert [problem.path for problem in never.wire_problems] == ["message_delta.delta.stop_reason"]
