@@ -42,7 +42,10 @@ _ALLOWED = frozenset(
         "x-amzn-requestid",
     }
 )
-_ALLOWED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-amzn-bedrock-")
+_ALLOWED_PREFIXES = (
+    *("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-", "x-trial-endpoint-"),
+    "x-amzn-bedrock-",
+)
 
 
 def allowed_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

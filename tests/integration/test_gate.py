@@ -389,6 +389,18 @@ def test_a_provider_that_fails_cannot_be_measured(project):
     assert out.startswith("Do not upgrade: the share of failed requests rises by 100.0 points")
 
 
+def test_a_provider_that_is_down_ends_the_session_and_the_gate_goes_on_later(project):
+    project.new.conditions = at(error_rate=1.0)
+    code, out, _ = project.gate("--patience", "0.2")
+    assert code == 4
+    assert "of this look to go; go on with: contractcheck gate --resume " in out
+    gate = out.split()[-1]
+    project.new.conditions = at(seed=1)
+    code, out, _ = project.call("--resume", gate)
+    assert code in {0, 3}
+    assert "Could not measure" not in out
+
+
 def test_a_side_that_loses_answers_unjudged_is_not_safe(project):
     # Which of a case's requests break off depends on how many there were: a provider of its own.
     cutting = replace(at(seed=1), faults=parse_faults(["cut_stream=0.15"]))
