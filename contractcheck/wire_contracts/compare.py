@@ -117,7 +117,7 @@ class _Comparison:
         if not absent[1] or not self._is_more(parents, absent, self.level):
             return
         what = "not there" if now.came else "gone"
-        severity = self._severity(place) if absent[0] == 0 else "additive"
+        severity = self._severity_of_absence(place) if absent[0] == 0 else "additive"
         yield self._change(place, what, severity, parents, absent)
 
     def _lacking(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
@@ -126,7 +126,7 @@ class _Comparison:
         lacked = (then.lacked, now.lacked if now.came else parents[1])
         if belongs_to_exchange(place) or then.lacked or not lacked[1]:
             return
-        severity = self._graded(self._severity(place), parents, lacked)
+        severity = self._graded(self._severity_of_absence(place), parents, lacked)
         what = "not always there" if now.came else "gone"
         yield self._change(place, what, severity, parents, lacked)
 
@@ -138,6 +138,8 @@ class _Comparison:
                 continue
             is_mild = set(then.types) <= {"null", EMPTY_ARRAY} or self._is_number(place, kind)
             worst: Severity = "additive" if is_mild else self._severity(place)
+            if kind in ("null", EMPTY_ARRAY) and not is_mild:
+                worst = self._severity_of_absence(place)
             severity = self._graded(worst, came, (0, count))
             what = f"{kind}, where it was {' or '.join(then.types)}"
             yield self._change(place, what, severity, came, (0, count))
@@ -192,6 +194,21 @@ class _Comparison:
         is_volatile = node is not None and node.is_volatile
         return "additive" if is_volatile or belongs_to_exchange(place) else "breaking"
 
+    def _severity_of_absence(self, place: str) -> Severity:
+        """How bad it is that a place is not filled: what the model leaves out, breaks no wire.
+
+        Whether it leaves out more than before is a matter of outputs, and of two nights.
+        """
+        node = self.documented.get(place)
+        severity = self._severity(place)
+        is_models_choice = node is not None and node.is_content
+        return "additive" if severity == "breaking" and is_models_choice else severity
+
+    def severity_of_renaming(self, path: str) -> Severity:
+        """How bad another name is: what came sometimes comes no more to those who look for it."""
+        nodes = [node for place, node in self.documented.items() if path_of(place) == path]
+        return "additive" if any(node.is_volatile for node in nodes) else "breaking"
+
     def _graded(
         self, worst: Severity, parents: tuple[int, int], events: tuple[int, int]
     ) -> Severity:
@@ -238,12 +255,17 @@ def _name_renamed(changes: list[ShapeChange], comparison: _Comparison) -> list[S
         if twin is not None:
             name = twin.path.rpartition(".")[2]
             kept.remove(twin)
-            kept[kept.index(lost)] = replace(lost, what=f"renamed to {name!r}")
+            severity = comparison.severity_of_renaming(lost.path)
+            named = replace(lost, what=f"renamed to {name!r}", severity=severity)
+            kept[kept.index(lost)] = named
     return kept
 
 
 def _is_twin(lost: ShapeChange, new: ShapeChange, comparison: _Comparison) -> bool:
-    if new.what != "new" or new.path.rpartition(".")[0] != lost.path.rpartition(".")[0]:
+    # Two kinds of one object have one path, and no other name.
+    if new.what != "new" or new.path == lost.path:
+        return False
+    if new.path.rpartition(".")[0] != lost.path.rpartition(".")[0]:
         return False
     if 2 * new.candidate.count < lost.candidate.count:
         return False

@@ -100,7 +100,8 @@ def merge_problems(
 def _is_told(problem: WireProblem, told: Iterable[tuple[str, str]]) -> bool:
     path = normal_path(problem.path)
     return any(
-        severity == problem.severity and (path == known or path.endswith("." + known))
+        severity == problem.severity
+        and (path == known or path.endswith("." + known) or known.startswith(path + "."))
         for known, severity in told
     )
 

@@ -3,9 +3,10 @@
 The schemas are plain Draft 2020-12 (https://json-schema.org/draft/2020-12) of few keywords:
 ``type``, ``properties``, ``required``, ``items``, ``enum``, ``pattern``, ``$ref`` into ``$defs``,
 ``anyOf`` for "this or null" and for "one of these members", and OpenAPI's ``discriminator``
-(OpenAPI 3.1.1, section 4.8.25) for kinds of objects. Three annotations are our own: ``frames``
-names the kinds of frames of the format, ``x-identifier`` marks strings whose form is learnt, and
-``x-volatile`` members whose comings and goings break nobody.
+(OpenAPI 3.1.1, section 4.8.25) for kinds of objects. Four annotations are our own: ``frames``
+names the kinds of frames of the format, ``x-identifier`` marks strings whose form is learnt,
+``x-volatile`` members whose comings and goings break nobody, and ``x-content`` those that the model
+fills or leaves out.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Node:
         values: The documented closed set, or None.
         pattern: What an identifier must match (RE2), or None.
         is_volatile: Whether its comings and goings break nobody.
+        is_content: Whether the model decides if it comes: texts, calls, kinds of blocks.
         switch: Member that says which of ``kinds`` an object is, or empty.
         kinds: Documented kinds of the object.
         is_told: Whether something of its text is noted.
@@ -70,6 +72,7 @@ class Node:
     values: frozenset[str] | None = None
     pattern: str | None = None
     is_volatile: bool = False
+    is_content: bool = False
     switch: str = ""
     kinds: dict[str, Node] = field(default_factory=dict)
     is_told: bool = False
@@ -131,6 +134,7 @@ class _Builder:
             one_of=_alternatives(schema),
             pattern=cast("str | None", schema.get("pattern")),
             is_volatile=schema.get("x-volatile") is True,
+            is_content=schema.get("x-content") is True,
         )
         self.places[place] = node
         if "enum" in schema:
@@ -145,6 +149,8 @@ class _Builder:
             }
             for name in _names(schema.get("required")):
                 node.members[name].is_required = True
+            for name in node.one_of:
+                node.members[name].is_content = True
         if "discriminator" in schema:
             self._build_kinds(node, _object(schema["discriminator"]), kind, path)
         return node
@@ -156,6 +162,8 @@ class _Builder:
             name: self.build({"$ref": target}, kind, f"{path}<{name}>")
             for name, target in mapping.items()
         }
+        for one in node.kinds.values():
+            one.is_content = True
         if node.members is not None:
             node.members[node.switch].values = frozenset(mapping)
             node.members[node.switch].is_told = True
@@ -169,7 +177,7 @@ class _Builder:
         if {"type": "null"} in alternatives:
             (other,) = (one for one in alternatives if one != {"type": "null"})
             inner = self._resolve(other)
-            return {**inner, "type": [*sorted(_types(inner)), "null"]}
+            return {**inner, **schema, "type": [*sorted(_types(inner)), "null"], "anyOf": []}
         return schema
 
 

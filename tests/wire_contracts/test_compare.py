@@ -135,6 +135,31 @@ def test_a_member_under_another_name_is_renamed(changes):
     assert found == {"choices[*].delta.content": ("renamed to 'output'", "breaking")}
 
 
+def test_a_call_that_the_model_no_longer_makes_breaks_no_wire(changes, speak):
+    """Then it answers in words; whether it may, checks say, and two nights."""
+    said = speak("openai-chat", "prose", 3)
+    words = [(frame.name, frame.document) for frame in said.frames]
+    found = changes("openai-chat", lambda _: words, of=("call",))
+    assert found
+    assert {severity for _, severity in found.values()} <= {"additive", "informational"}
+    blocks = [
+        (frame.name, frame.document) for frame in speak("anthropic-messages", "prose", 3).frames
+    ]
+    found = changes("anthropic-messages", lambda _: blocks, of=("call",))
+    assert [one for one in found.items() if one[1][1] == "breaking"] == []
+    assert {severity for _, severity in found.values()} <= {"additive", "informational"}
+
+
+def test_calls_under_another_name_are_renamed(changes):
+    def rename(choice):
+        delta = choice["delta"]
+        renamed = {("calls" if key == "tool_calls" else key): value for key, value in delta.items()}
+        return {**choice, "delta": renamed}
+
+    found = changes("openai-chat", in_choice(rename), of=("call",))
+    assert found["choices[*].delta.tool_calls"] == ("renamed to 'calls'", "breaking")
+
+
 def test_a_text_that_becomes_an_array_breaks_though_both_are_documented(changes):
     def wrap(choice):
         text = choice["delta"].get("content")
