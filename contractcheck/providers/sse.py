@@ -5,7 +5,6 @@ Source: WHATWG HTML, "Server-sent events", section "Interpreting an event stream
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from contractcheck.providers.shape import parse_object
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -62,27 +60,27 @@ def parse_events(body: bytes) -> tuple[Event, ...]:
     events: list[Event] = []
     name, data = "", list[str]()
     start = len(_BOM) if body.startswith(_BOM) else 0
-    for end in _LINE_END.finditer(body, start):
-        line = body[start : end.start()].decode("utf-8", errors="replace")
-        start = end.end()
-        if line:
-            name = _take_field(line, name, data)
+    # Of bytes, lines end exactly where the standard says: at CR, LF or both.
+    for line in body[start:].splitlines(keepends=True):
+        content = line.rstrip(b"\r\n")
+        if len(content) == len(line):
+            break  # the last line has no end
+        if content:
+            name = _take_field(content, name, data)
         elif data:
-            events.append(
-                Event(name=name or "message", data="\n".join(data), last_byte=end.start())
-            )
+            events.append(Event(name=name or "message", data="\n".join(data), last_byte=start))
             name, data = "", []
         else:
             name = ""
+        start += len(line)
     return tuple(events)
 
 
-def _take_field(line: str, name: str, data: list[str]) -> str:
+def _take_field(line: bytes, name: str, data: list[str]) -> str:
     """Take one line: appends to ``data``, returns the event's name so far."""
-    field, _, value = line.partition(":")
-    value = value.removeprefix(" ")
-    if field == "data":
-        data.append(value)
-    elif field == "event":
-        return value
+    field, _, value = line.partition(b":")
+    if field == b"data":
+        data.append(value.removeprefix(b" ").decode("utf-8", errors="replace"))
+    elif field == b"event":
+        return value.removeprefix(b" ").decode("utf-8", errors="replace")
     return name
