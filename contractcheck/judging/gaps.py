@@ -37,7 +37,7 @@ def find_gaps(
     findings: Sequence[Finding],
 ) -> list[str]:
     """Say what is missing for a good verdict and what would be enough; the first says most."""
-    gaps = [*_missing_trials(run, suite)]
+    gaps = [*find_missing_trials(run, suite)]
     if not gaps and table.accepted < FEWEST_NIGHTS:
         more = FEWEST_NIGHTS - table.accepted
         gaps.append(
@@ -66,7 +66,8 @@ def find_news(suite: Suite, table: NightTable, judged: Sequence[StreamJudgement]
     return sorted(tonight - _judged(table, judged) - _accepted_values(suite, table))
 
 
-def _missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
+def find_missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
+    """Say which part of the plan was not made, and why."""
     header = run.header
     made, planned = len(run.answers), header.planned_trials
     never = [case.id for case in suite.cases if case.id not in header.cases]

@@ -11,7 +11,7 @@ from contractcheck.judging.budget import budget_share
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.drift import changed_nights, find_drift
 from contractcheck.judging.examples import pick_example
-from contractcheck.judging.gaps import find_gaps, find_news
+from contractcheck.judging.gaps import find_gaps, find_missing_trials, find_news
 from contractcheck.judging.identity import (
     find_identity_changes,
     find_moves,
@@ -85,7 +85,10 @@ def judge_run(evidence: Evidence) -> Judgement:
             verdict=Verdict.ERROR,
             headline=f"ERROR: could not measure: {trouble}",
             findings=(),
-            notes=("Nothing was judged and this run can never enter a baseline.",),
+            notes=(
+                "Nothing was judged and this run can never enter a baseline.",
+                *find_missing_trials(run, suite),
+            ),
         )
     table = _line_up(evidence)
     share = budget_share(suite)

@@ -128,6 +128,18 @@ def test_more_than_a_fifth_lost_in_transport_is_an_error(world, shape, share):
     assert judgement.findings == ()
 
 
+def test_an_error_says_why_the_run_ended_early(world, shape):
+    def half(draw, case, trial):
+        return None if trial > 3 else shape(status=429)(draw, case, trial)
+
+    run = world.run(10, half, status="interrupted")
+    stopped = replace(run.header, stopped="the provider asks to wait 300 s")
+    judgement = world.judge(replace(run, header=stopped), world.baseline())
+    assert judgement.verdict is Verdict.ERROR
+    (why,) = judgement.notes[1:]
+    assert why.startswith("only 16 of 32 planned trials were made (run interrupted: the provider")
+
+
 def test_no_connection_is_an_error_and_never_drift(world, shape):
     judgement = world.judge(world.run(10, shape(status=0)), world.baseline())
     assert judgement.verdict is Verdict.ERROR
