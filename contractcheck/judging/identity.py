@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import gist, normal_path
+from contractcheck.wire_contracts import problem_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,33 +24,35 @@ _RESOURCE = re.compile(r"^(?:.*/)?models/")
 
 
 def find_wire_problems(
-    measured: MeasuredRun, *, known: frozenset[tuple[str, str]] = frozenset()
+    measured: MeasuredRun, *, known: frozenset[str] = frozenset()
 ) -> Iterator[Finding]:
     """Find where the wire left the documented format: breaking is a breach, new is a notice.
 
+    What was accepted is no news: then new things are not told, and breaking ones are a notice.
     Every attempt counts, not only the deciding one: a retry makes no broken answer whole.
 
     Args:
         measured: The run.
-        known: What accepted nights had although it is not documented: path, and what it is.
+        known: Places of problems that accepted nights had.
     """
-    seen: dict[tuple[str, str, str], list[str]] = {}
+    seen: dict[tuple[str, str, str, bool], list[str]] = {}
     attempts = (*measured.answers, *measured.earlier)
     for one in attempts:
         for problem in dict.fromkeys(one.answer.completion.wire_problems):
-            if (normal_path(problem.path), gist(problem.what)) in known:
+            is_known = problem_place(problem) in known
+            if is_known and problem.severity == "additive":
                 continue
-            key = (problem.severity, problem.path, problem.what)
+            key = (problem.severity, problem.path, problem.what, is_known)
             seen.setdefault(key, []).append(one.case)
-    for (severity, path, what), cases in sorted(seen.items()):
-        is_breaking = severity == "breaking"
+    for (severity, path, what, is_known), cases in sorted(seen.items()):
+        is_breaking = severity == "breaking" and not is_known
         count, where = len(cases), ", ".join(sorted(set(cases))[:_SHOWN])
         yield Finding(
             kind=FindingKind.BREACH if is_breaking else FindingKind.NOTICE,
             plane="identity",
             metric=f"wire {path}",
             message=f"wire format: {path}: {what}; {count} of {len(attempts)} "
-            f"exchanges (in {where})",
+            f"exchanges (in {where})" + (", as in accepted nights" if is_known else ""),
         )
 
 

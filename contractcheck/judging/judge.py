@@ -22,7 +22,7 @@ from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
 from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.judging.wire_changes import (
-    find_known_news,
+    find_known_problems,
     find_shape_changes,
     shape_findings,
     shape_notes,
@@ -134,7 +134,7 @@ def _findings(
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
     return [
-        *find_wire_problems(run, known=find_known_news(run, _standing(evidence))),
+        *find_wire_problems(run, known=find_known_problems(run, _standing(evidence))),
         *find_identity_changes(run, suite, evidence.baseline),
         *find_breaches(run, suite, budget_share=share),
         *ours,

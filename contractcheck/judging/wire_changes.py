@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import compare_shapes, known_news, normal_path, wire_format
+from contractcheck.wire_contracts import compare_shapes, lived_with, normal_path, wire_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +35,11 @@ def find_shape_changes(
     return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
 
 
-def find_known_news(
-    measured: MeasuredRun, standing: Sequence[AcceptedNight]
-) -> frozenset[tuple[str, str]]:
-    """Return what accepted nights had although it is not documented: path, and what it is."""
-    spoken = wire_format(measured.header.target.provider)
-    shapes = [night.statistics.wire for night in standing]
-    known = [known_news(spoken.shape, one) for one in shapes if one and one.format == spoken.name]
-    return frozenset().union(*known)
+def find_known_problems(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> frozenset[str]:
+    """Return the problems that accepted nights had as well, whatever they were asked."""
+    shape = measured.statistics.wire
+    accepted = [night.statistics.wire for night in standing if night.statistics.wire is not None]
+    return frozenset() if shape is None else lived_with(shape, accepted)
 
 
 def shape_findings(measured: MeasuredRun, changes: Sequence[ShapeChange]) -> list[Finding]:
@@ -76,12 +73,13 @@ def shape_notes(
         told = "; ".join(f"{one.path}: {one.what}" for one in quiet[:_MOST_TOLD])
         more = f"; and {len(quiet) - _MOST_TOLD} more" if len(quiet) > _MOST_TOLD else ""
         notes.append(f"on the wire, for information: {told}{more}")
-    has_accepted = any(_is_comparable(night.statistics, measured) for night in standing)
-    if has_accepted and measured.statistics.wire and not _learnt(measured, standing):
-        notes.append(
-            "wire shape not learnt yet: accepted nights hold none; nights accepted from now on do"
-        )
-    return notes
+    if measured.statistics.wire is None or not standing or _learnt(measured, standing):
+        return notes
+    if any(_is_comparable(night.statistics, measured) for night in standing):
+        why = "not learnt yet: accepted nights hold none; nights accepted from now on do"
+    else:
+        why = "not compared: accepted nights were asked other requests"
+    return [*notes, f"wire shape {why}"]
 
 
 def _learnt(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> list[WireShape]:

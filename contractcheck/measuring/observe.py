@@ -16,7 +16,13 @@ from contractcheck.model.completion import Outcome
 from contractcheck.model.measurement import MeasuredRun, TrialAnswer
 from contractcheck.model.suite import MetricSpec
 from contractcheck.providers.answer import read_answer
-from contractcheck.wire_contracts import examine, learn_shape, merge_problems, wire_format
+from contractcheck.wire_contracts import (
+    examine,
+    learn_shape,
+    merge_problems,
+    problem_facts,
+    wire_format,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +113,8 @@ def _read(exchange: Exchange, target: Target) -> tuple[TrialAnswer, frozenset[Fa
     seen = examine(exchange, target.provider, completion, target.mapping)
     problems = merge_problems(completion.wire_problems, seen.problems)
     whole = replace(answer, completion=replace(completion, wire_problems=problems))
-    return TrialAnswer(case=exchange.case, trial=exchange.trial, answer=whole), seen.facts
+    facts = seen.facts.union(problem_facts(problems)) if seen.facts else seen.facts
+    return TrialAnswer(case=exchange.case, trial=exchange.trial, answer=whole), facts
 
 
 def measure_answers(header: RunHeader, answers: Sequence[TrialAnswer], suite: Suite) -> MeasuredRun:

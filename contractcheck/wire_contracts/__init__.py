@@ -8,7 +8,7 @@ from contractcheck.wire_contracts.compare import compare_shapes
 from contractcheck.wire_contracts.examine import Examination, examine, merge_problems, normal_path
 from contractcheck.wire_contracts.formats import FORMATS, WireFormat, wire_format
 from contractcheck.wire_contracts.learnt import learn_shape
-from contractcheck.wire_contracts.published import gist, known_news
+from contractcheck.wire_contracts.lived_with import lived_with, problem_facts, problem_place
 
 __all__ = [
     "FORMATS",
@@ -16,10 +16,11 @@ __all__ = [
     "WireFormat",
     "compare_shapes",
     "examine",
-    "gist",
-    "known_news",
     "learn_shape",
+    "lived_with",
     "merge_problems",
     "normal_path",
+    "problem_facts",
+    "problem_place",
     "wire_format",
 ]

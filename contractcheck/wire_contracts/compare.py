@@ -17,7 +17,7 @@ from contractcheck.model.judgement import Rate
 from contractcheck.model.wire_shape import PlaceShape, ShapeChange
 from contractcheck.stats.exact_rates import exact_test
 from contractcheck.stats.intervals import clopper_pearson
-from contractcheck.wire_contracts.learnt import OTHERS, belongs_to_exchange, pool_shapes
+from contractcheck.wire_contracts.learnt import OTHERS, PROBLEM, belongs_to_exchange, pool_shapes
 from contractcheck.wire_contracts.published import parent_of, path_of
 from contractcheck.wire_contracts.schema import EMPTY_ARRAY
 
@@ -75,8 +75,8 @@ class _Comparison:
         moved = set[str]()
         for place in sorted({*self.before.places, *self.now.places}):
             parents = self._parents(place)
-            if 0 in parents:
-                continue  # told at the place above
+            if 0 in parents or place.startswith(PROBLEM):
+                continue  # told at the place above, or as a problem
             then, now = self._shapes(place)
             if not then.came:
                 moved.add(parent_of(place)[0])

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 OTHERS = "(others)"
 """Stands for the rarer values or forms of a place that has too many to be told apart."""
 
+PROBLEM = "problem "
+"""Begins the places of problems (``lived_with``)."""
+
+_MOST_PROBLEMS = 64
+"""Kinds of problems of one night that are kept, the most frequent first."""
+
 _MOST_KINDS = 12
 """Values or forms of one place that are kept: more of them are no closed set."""
 
@@ -33,6 +39,8 @@ def learn_shape(wire_format: str, seen: Iterable[frozenset[Fact]]) -> WireShape 
     counts = Counter[tuple[str, str, str]]()
     for facts in shown:
         counts.update(facts)
+    for rare in _rare_problems(counts):
+        del counts[rare]
     places: dict[str, dict[str, dict[str, int]]] = {}
     for (place, aspect, what), count in counts.items():
         if aspect not in BROKEN_ASPECTS:
@@ -46,6 +54,11 @@ def learn_shape(wire_format: str, seen: Iterable[frozenset[Fact]]) -> WireShape 
             if "came" in aspects
         },
     )
+
+
+def _rare_problems(counts: Mapping[Fact, int]) -> list[Fact]:
+    told = [fact for fact in counts if fact[0].startswith(PROBLEM)]
+    return sorted(told, key=lambda fact: (-counts[fact], fact))[_MOST_PROBLEMS:]
 
 
 def pool_shapes(shapes: Sequence[WireShape]) -> WireShape | None:
@@ -62,8 +75,8 @@ def pool_shapes(shapes: Sequence[WireShape]) -> WireShape | None:
 
 
 def belongs_to_exchange(place: str) -> bool:
-    """Whether a place is a header or a whole frame, which every exchange may have or lack."""
-    return " " not in place or place.startswith("header ")
+    """Whether a place is a header, a frame or a problem, which any exchange may have or lack."""
+    return " " not in place or place.startswith(("header ", PROBLEM))
 
 
 def _place(place: str, aspects: Mapping[str, Mapping[str, int]], exchanges: int) -> PlaceShape:

@@ -12,7 +12,7 @@ from contractcheck.wire_contracts.walk import UNNAMEABLE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contractcheck.model.wire_shape import Fact, WireShape
+    from contractcheck.model.wire_shape import Fact
     from contractcheck.wire_contracts.schema import Node, PublishedShape
 
 UNTYPED_KINDS = ("body", "chunk")
@@ -33,24 +33,6 @@ def find_problems(shape: PublishedShape, facts: Iterable[Fact]) -> tuple[WirePro
     """
     found = dict.fromkeys(_problems(shape, facts))
     return tuple(sorted(found, key=lambda one: (one.path, one.severity, one.what)))
-
-
-def known_news(shape: PublishedShape, learnt: WireShape) -> frozenset[tuple[str, str]]:
-    """Return what is not documented, and yet was so in a night: paths, and what was said of them.
-
-    Once a night is accepted, what is new to the documentation there is no news any more.
-    """
-    facts: list[Fact] = []
-    for name, place in learnt.places.items():
-        facts.append((name, "came", ""))
-        facts.extend((name, "value", value) for value in place.values)
-    problems = find_problems(shape, facts)
-    return frozenset((one.path, gist(one.what)) for one in problems if one.severity == "additive")
-
-
-def gist(what: str) -> str:
-    """Return what a problem says without what would have been right."""
-    return what.partition(" (")[0]
 
 
 def path_of(place: str) -> str:

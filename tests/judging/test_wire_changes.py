@@ -99,6 +99,27 @@ def test_an_odd_value_of_every_night_is_told_until_it_is_accepted(world):
     assert of_wire(judge(world, odd, baseline=world.accept(runs)), *FindingKind) == {}
 
 
+def filtered_first(document):
+    """As a gateway before Azure sends it: on this wire, no chunk may come without choices."""
+    if document["choices"] and document["choices"][0]["finish_reason"] is None:
+        return {**document, "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+    return document
+
+
+def test_what_is_forbidden_and_was_accepted_is_known_until_it_comes_more_often(world):
+    told = of_wire(judge(world, filtered_first), FindingKind.BREACH)
+    assert "wire stream order" in told
+    runs = [world.record(night) for night in range(4)]
+    always = [observe(rewrite(run, filtered_first), world.suite) for run in runs]
+    later = judge(world, filtered_first, baseline=world.accept(always))
+    assert later.verdict is not Verdict.FAIL
+    (notice,) = of_wire(later, *FindingKind).values()
+    assert notice.message.endswith("as in accepted nights")
+    rarely = [observe(rewrite(run, filtered_first, share=0.1), world.suite) for run in runs]
+    more = judge(world, filtered_first, baseline=world.accept(rarely))
+    assert "wire stream order" in of_wire(more, FindingKind.BREACH)
+
+
 def test_a_member_that_the_format_requires_is_told_once(world):
     judgement = judge(world, lambda d: {**d, "choices": [strip(one) for one in d["choices"]]})
     found = of_wire(judgement, FindingKind.BREACH)
@@ -122,7 +143,10 @@ def test_nights_without_a_learnt_shape_are_named_and_compare_nothing(world):
 def test_nights_that_were_asked_something_else_are_not_compared(world, make_suite):
     suite = make_suite(cases=("one", "two"))
     run = observe(rewrite(world.record(20, suite=suite), without_created), suite)
-    assert find_shape_changes(run, world.baseline(4).nights) == ()
+    baseline = world.baseline(4)
+    assert find_shape_changes(run, baseline.nights) == ()
+    notes = world.judge(run, baseline, suite=suite).notes
+    assert "wire shape not compared: accepted nights were asked other requests" in notes
 
 
 def test_what_an_earlier_attempt_got_is_evidence_too(world):

@@ -42,9 +42,11 @@ class Project:
     def suite(self, name="hello"):
         return next(suite for suite in self.workspace.load_suites() if suite.name == name)
 
-    def record(self, day, *, name="hello", error_rate=0.0, **options):
+    def record(self, day, *, name="hello", error_rate=0.0, changes=(), **options):
         night = f"2026-03-{day:02d}"
-        self.provider.conditions = Conditions(night=night, time_scale=0.0, error_rate=error_rate)
+        self.provider.conditions = Conditions(
+            night=night, time_scale=0.0, error_rate=error_rate, changes=changes
+        )
         suite = self.suite(name)
         options.setdefault("bounds", Bounds(retry=RetryPolicy(attempts=1)))
         chosen = RecordOptions(night=night, base_url=self.provider.base_url, **options)
