@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import orjson
 
+from contractcheck.cassettes.attempt_numbers import AttemptSet
 from contractcheck.cassettes.caps import refuse_large_case, refuse_long_line, refuse_many_lines
 from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.chain import chained, verified_lines
@@ -53,7 +54,7 @@ class JournalWriter:
         size_bytes: Length of the file as this writer knows it; another length means that
             somebody else wrote.
         requests: Digests of requests that the file holds.
-        keys: Digest, trial and attempt of the exchanges that it holds.
+        keys: Attempts that it holds.
     """
 
     path: Path
@@ -63,7 +64,7 @@ class JournalWriter:
     link: str = ""
     size_bytes: int = 0
     requests: set[str] = field(default_factory=set)
-    keys: set[tuple[str, int, int]] = field(default_factory=set)
+    keys: AttemptSet = field(default_factory=AttemptSet)
     _descriptor: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from contractcheck.cassettes.attempt_numbers import AttemptSet
 from contractcheck.cassettes.case_files import REMEDY, read_plain
 from contractcheck.cassettes.chain import chained
 from contractcheck.cassettes.headers import decode_header, encode_header
@@ -240,7 +241,7 @@ def _take_up(run: OpenRun) -> None:
             link=journal.link,
             size_bytes=journal.valid_bytes,
             requests=set(journal.page.requests),
-            keys=set(journal.page.exchanges),
+            keys=AttemptSet.of(journal.page.exchanges),
         )
         done.extend(journal.page.exchanges.values())
     run.done = tuple(done)

@@ -9,6 +9,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from contractcheck.cassettes.attempt_numbers import SmallNumbers
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation, canonical_request
 from contractcheck.cassettes.recent import Recent
 from contractcheck.cassettes.session import current_slot, websocket_refusal
@@ -57,7 +58,7 @@ class Recorder:
     refusals: list[ContractcheckError] = field(default_factory=list)
     _requests: Recent[Request] = field(default_factory=Recent)
     _under_way: set[Take] = field(default_factory=set)
-    _next_attempts: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    _next_attempts: SmallNumbers = field(default_factory=SmallNumbers)
     _lock: Lock = field(default_factory=Lock)
 
     def begin(self, outgoing: Outgoing, *, via: str) -> Take | None:
@@ -145,10 +146,10 @@ class Recorder:
 
     def _number(self, slot: Slot, digest: str) -> int:
         """Number a request among its equals in a trial, in the order of sending."""
-        key = slot.case, slot.trial, digest
+        row = slot.case, digest
         with self._lock:
-            attempt = max(slot.first_attempt, self._next_attempts.get(key, 0))
-            self._next_attempts[key] = attempt + 1
+            attempt = max(slot.first_attempt, self._next_attempts.get(row, slot.trial))
+            self._next_attempts.put(row, slot.trial, attempt + 1)
         return attempt
 
     def _stored_request(self, outgoing: Outgoing) -> Request:
