@@ -56,6 +56,18 @@ def test_an_outage_is_never_drift(watched, error_rate, verdicts):
     assert loud(report) == []
 
 
+def test_retries_bridge_an_outage_and_hide_none_of_it(watched):
+    folder = watched.record(6, error_rate=0.3, bounds=PATIENT)
+    report = watched.judge(folder)
+    failed = [x for x in read_run(folder).exchanges if x.response.status != 200]
+    assert len(failed) > 10
+    assert report.counts.retries == len(read_run(folder).exchanges) - 50
+    assert report.counts.answered >= 45
+    assert any("request" in note and "repeated" in note for note in report.notes), report.notes
+    assert report.verdict in {Verdict.QUIET, Verdict.INCONCLUSIVE}, report.headline
+    assert loud(report) == []
+
+
 def test_what_passes_when_asked_again_is_answered_and_told(watched, faults):
     refused = faults["Instead"](lambda _: refusal(status=b"503 Service Unavailable"))
     whole = faults["Fault"]()
