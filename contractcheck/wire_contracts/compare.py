@@ -262,6 +262,7 @@ def _name_renamed(changes: list[ShapeChange], comparison: _Comparison) -> list[S
 
 
 def _is_twin(lost: ShapeChange, new: ShapeChange, comparison: _Comparison) -> bool:
+    """Whether a new member is an old one under another name, that nobody documented."""
     # Two kinds of one object have one path, and no other name.
     if new.what != "new" or new.path == lost.path:
         return False
@@ -269,10 +270,17 @@ def _is_twin(lost: ShapeChange, new: ShapeChange, comparison: _Comparison) -> bo
         return False
     if 2 * new.candidate.count < lost.candidate.count:
         return False
-    return _types_at(new.path, comparison.now) == _types_at(lost.path, comparison.before)
+    if any(path_of(place) == new.path for place in comparison.documented):
+        return False
+    types = _types_at(lost.path, comparison.before)
+    return bool(types) and types == _types_at(new.path, comparison.now)
 
 
 def _types_at(path: str, shape: WireShape) -> frozenset[str]:
-    found = [set(one.types) for place, one in shape.places.items() if path_of(place) == path]
-    kinds = frozenset().union(*found) - {"null"}
-    return frozenset({"object"}) if kinds == {"object"} else kinds
+    """Types of a member but null; frames and headers have none here, and so no other names."""
+    found = [
+        set(one.types)
+        for place, one in shape.places.items()
+        if path_of(place) == path and not belongs_to_exchange(place)
+    ]
+    return frozenset().union(*found) - {"null"}

@@ -150,6 +150,33 @@ def test_a_call_that_the_model_no_longer_makes_breaks_no_wire(changes, speak):
     assert {severity for _, severity in found.values()} <= {"additive", "informational"}
 
 
+def test_another_documented_member_is_no_new_name_of_the_first(changes):
+    """The model refuses instead of answering: nobody renamed `content`."""
+
+    def refuse(choice):
+        delta = choice["delta"]
+        words = {("refusal" if key == "content" else key): value for key, value in delta.items()}
+        return {**choice, "delta": words}
+
+    def silent(choice):
+        delta = {key: value for key, value in choice["delta"].items() if key != "refusal"}
+        return {**choice, "delta": delta}
+
+    found = changes("openai-chat", in_choice(refuse), before=in_choice(silent), of=("prose",))
+    assert found["choices[*].delta.content"] == ("gone", "additive")
+    assert found["choices[*].delta.refusal"] == ("new", "additive")
+
+
+def test_whole_answers_instead_of_streams_are_no_renaming(night, speak):
+    whole = [
+        speak("openai-chat", "prose", trial, streamed=False).seen().facts for trial in range(32)
+    ]
+    places = wire_format("openai").shape.places
+    found = compare_shapes(learn_shape("openai-chat", whole), [night("openai-chat")] * 10, places)
+    assert {one.what for one in found if one.path in ("body", "chunk")} == {"new", "gone"}
+    assert not any(one.severity == "breaking" for one in found)
+
+
 def test_calls_under_another_name_are_renamed(changes):
     def rename(choice):
         delta = choice["delta"]
