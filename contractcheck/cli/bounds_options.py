@@ -74,6 +74,15 @@ _OPTIONS = (
         help="Stop before N tokens, input and output, are spent.",
     ),
     click.option(
+        "--idle-timeout",
+        "idle_timeout_s",
+        type=_ABOVE_ZERO,
+        default=120.0,
+        show_default=True,
+        metavar="S",
+        help="Longest silence before an answer's headers and between its pieces.",
+    ),
+    click.option(
         "--request-timeout",
         "request_timeout_s",
         type=_ABOVE_ZERO,

@@ -59,15 +59,17 @@ class _Lines:
     def __init__(self, title: str) -> None:
         self._title = title
         self._told = 0
+        self._notice = ""
 
     def update(self, tally: Tally) -> None:
+        if tally.notice and tally.notice != self._notice:
+            sys.stderr.write(f"{self._title}: {show(tally.notice)}\n")
+        self._notice = tally.notice
         tenth = 10 * tally.done // max(1, tally.planned)
         if tenth > self._told:
             self._told = tenth
             errors = f", {tally.errors} errors ({show(tally.last_error)})" if tally.errors else ""
             retries = f", {tally.retries} retries" if tally.retries else ""
-            if tally.notice and self._told == tenth == 1:
-                sys.stderr.write(f"{self._title}: {show(tally.notice)}\n")
             line = f"{self._title}: {tally.done} of {tally.planned}{errors}{retries}\n"
             sys.stderr.write(line)
             sys.stderr.flush()

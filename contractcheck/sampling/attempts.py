@@ -17,6 +17,7 @@ from contractcheck.providers.answer import read_answer
 from contractcheck.providers.error_envelope import read_envelope
 from contractcheck.providers.failures import Remedy, remedy_for
 from contractcheck.providers.rate_headers import LONGEST_WAIT_S, RateAdvice, read_rate_headers
+from contractcheck.sampling.limiter import PauseTooLongError
 from contractcheck.sampling.options import remedy_of, wants_more
 from contractcheck.sampling.stop import StoppedError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Case
     from contractcheck.model.wire import WireRequest
     from contractcheck.providers.wire import Dialect
-    from contractcheck.sampling.breaker import Breaker
+    from contractcheck.sampling.breaker import Breaker, Leave
     from contractcheck.sampling.limiter import Limiter
     from contractcheck.sampling.options import Side
     from contractcheck.sampling.sending import Sender
@@ -108,7 +109,7 @@ class Asker:
     async def _wait_for_leave(self) -> None:
         """Wait until a request may leave: as the breaker says, then as the limiter does."""
         async with self.session.stop.interrupting():
-            while (leave := self.breaker.ask(self.limiter.now_s())).kind == "wait":  # noqa: ASYNC110 - the breaker knows when, not that
+            while (leave := self._ask_breaker()).kind == "wait":  # noqa: ASYNC110 - the breaker knows when, not that
                 await asyncio.sleep(leave.wait_s)
             if leave.kind == "stop":
                 words = self.breaker.words(self.limiter.now_s(), self.session.tally.last_error)
@@ -116,9 +117,15 @@ class Asker:
                 raise StoppedError
             try:
                 await self.limiter.enter()
-            except BaseException:
+            except BaseException as error:
                 self.breaker.note_nothing()
+                if isinstance(error, PauseTooLongError):
+                    self._stop_if_endless(error.wait_s)
+                    raise StoppedError from None
                 raise
+
+    def _ask_breaker(self) -> Leave:
+        return self.breaker.ask(self.limiter.now_s(), is_alone=not self.limiter.under_way)
 
     async def _attempt(self, trial: Trial, wire: WireRequest, *, made: int) -> _Attempt:
         """Send one request, for which there is leave, and read what came."""

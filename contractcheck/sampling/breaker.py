@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 15.0
+_FEW: Final = 3
 _MOST_DOUBLINGS: Final = 8
 
 
@@ -51,12 +52,21 @@ class Breaker:
     probes: int = 0
     probing: bool = False
 
-    def ask(self, now_s: float) -> Leave:
-        """Ask for leave to send a request; a ``probe`` must be followed by a note of its end."""
-        if self.patience_s is None or self.in_a_row < self.threshold:
+    def ask(self, now_s: float, *, is_alone: bool = False) -> Leave:
+        """Ask for leave to send a request; a ``probe`` must be followed by a note of its end.
+
+        Args:
+            now_s: Now.
+            is_alone: Whether nothing else is under way that could still be answered: then a few
+                failures over so long a time are enough.
+        """
+        if self.patience_s is None:
             return Leave(kind="go")
-        if now_s - self.since_s > self.patience_s:
+        enough = _FEW if is_alone else self.threshold
+        if self.in_a_row >= enough and now_s - self.since_s > self.patience_s:
             return Leave(kind="stop")
+        if self.in_a_row < self.threshold:
+            return Leave(kind="go")
         if now_s < self.open_until_s:
             return Leave(kind="wait", wait_s=self.open_until_s - now_s)
         if self.probing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from dataclasses import dataclass, field
@@ -21,8 +22,19 @@ if TYPE_CHECKING:
 _SPREAD_S: Final = 0.25
 """Those who waited for the same moment go on within so many seconds (s) of it, not at once."""
 
+_NOTICED_S: Final = 3.0
+"""Whoever looks on wants to know of a longer wait (s)."""
+
 _NEWEST: Final = 0.2
 """Weight of the newest answer in the usual number of tokens."""
+
+
+class PauseTooLongError(Exception):
+    """The next request would have to wait longer than there is patience for; ``wait_s`` says it."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"{wait_s:.0f} s")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,6 +45,8 @@ class Limiter:
         store: What is known of its limits.
         policy: Draws pauses.
         declared: The user's own bound, or None.
+        patience_s: Longest pause (s) that is waited out.
+        tell: Told of a wait (s) that people notice, and of its end (0).
         now_s: The monotonic clock.
         under_way: Requests of this process that were let go and have not ended.
         waited_s: Time (s) that requests waited here, all together.
@@ -42,6 +56,8 @@ class Limiter:
     store: QuotaStore
     policy: RetryPolicy
     declared: Rate | None = None
+    patience_s: float = math.inf
+    tell: Callable[[float], None] = lambda _wait_s: None
     now_s: Callable[[], float] = time.monotonic
     under_way: int = 0
     waited_s: float = 0.0
@@ -49,17 +65,28 @@ class Limiter:
     _own: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def enter(self) -> None:
-        """Wait until a request may be sent, and count it as under way."""
+        """Wait until a request may be sent, and count it as under way.
+
+        Raises:
+            PauseTooLongError: If that would take longer than there is patience for.
+        """
         if self.declared is None and self.store.is_blank:
             self.under_way += 1
             return
         begun_s = self.now_s()
         # One of this process asks and waits, in order of coming: the others would be told the same.
         async with self._own:
-            while (wait_s := await self.store.update(self._admit)) > 0.0:  # noqa: ASYNC110 - other processes set no event of ours
+            while (wait_s := await self.store.update(self._admit)) > 0.0:
+                if wait_s > self.patience_s:
+                    raise PauseTooLongError(wait_s)
+                if wait_s > _NOTICED_S:
+                    self.tell(wait_s)
                 await asyncio.sleep(wait_s + self.policy.share() * min(wait_s, _SPREAD_S))
             self.under_way += 1
-        self.waited_s += self.now_s() - begun_s
+        waited_s = self.now_s() - begun_s
+        self.waited_s += waited_s
+        if waited_s > _NOTICED_S:
+            self.tell(0.0)
 
     async def leave(self) -> None:
         """A request has ended."""

@@ -37,6 +37,7 @@ class Bounds:
         requests_per_minute: Requests that leave at most, from all sessions of this machine that
             ask the same; None leaves it to the provider.
         max_tokens: Tokens, input and output, that may be spent; None is without bound.
+        idle_timeout_s: Longest silence (s) before headers and between chunks.
         request_timeout_s: Longest time (s) for one answer, from sending to its end.
         first_token_timeout_s: Longest time (s) until an answer has content; None is without bound
             of its own.
@@ -49,6 +50,7 @@ class Bounds:
     deadline_s: float | None = None
     requests_per_minute: float | None = None
     max_tokens: int | None = None
+    idle_timeout_s: float = 120.0
     request_timeout_s: float = 600.0
     first_token_timeout_s: float | None = None
     shared: Path | None = None
@@ -61,7 +63,6 @@ class Pace:
     Attributes:
         concurrency: Requests under way at once, >= 1.
         max_requests: Requests this session may send, retries among them; None is without bound.
-        idle_timeout_s: Longest silence (s) before headers and between chunks.
         connect_timeout_s: Longest time (s) for a connection.
         keep_request_bodies: False stores prompts as digests only.
         rule: What may differ between equal requests.
@@ -70,7 +71,6 @@ class Pace:
 
     concurrency: int = 8
     max_requests: int | None = None
-    idle_timeout_s: float = 120.0
     connect_timeout_s: float = 10.0
     keep_request_bodies: bool = True
     rule: Canonicalisation = EXACT

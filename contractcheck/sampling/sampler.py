@@ -190,7 +190,7 @@ class _Sampler:
         limits = httpx2.Limits(
             max_connections=pace.concurrency, max_keepalive_connections=pace.concurrency
         )
-        timeout = httpx2.Timeout(pace.idle_timeout_s, connect=pace.connect_timeout_s)
+        timeout = httpx2.Timeout(pace.bounds.idle_timeout_s, connect=pace.connect_timeout_s)
         with recording(
             self.sink,
             self.sides[0].run.scrubber,
@@ -249,6 +249,10 @@ class _Sampler:
         )
         return SdkSender(relay=await stack.enter_async_context(relay), side=side)
 
+    def _tell_wait(self, wait_s: float) -> None:
+        self.tally.notice = f"waiting {wait_s:.0f} s for the provider's limits" if wait_s else ""
+        self.progress.update(self.tally)
+
     def _way(self, side: Side) -> tuple[Limiter, Breaker]:
         """Limiter and breaker of a side's target; sides that ask the same share them."""
         bounds = self.pace.bounds
@@ -262,7 +266,13 @@ class _Sampler:
                 per_s = bounds.requests_per_minute / _SECONDS
                 declared = Rate(per_s=per_s, burst=max(1.0, per_s))
             self.ways[key] = (
-                Limiter(store=store, policy=bounds.retry, declared=declared),
+                Limiter(
+                    store=store,
+                    policy=bounds.retry,
+                    declared=declared,
+                    patience_s=bounds.patience_s,
+                    tell=self._tell_wait,
+                ),
                 Breaker(patience_s=bounds.patience_s if bounds.retry.retries else None),
             )
         return self.ways[key]

@@ -20,6 +20,7 @@ class Asked(TypedDict, total=False):
     deadline_s: float | None
     requests_per_minute: float | None
     max_tokens: int | None
+    idle_timeout_s: float
     request_timeout_s: float
     first_token_timeout_s: float | None
 
@@ -39,6 +40,7 @@ def make_bounds(environment: Mapping[str, str], **asked: Unpack[Asked]) -> Bound
         deadline_s=asked.get("deadline_s"),
         requests_per_minute=asked.get("requests_per_minute"),
         max_tokens=asked.get("max_tokens"),
+        idle_timeout_s=asked.get("idle_timeout_s", default.idle_timeout_s),
         request_timeout_s=asked.get("request_timeout_s", default.request_timeout_s),
         first_token_timeout_s=asked.get("first_token_timeout_s"),
         shared=find_meeting_place(environment),

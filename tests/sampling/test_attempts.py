@@ -314,3 +314,40 @@ def test_time_outs_are_told_apart(serve, make_cases, make_run):
     assert ended_by(soon) == ("FirstTokenTimeout", False)
     assert ended_by(soon, role) == ("FirstTokenTimeout", True)
     assert ended_by(soon, role, word) == ("RequestTimeout", True)
+
+
+def test_a_pause_that_another_session_left_is_not_waited_out_beyond_patience(
+    serve, make_cases, make_run, tmp_path
+):
+    cases = make_cases(a=3)
+
+    async def respond(_number, _body):
+        return 429, b"{}", {"retry-after": "300"}
+
+    with serve(respond) as provider:
+        options = replace(provider.options, bounds=Bounds(shared=tmp_path / "limits"))
+        for folder, asked in (("one", 3), ("two", 3)):
+            run = make_run(cases, folder=folder)
+            with pytest.raises(LimitReachedError) as ended:
+                sample(run, cases, options, SilentProgress())
+            assert ended.value.reason.startswith("the provider asks to wait ")
+            assert ended.value.reason.endswith(" s, which is more than --patience 120")
+            # The second session asks nobody: it knows.
+            assert len(provider.asked) <= asked
+
+
+def test_waits_that_each_are_short_end_with_patience_too(serve, make_cases, make_run):
+    cases = make_cases(a=30)
+
+    async def respond(_number, _body):
+        return 429, b"{}", {"retry-after": "0.3"}
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        options = replace(
+            provider.options, concurrency=1, bounds=Bounds(retry=FAST, patience_s=0.7)
+        )
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, options, SilentProgress())
+        assert len(provider.asked) < 10
+    assert "times in a row over" in ended.value.reason

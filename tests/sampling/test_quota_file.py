@@ -220,3 +220,28 @@ def test_tokens_that_run_out_pause_by_what_requests_usually_take(tmp_path):
         return await store.update(lambda quota: (quota, quota.paused_until_s - quota.at_s))
 
     assert asyncio.run(main()) == pytest.approx(10.0)
+
+
+def test_a_wait_that_people_notice_is_told_and_so_is_its_end(tmp_path):
+    told = []
+
+    async def main():
+        clock = [100.0]
+        store, _ = open_quota(tmp_path, KEY, lambda: clock[0])
+        limiter = Limiter(
+            store=store,
+            policy=RetryPolicy(share=lambda: 0.0),
+            tell=told.append,
+            now_s=lambda: clock[0],
+        )
+        await limiter.note_refusal(RateAdvice(retry_after_s=4.0), sent_s=99.0)
+        asyncio.get_running_loop().call_later(0.01, clock.__setitem__, 0, 105.0)
+        sleep = asyncio.sleep
+        asyncio.sleep = lambda _wait_s: sleep(0.02)
+        try:
+            await limiter.enter()
+        finally:
+            asyncio.sleep = sleep
+
+    asyncio.run(main())
+    assert told == [4.0, 0.0]

@@ -142,7 +142,10 @@ def test_silence_has_an_end(serve, make_cases, make_run):
         run = make_run(cases)
         begun = time.monotonic()
         sample(
-            run, cases, replace(provider.options, idle_timeout_s=0.1, bounds=RAW), SilentProgress()
+            run,
+            cases,
+            replace(provider.options, bounds=replace(RAW, idle_timeout_s=0.1)),
+            SilentProgress(),
         )
         assert time.monotonic() - begun < 3
     assert [x.error for x in read_run(run.folder).exchanges] == ["ReadTimeout"]

@@ -186,8 +186,7 @@ def test_silence_between_words_is_bounded_by_itself(make_project, faults, proxy,
     options = SamplingOptions(
         base_url=proxy.url,
         authorizer=KeyAuthorizer(key="k"),
-        idle_timeout_s=0.5,
-        bounds=replace(ONCE, request_timeout_s=600.0),
+        bounds=replace(ONCE, idle_timeout_s=0.5, request_timeout_s=600.0),
     )
     stalled = faults["Stalled"](HANGS["between words"])
     with project.providing(1, lambda *_: stalled):
