@@ -1,6 +1,6 @@
 """What our sampler adds to a bare httpx2 client: time, throughput, first events, memory; one run.
 
-    python bench/sampling.py [--quick] [--exchanges 100000] > sampling.md
+    python bench/sampling.py [--quick] [--only PART] > sampling.md
 
 16 requests are under way at once. Sides take turns; printed are medians over rounds, and the
 range of the middle half of them. The sampler does all of its work: writing requests, limits,
@@ -235,30 +235,44 @@ def draw(rows: list[tuple[int, float]]) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
+PARTS = ("latency", "throughput", "first", "memory")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds and exchanges")
     parser.add_argument("--exchanges", type=int, default=100_000, help="of the memory run")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part; again for more")
     options = parser.parse_args()
-    rounds, count = (5, 320) if options.quick else (15, 960)
+    parts = options.only or PARTS
+    rounds, count = (5, 160) if options.quick else (11, 320)
+    exchanges = options.exchanges // 20 if options.quick else options.exchanges
     with process_of(serve) as (port, _):
         scripted = f"http://127.0.0.1:{port}"
-        print_added(f"{scripted}/paced", count, rounds)
-        print("\n**Requests per second, and ms of processor time per request**\n")
-        print("| provider | bare httpx2 | sampler | of bare | bare: ms | sampler: ms |")
-        print("|---|---|---|---|---|---|", flush=True)
-        with process_of(simulate) as (simulated, _):
-            print_throughput("simulator", f"http://127.0.0.1:{simulated}", count // 2, rounds)
-        print_throughput("script", f"{scripted}/fast", 2 * count, rounds)
-        with process_of(watch, port) as (relayed, observer):
-            print_first_events(f"http://127.0.0.1:{relayed}/paced", observer, 2 * count)
-        exchanges = options.exchanges // 20 if options.quick else options.exchanges
-        print_memory(f"{scripted}/tiny", exchanges)
+        if "latency" in parts:
+            print_added(f"{scripted}/paced", count, rounds)
+        if "throughput" in parts:
+            print_throughputs(scripted, count, rounds)
+        if "first" in parts:
+            with process_of(watch, port) as (relayed, observer):
+                print_first_events(f"http://127.0.0.1:{relayed}/paced", observer, count)
+        if "memory" in parts:
+            print_memory(f"{scripted}/tiny", exchanges)
 
 
-def simulate(port_to) -> None:
-    """The simulated provider, without waiting."""
-    with Simulator(Conditions(night="2026-11-01", time_scale=0.0)) as simulator:
+def print_throughputs(scripted: str, count: int, rounds: int) -> None:
+    print("\n**Requests per second, and ms of processor time per request**\n")
+    print("| provider | bare httpx2 | sampler | of bare | bare: ms | sampler: ms |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for scale, name in ((1.0, "simulator"), (0.0, "simulator, without its waits")):
+        with process_of(simulate, scale) as (simulated, _):
+            print_throughput(name, f"http://127.0.0.1:{simulated}", count // 2, rounds)
+    print_throughput("script, as fast as sockets", f"{scripted}/fast", 2 * count, rounds)
+
+
+def simulate(port_to, time_scale: float) -> None:
+    """The simulated provider, at some speed."""
+    with Simulator(Conditions(night="2026-11-01", time_scale=time_scale)) as simulator:
         port_to.send(int(simulator.base_url.rpartition(":")[2]))
         port_to.recv()
 

@@ -58,7 +58,7 @@ def test_crumbs_make_the_same_answers(wire, make_project, faults):
     # One after the other: which trial gets which answer depends on nothing else.
     plain = project.completions(project.record(1, concurrency=1))
     assert {c.outcome for c in plain} == {Outcome.ANSWERED}
-    for size in (1, 7):
+    for size in (1, 7) if wire == "openai" else (3,):
         folder = project.record(1, concurrency=1, fault=lambda *_, n=size: faults["Sliced"](n))
         assert [c.text for c in project.completions(folder)] == [c.text for c in plain]
         assert project.completions(folder) == plain
