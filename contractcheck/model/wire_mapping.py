@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from contractcheck.model.credential import ApiKey
 
@@ -46,6 +47,9 @@ _HEADER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
 _JSON_PATH = re.compile(r"\$.{0,500}")
 _REGEX_CALL = re.compile(r"\b(match|search)\s*\(")
+_MOST_DESCENTS = 2
+_MOST_COMMAS = 8
+_STEPS: Final = frozenset({".", ".."})
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
 )
@@ -145,7 +149,7 @@ def read_mapping(value: JsonValue) -> WireMapping:
     mapping = WireMapping(
         document=top,
         method=reader.one_of(top.get("method", "POST"), ("method",), _METHODS),
-        path=reader.text(top.get("path", "/"), ("path",), _PATH, "a path such as /v1/generate"),
+        path=reader.way(top.get("path", "/")),
         headers=reader.headers(top.get("headers", {})),
         key=reader.key(top.get("key")),
         body=reader.body(top.get("body", {})),
@@ -190,6 +194,13 @@ class _Reader:
             return value
         self.fail(place, f"expected {expected}")
         return ""
+
+    def way(self, value: JsonValue) -> str:
+        """Read the path of the request: down from the endpoint, never up."""
+        path = self.text(value, ("path",), _PATH, "a path such as /v1/generate")
+        if _STEPS & {unquote(segment) for segment in path.split("/")}:
+            self.fail(("path",), "a step to another folder: write the path without '.' and '..'")
+        return path
 
     def headers(self, value: JsonValue) -> tuple[tuple[str, str], ...]:
         found = self.mapping(value, ("headers",), tuple(value) if isinstance(value, dict) else ())
@@ -278,7 +289,19 @@ class _Reader:
         if isinstance(value, str) and _REGEX_CALL.search(value):
             # Their patterns are followed by backtracking, which some texts keep busy for years.
             self.fail(place, "match() and search() are not followed; compare with == instead")
+        if isinstance(value, str) and _is_costly(value):
+            self.fail(
+                place,
+                f"searches too much: at most {_MOST_DESCENTS} times '..', {_MOST_COMMAS} commas, "
+                "and no second '$' where there is a filter",
+            )
         return self.text(value, place, _JSON_PATH, "a JSONPath such as $.text")
+
+
+def _is_costly(path: str) -> bool:
+    """Whether the work may grow as a power of the answer's size, or twice with every step."""
+    is_nested = "?" in path and path.count("$") > 1
+    return is_nested or path.count("..") > _MOST_DESCENTS or path.count(",") > _MOST_COMMAS
 
 
 def _placeholders(value: JsonValue, place: Place) -> Iterator[tuple[Place, str]]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import orjson
-from jsonpath_rfc9535 import JSONPathError
+from jsonpath_rfc9535 import JSONPathError, JSONPathRecursionError
 from jsonpath_rfc9535 import compile as compile_path
 
 from contractcheck.errors import UsageError
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 10_000
 """Values of one path that are looked at, nulls too."""
+
+_DEPTH_ERRORS = (RecursionError, JSONPathRecursionError)
+"""The library stops below 100 levels; whoever sends the answer says how deep it is."""
 
 _TOO_DEEP = Completion(outcome=Outcome.MALFORMED, detail="the answer is nested too deeply")
 _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "total_tokens")
@@ -214,7 +217,7 @@ def read_whole(body: bytes, paths: AnswerPaths) -> Completion:
         if error is not None:
             return late_error(error, "HTTP 200")
         parts.take(document, None)
-    except RecursionError:
+    except _DEPTH_ERRORS:
         return _TOO_DEEP
     return parts.completion()
 
@@ -236,7 +239,7 @@ def read_stream(body: bytes, paths: StreamPaths) -> Completion:
                 return late_error(error, "in the stream")
             parts.take(document, event.last_byte)
             is_whole = paths.end_path is not None and bool(find(paths.end_path, document))
-        except RecursionError:
+        except _DEPTH_ERRORS:
             return _TOO_DEEP
         if is_whole:
             break

@@ -344,6 +344,17 @@ def test_a_200_that_is_no_answer(body, outcome, words):
     assert words in completion.detail
 
 
+def test_an_answer_that_is_too_deep_to_be_searched_is_malformed():
+    deep = {"last": 1}
+    for _ in range(150):
+        deep = {"a": deep}
+    event = {"text": "$..t", "end": {"path": "$..last"}}
+    for body in (deep, stream(deep)):
+        completion = read(body, answer={"text": "$..t"}, stream=event)
+        assert completion.outcome is Outcome.MALFORMED
+        assert completion.detail == "the answer is nested too deeply"
+
+
 def test_errors_are_known_by_their_usual_member_where_no_path_is_declared():
     answer = {"text": "$.t"}
     assert read({"t": "x", "error": "busy"}, answer=answer).outcome is Outcome.INFRA
