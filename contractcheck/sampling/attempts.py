@@ -87,17 +87,19 @@ class Asker:
         wire = _with_idempotency(wire, self.dialect.idempotency_header, header.id, trial)
         before = self._before.get((trial.case, trial.index), [])
         remedies = [remedy_of(x, header.target) for x in before if x.ended != "closed"]
+        made = 0
         while True:
             await self._wait_for_leave()
             attempt = await self._attempt(trial, wire, made=len(before))
             remedies.append(attempt.remedy)
-            if not (self.sender.may_repeat and wants_more(remedies, retry)):
+            made += 1
+            if not (self.sender.may_repeat and wants_more(remedies, retry, attempts=made)):
                 break
             if attempt.remedy is Remedy.RENEWED:
                 if not await self.side.authorizer.renew(attempt.headers):
                     break
             elif attempt.remedy is Remedy.BUDGETED:
-                await self._pause(retry.draw_wait_s(len(remedies)))
+                await self._pause(retry.draw_wait_s(made))
             self.session.tally.retries += 1
         if attempt.completion.outcome is not Outcome.ANSWERED:
             self.session.tally.errors += 1

@@ -59,7 +59,7 @@ class RetryPolicy:
 
         Args:
             remedy: What asking again may do about its latest failure.
-            attempts: Attempts made at the trial so far, in earlier sessions too.
+            attempts: Attempts made at the trial in this session.
             seen: Earlier attempts of the trial with the same remedy.
         """
         if remedy is Remedy.NEVER or attempts >= self.attempts:

@@ -120,12 +120,15 @@ class Side:
 def finished_trials(
     exchanges: Sequence[Exchange], target: Target, retry: RetryPolicy
 ) -> frozenset[tuple[str, int]]:
-    """Case and index of the trials that need no other attempt.
+    """Case and index of the trials that need no other attempt in a session to come.
+
+    A trial that failed for trouble that passes has no answer yet, however often it was tried: a
+    session that goes on with the run begins to count anew.
 
     Args:
         exchanges: Attempts, those of one trial in the order they were made.
         target: Whose dialect reads them.
-        retry: How often a failed trial is tried again.
+        retry: How often a failed trial is tried again; a sealed run takes no more: one attempt.
     """
     made = defaultdict[tuple[str, int], list["Exchange"]](list)
     for exchange in exchanges:
@@ -136,7 +139,7 @@ def finished_trials(
     return frozenset(
         key
         for key, attempts in made.items()
-        if not wants_more([remedy_of(x, target) for x in attempts], retry)
+        if not wants_more([remedy_of(x, target) for x in attempts], retry, attempts=0)
     )
 
 
@@ -145,6 +148,12 @@ def remedy_of(exchange: Exchange, target: Target) -> Remedy:
     return remedy_for(exchange, read_answer(exchange, target.provider, target.mapping).completion)
 
 
-def wants_more(remedies: Sequence[Remedy], retry: RetryPolicy) -> bool:
-    """Whether a trial gets another attempt, by what its attempts so far were worth, >= 1."""
-    return retry.allows(remedies[-1], len(remedies), remedies[:-1].count(remedies[-1]))
+def wants_more(remedies: Sequence[Remedy], retry: RetryPolicy, *, attempts: int) -> bool:
+    """Whether a trial gets another attempt.
+
+    Args:
+        remedies: What its attempts so far were worth, in all sessions, at least one.
+        retry: How often a failed trial is tried again.
+        attempts: How many were made in this session.
+    """
+    return retry.allows(remedies[-1], attempts, remedies[:-1].count(remedies[-1]))

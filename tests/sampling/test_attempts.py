@@ -139,12 +139,10 @@ def test_a_provider_that_fails_for_good_ends_the_run_and_it_can_be_gone_on_with(
     with serve(telling(GOOD)) as provider:
         resumed = resume_run(run.folder, Scrubber.for_secrets([]))
         tally = sample(resumed, cases, replace(provider.options, bounds=bounds), SilentProgress())
-    assert tally.done == 40
+    # What the outage took all attempts of is asked again too: it has no answer yet.
+    assert (tally.done, tally.errors) == (40, 0)
     last = read_run(run.folder).last_attempts().values()
-    # A trial that had used its attempts up stays failed; all others were made.
-    exhausted = [x for x in last if x.response.status == 503]
-    assert all(x.attempt == 3 for x in exhausted)
-    assert len(exhausted) < 10
+    assert {x.response.status for x in last} == {200}
 
 
 def test_endless_429_ends_at_the_deadline(serve, make_cases, make_run):
