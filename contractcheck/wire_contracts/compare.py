@@ -100,7 +100,8 @@ class _Comparison:
         if belongs_to_exchange(place):
             return self.before.exchanges, self.now.exchanges
         then, now = self._shapes(parent_of(place)[0])
-        return then.came, now.came
+        kind = "array" if place.endswith("]") else "object"
+        return then.types.get(kind, 0), now.types.get(kind, 0)
 
     def _new(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
         came = (0, self.now.places[place].came)
@@ -123,8 +124,9 @@ class _Comparison:
     def _lacking(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)
         # A place that never came is not in the shape: then whatever it belongs to lacked it.
-        lacked = (then.lacked, now.lacked if now.came else parents[1])
-        if belongs_to_exchange(place) or then.lacked or not lacked[1]:
+        absent = (parents[0] - then.came, parents[1])
+        lacked = (then.lacked, now.lacked) if now.came else absent
+        if belongs_to_exchange(place) or then.lacked or lacked[0] or not lacked[1]:
             return
         severity = self._graded(self._severity_of_absence(place), parents, lacked)
         what = "not always there" if now.came else "gone"

@@ -105,7 +105,8 @@ def _pool_place(name: str, shapes: Sequence[WireShape], exchanges: int) -> Place
     parent, _ = parent_of(name)
     without = [shape for shape in shapes if name not in shape.places]
     lacked = sum(part.lacked for part in parts)
-    lacked += sum(shape.places[parent].came for shape in without if parent in shape.places)
+    owners = [shape.places[parent] for shape in without if parent in shape.places]
+    lacked += sum(owner.types.get("object", 0) for owner in owners)
     return PlaceShape(
         came=came,
         lacked=exchanges - came if belongs_to_exchange(name) else lacked,

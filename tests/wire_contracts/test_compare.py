@@ -177,6 +177,14 @@ def test_whole_answers_instead_of_streams_are_no_renaming(night, speak):
     assert not any(one.severity == "breaking" for one in found)
 
 
+def test_members_of_what_is_null_tonight_are_not_missed(night):
+    """Nobody got log-probabilities tonight, so none of them can lack anything."""
+    accepted = [night("openai-chat", of=("prose", "logprobs"))] * 10
+    tonight = night("openai-chat", of=("prose", "long"))
+    found = compare_shapes(tonight, accepted, wire_format("openai").shape.places)
+    assert not any(one.severity == "breaking" for one in found)
+
+
 def test_calls_under_another_name_are_renamed(changes):
     def rename(choice):
         delta = choice["delta"]
