@@ -21,7 +21,7 @@ import numpy as np
 from frontier_charts import CHARTS, RAW, Tuning
 from frontier_plot import draw
 
-YEAR, WATCHED, BATCH = 365, 150, 100
+YEAR, WATCHED, BATCH = 365, 150, 50
 BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 CHOSEN_BUDGET = 0.05
 CASE_CHART_SHARE, PASS_CHART_SHARE = 1.0, 0.5
@@ -77,16 +77,18 @@ class Played:
 
 def run_methods(nights, methods):
     """Charts of each method over the later nights."""
-    t = rivals.night_t(nights)
+    accepted = nights.accepted
+    scores, floors = rivals.score(nights)
+    t = rivals.night_t(scores, accepted)
     for name in methods:
         if name in EWMAS:
             yield name, charts.ewma(nights, EWMAS[name])
         elif name in RULES:
             yield name, RULES[name](t)
         elif name == SUM:
-            yield name, rivals.shiryaev_roberts(t, nights.accepted)
+            yield name, rivals.shiryaev_roberts(t, accepted)
         else:
-            yield name, rivals.as_today(nights, budget=0.1)
+            yield name, rivals.as_today(scores, floors, accepted, budget=0.1)
 
 
 def play(family, *, years, accepted, stream, nights=YEAR, change=None, limits=None):
@@ -164,11 +166,11 @@ class Figures:
 
 
 def measure(accepted, options):
-    """Figures per method and budget; and the years that are unchanged, per family."""
+    """Figures per method and budget; unchanged years per family; limits of the baseline's tests."""
     learnt = play("gaussian", years=options.calibration_years, accepted=accepted, stream=1)
-    limits = unstable.limits_of(learnt.baselines)
+    tests = unstable.limits_of(learnt.baselines)
     years = {
-        family: play(family, years=options.years, accepted=accepted, stream=2, limits=limits)
+        family: play(family, years=options.years, accepted=accepted, stream=2, limits=tests)
         for family in generated.FAMILIES
     }
     changed = {
@@ -192,7 +194,7 @@ def measure(accepted, options):
                 delays={n: _quantiles(c.charts[method], limits) for n, c in changed.items()},
                 limits=limits,
             )
-    return figures, years
+    return figures, years, tests
 
 
 def _quantiles(found, limits):
@@ -241,6 +243,40 @@ def print_unstable(accepted, figures, years):
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
+ELSEWHERE = {
+    "odd nights in spells of three": {"family": "spells"},
+    "AR(1) .8": {"family": "ar .8"},
+    "skewed nights": {"family": "skewed"},
+    "10 cases": {"change": generated.Change(cases=10)},
+    "20 cases": {"change": generated.Change(cases=20)},
+    "100 cases": {"change": generated.Change(cases=100)},
+    "dispersion 1.1": {"dispersion": 1.1},
+    "dispersion 2": {"dispersion": 2.0},
+}
+
+
+def print_elsewhere(accepted, limits, tests, options):
+    """The chosen monitor with these thresholds where neither they nor the choice were made."""
+    print(f"\n### K = {accepted}: the same thresholds elsewhere, {options.years:,} years\n")
+    print(
+        "| nights | called unstable | not called so, and red | red | " + " | ".join(CHARTS) + " |"
+    )
+    print("|---" * (len(CHARTS) + 4) + "|")
+    for label, how in ELSEWHERE.items():
+        parts, flags = {}, []
+        for batch in range(options.years // BATCH):
+            rng = np.random.default_rng([4, batch, accepted])
+            usual = {"family": "gaussian", "years": BATCH, "accepted": accepted, "nights": YEAR}
+            one = generated.play(**(usual | how), rng=rng)
+            flags.append(unstable.flag_baselines(unstable.measure_baseline(one), tests))
+            for name, chart in charts.ewma(one, CHOSEN).items():
+                parts.setdefault(name, []).append(chart.max(0))
+        maxima, flagged = _join(parts), np.concatenate(flags)
+        reds = is_red(maxima, limits)
+        shares = [flagged, reds & ~flagged, reds, *(maxima[name] > limits[name] for name in CHARTS)]
+        print(f"| {label} | " + " | ".join(f"{share.mean():.3f}" for share in shares) + " |")
+
+
 def print_delays(accepted, figures, options):
     """Median delays, and by when four in five are found."""
     head = f"{options.changes} changes each"
@@ -265,13 +301,14 @@ def main():
     parser.add_argument("--accepted", type=int, nargs="+", default=[5, 10, 20])
     options = parser.parse_args()
     for accepted in options.accepted:
-        figures, years = measure(accepted, options)
+        figures, years, tests = measure(accepted, options)
         print_reds(accepted, figures, years, options)
         print_unstable(accepted, figures, years)
         print_delays(accepted, figures, options)
         limits = figures[CHOSEN_NAME, CHOSEN_BUDGET].limits
         print(f"\nThresholds of the {CHOSEN_NAME}: ", end="")
-        print(", ".join(f"{name} {limit:.2f}" for name, limit in limits.items()), flush=True)
+        print(", ".join(f"{name} {limit:.2f}" for name, limit in limits.items()))
+        print_elsewhere(accepted, limits, tests, options)
         if accepted == 10:
             draw(figures, Path(__file__).with_name("frontier.svg"))
 

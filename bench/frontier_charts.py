@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from contractcheck.stats.night_scores import wilson_hilferty
+
 CHARTS = (
     "outputs squares",
     "outputs largest",
@@ -198,14 +200,16 @@ def _widening(z, accepted, tuning):
 
 
 def _case_charts(z, accepted, tuning, kind):
-    """Sum of squares, or the largest, of the cases' averages in their deviations, (N, R)."""
+    """Normal score of the sum of squares, or the largest, of the cases' averages; (N, R)."""
     variance = _variance(z, accepted, tuning)
     average = np.zeros(z.shape[1:], np.float32)
     chart = np.empty(variance.shape)
     for night, tonight in enumerate(z[accepted:]):
         average += np.float32(tuning.weight) * (tonight - average)
         chart[night] = (average**2).mean(-1) if kind == "squares" else np.abs(average).max(-1)
-    return chart / (variance if kind == "squares" else np.sqrt(variance))
+    if kind == "squares":
+        return wilson_hilferty(chart / variance, z.shape[-1])
+    return chart / np.sqrt(variance)
 
 
 def _variance(z, accepted, tuning):

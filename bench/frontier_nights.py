@@ -16,12 +16,11 @@ import numpy as np
 
 CASES, ANSWERS = 40, 10
 DISPERSION = 1.4
-RHO = (DISPERSION - 1.0) / (ANSWERS - 1)  # between two answers of one case and night
 COMMON = 0.1  # share of a night's variance that all cases have in common
 LATENCY_SD = 0.10
 ODD_SHARE = 3 / 16
 FAMILIES = ("gaussian", "t3", "episodic", "ar", "weekday", "two-level")
-HARSHER = FAMILIES[1:]
+HELD_OUT = ("spells", "ar .8", "skewed")  # neither thresholds nor the choice have seen these
 TWO_LEVEL_CASES, LEVELS, STAYS = 4, (0.97, 0.5), 0.875
 
 
@@ -78,9 +77,10 @@ class Nights:
     aside: np.ndarray | None = None
 
 
-def play(family, *, years, accepted, nights, rng, change=None):
+def play(family, *, years, accepted, nights, rng, change=None, dispersion=DISPERSION):
     """Play ``years`` baselines of ``accepted`` nights, each followed by ``nights`` later ones."""
     change = change or Change()
+    rho = (dispersion - 1.0) / (ANSWERS - 1)  # between two answers of one case and night
     shape = (accepted + nights, years, change.cases)
     later = (np.arange(shape[0]) >= accepted)[:, None, None]
     usual = _usual_rates(change)
@@ -96,8 +96,8 @@ def play(family, *, years, accepted, nights, rng, change=None):
         for width, common in ((change.cases, COMMON), (change.cases, COMMON), (2, 0.5))
     ]
     return Nights(
-        outputs=_count(rates, deviations[0], lambda p: p + mixed * (1.0 - 2.0 * p), rng),
-        conformance=_count(passes, deviations[1], lambda p: p * (1.0 - mixed / 2.0), rng),
+        outputs=_count(rates, deviations[0], lambda p: p + mixed * (1.0 - 2.0 * p), rho, rng),
+        conformance=_count(passes, deviations[1], lambda p: p * (1.0 - mixed / 2.0), rho, rng),
         latency=LATENCY_SD * deviations[2] + np.where(later, np.log(change.slower), 0.0),
         accepted=accepted,
     )
@@ -133,43 +133,60 @@ def _two_levels(rates, shape, rng):
 
 def _deviations(family, shape, common, rng):
     """(T, R, C) deviations of nights, variance 1 in every family."""
-    draw = _common_normal(shape, common, rng)
+    draw = _common(rng.standard_normal, shape, common)
     if family == "t3":
-        return draw / np.sqrt(rng.chisquare(3, (*shape[:2], 1)).astype(np.float32))
-    if family == "episodic":
-        odd = rng.random((*shape[:2], 1)) < ODD_SHARE
-        return draw * np.where(odd, 2.2, 0.34).astype(np.float32)
-    if family == "ar":
+        draw /= np.sqrt(rng.chisquare(3, (*shape[:2], 1)).astype(np.float32))
+    elif family in ("episodic", "spells"):
+        alone = family == "episodic"
+        odd = rng.random(shape[:2]) < ODD_SHARE if alone else _odd_spells(shape[:2], rng)
+        draw *= np.where(odd, 2.2, 0.34).astype(np.float32)[..., None]
+    elif family in ("ar", "ar .8"):
+        kept = np.float32(0.5 if family == "ar" else 0.8)
         for night in range(1, shape[0]):
-            draw[night] = 0.5 * draw[night - 1] + np.float32(np.sqrt(0.75)) * draw[night]
-        return draw
-    if family == "weekday":
-        week = _common_normal((7, *shape[1:]), common, rng)
-        return np.float32(np.sqrt(0.5)) * (draw + week[np.arange(shape[0]) % 7])
+            draw[night] = kept * draw[night - 1] + np.sqrt(1 - kept**2) * draw[night]
+    elif family == "weekday":
+        week = _common(rng.standard_normal, (7, *shape[1:]), common)
+        draw = np.float32(np.sqrt(0.5)) * (draw + week[np.arange(shape[0]) % 7])
+    elif family == "skewed":
+        # Slow nights are slower than quick ones quick, and bad ones worse than good ones good.
+        draw = _common(rng.standard_exponential, shape, common)
+        draw -= np.float32(np.sqrt(1.0 - common) + np.sqrt(common))
+        draw = draw if shape[2] == 2 else -draw
     return draw
 
 
-def _common_normal(shape, common, rng):
-    own = rng.standard_normal(shape, dtype=np.float32)
-    shared = rng.standard_normal((*shape[:2], 1), dtype=np.float32)
+def _odd_spells(shape, rng, stays=2 / 3):
+    """(T, R) whether a night is odd: as often as single ones, but three in a row on average."""
+    odd = np.empty(shape, bool)
+    odd[0] = rng.random(shape[1]) < ODD_SHARE
+    begins = (1.0 - stays) * ODD_SHARE / (1.0 - ODD_SHARE)
+    for night in range(1, shape[0]):
+        odd[night] = rng.random(shape[1]) < np.where(odd[night - 1], stays, begins)
+    return odd
+
+
+def _common(draw, shape, common):
+    """Draw (T, R, C) of variance 1, of which a share ``common`` is the same for all cases."""
+    own = draw(shape, dtype=np.float32)
+    shared = draw((*shape[:2], 1), dtype=np.float32)
     return np.float32(np.sqrt(1.0 - common)) * own + np.float32(np.sqrt(common)) * shared
 
 
-def _count(rates, deviations, mix, rng):
+def _count(rates, deviations, mix, rho, rng):
     """Binomial counts at beta-distributed rates, quantiles that normal deviations stand for."""
-    grid, quantiles = _beta_quantiles()
+    grid, quantiles = _beta_quantiles(rho)
     row = np.clip(np.rint(rates * 1000.0), 0, 1000).astype(np.int16)
     column = np.clip(np.rint((deviations - grid[0]) / (grid[1] - grid[0])), 0, len(grid) - 1)
     return rng.binomial(ANSWERS, mix(quantiles[row, column.astype(np.int16)])).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
-def _beta_quantiles():
+@lru_cache(maxsize=4)
+def _beta_quantiles(rho):
     from scipy.special import betaincinv, ndtr
 
     grid = np.linspace(-7.0, 7.0, 701)
     rates = np.clip(np.linspace(0.0, 1.0, 1001), 1e-9, 1.0 - 1e-9)[:, None]
-    total = 1.0 / RHO - 1.0
+    total = 1.0 / rho - 1.0
     # Of the upper half the complement is tabled, or chances near 1 would round to it.
     low = betaincinv(rates * total, (1.0 - rates) * total, ndtr(np.minimum(grid, 0.0)))
     high = 1.0 - betaincinv((1.0 - rates) * total, rates * total, ndtr(-np.maximum(grid, 0.0)))

@@ -26,7 +26,7 @@ REDS, NIGHTS = (0.005, 1.0), (1.0, 150.0)
 def draw(figures, path):
     """Write one row of panels per change, one column per family of nights."""
     width = LEFT + len(FAMILIES) * (WIDTH + GAP_X)
-    height = TOP + len(PANELS) * (HEIGHT + GAP_Y) + 20
+    height = TOP + len(PANELS) * (HEIGHT + GAP_Y)
     box = f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="10"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {box}>',
@@ -35,6 +35,8 @@ def draw(figures, path):
     for place, (name, colour) in enumerate(LINES.items()):
         x, y = LEFT + 210 * (place % 3), 16 + 14 * (place // 3)
         lines.append(f'<text x="{x}" y="{y}" fill="{colour}">● {name}</text>')
+    axes = "across: chance of any false red in 365 nights; up: median nights until found, or never"
+    lines.append(f'<text x="{LEFT}" y="{height - 6}">{axes}</text>')
     for row, change in enumerate(PANELS):
         for column, (family, title) in enumerate(FAMILIES):
             corner = LEFT + column * (WIDTH + GAP_X), TOP + row * (HEIGHT + GAP_Y)

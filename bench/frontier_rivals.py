@@ -21,10 +21,9 @@ from contractcheck.stats.night_scores import (
 )
 
 
-def night_t(nights):
+def night_t(scores, accepted):
     """Predictive t (N, R) of each stream, without floors."""
-    scores, _ = _scores(nights)
-    return {name: _t(score, nights.accepted, 1e-6)[1] for name, score in scores.items()}
+    return {name: _t(one, accepted, 1e-6)[1] for name, one in scores.items()}
 
 
 def one_night(t):
@@ -56,20 +55,19 @@ def shiryaev_roberts(t, accepted):
     return charts
 
 
-def as_today(nights, *, budget):
+def as_today(scores, floors, accepted, *, budget):
     """The two-night rule of `judging`: floors, derived thresholds, margin; red above 0.
 
     Whether the second night shows what the first did is not asked, so its reds are upper figures.
     """
-    scores, floors = _scores(nights)
     share = share_of_budget(len(scores), budget=budget)
-    threshold = two_night_threshold(nights=nights.accepted, budget=share)
+    threshold = two_night_threshold(nights=accepted, budget=share)
     charts = {}
-    for name, score in scores.items():
+    for name, one in scores.items():
         least = 0.0 if name in ("outputs", "worst case") else None
-        mean, t = _t(score, nights.accepted, floors[name], least)
+        mean, t = _t(one, accepted, floors[name], least)
         if name in ("ttft", "per token"):
-            t = np.where(score[nights.accepted :] - mean > SLOWER_BY_LESS, t, -np.inf)
+            t = np.where(one[accepted:] - mean > SLOWER_BY_LESS, t, -np.inf)
         charts[name] = np.minimum(t, _past(t, 1)) - threshold
     return charts
 
@@ -89,7 +87,7 @@ def naive_nights(nights, *, level=0.05):
     return square.sum(-1) > chi2.ppf(1.0 - level, np.maximum(known.sum(-1), 1))
 
 
-def _scores(nights):
+def score(nights):
     """(T, R) score and floor per stream, accepted nights against all others of them."""
     cases = _contrasts(nights.outputs, nights.accepted, nights.answers)
     scores = {

@@ -1,6 +1,6 @@
 """Is a baseline fit to be watched: two-level cases, and nights that resemble their neighbours.
 
-Three tests at acceptance, each with its own chance of a false word per suite, limits from the
+Four tests at acceptance, each with its own chance of a false word per suite, limits from the
 fitted family. Odd nights are shrunk first: an odd night is no level.
 """
 
@@ -9,19 +9,22 @@ from __future__ import annotations
 import numpy as np
 from frontier_charts import Tuning, lag, standardise, to_angles
 
-ERROR = 0.01  # of each test, any case of a suite
+ERRORS = {"step": 0.02, "steps": 0.01, "spread": 0.01, "likeness": 0.02}  # any case of a suite
+_TOGETHER = 3  # cases whose steps are added: several that step a little
 _FEWEST = 2  # nights of a level
 
 
 def measure_baseline(nights):
-    """Steps and spreads per case (R, C), likeness of neighbouring nights over all cases (R, 1)."""
+    """Steps and spreads per case (R, C); largest steps together, and likeness of nights, (R, 1)."""
     accepted = nights.accepted
     base = nights.outputs[: accepted + 1]  # one later night: nothing is learnt from it
     z = standardise(to_angles(base), accepted, Tuning(radius=1.6, clip=3.0))[:accepted]
     z = z - z.mean(0)
     square = np.maximum((z**2).mean(-1).sum(0), 1e-6)
+    step = _largest_step(z)
     return {
-        "step": _largest_step(z),
+        "step": step,
+        "steps": np.sort(step, -1)[:, -_TOGETHER:].sum(-1, keepdims=True),
         "spread": (z**2).sum(0) / (accepted - 1),
         "likeness": (lag(z, 1).sum(0) / square)[:, None],
     }
@@ -40,7 +43,7 @@ def _largest_step(z):
 
 def limits_of(maxima):
     """Limits from the fitted family's (R,) maxima over cases."""
-    return {name: float(np.quantile(values, 1.0 - ERROR)) for name, values in maxima.items()}
+    return {name: float(np.quantile(values, 1.0 - ERRORS[name])) for name, values in maxima.items()}
 
 
 def flag_cases(measured, limits):
@@ -49,6 +52,6 @@ def flag_cases(measured, limits):
 
 
 def flag_baselines(measured, limits):
-    """(R,) baselines with such a case, or whose nights resemble their neighbours."""
-    alike = measured["likeness"][:, 0] > limits["likeness"]
-    return flag_cases(measured, limits).any(-1) | alike
+    """(R,) baselines with such a case, or several, or whose nights resemble their neighbours."""
+    whole = [measured[name][:, 0] > limits[name] for name in ("steps", "likeness")]
+    return flag_cases(measured, limits).any(-1) | np.any(whole, axis=0)
