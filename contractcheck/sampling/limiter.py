@@ -62,6 +62,7 @@ class Limiter:
     under_way: int = 0
     waited_s: float = 0.0
     tokens: float = 0.0
+    _is_paused: bool = False
     _own: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def enter(self) -> None:
@@ -77,7 +78,8 @@ class Limiter:
         # One of this process asks and waits, in order of coming: the others would be told the same.
         async with self._own:
             while (wait_s := await self.store.update(self._admit)) > 0.0:
-                if wait_s > self.patience_s:
+                # The user's own pace is no trouble, however slow it is.
+                if wait_s > self.patience_s and (self.declared is None or self._is_paused):
                     raise PauseTooLongError(wait_s)
                 if wait_s > _NOTICED_S:
                     self.tell(wait_s)
@@ -134,9 +136,11 @@ class Limiter:
         await self.store.update(step)
 
     def _admit(self, quota: Quota) -> tuple[Quota, float]:
+        now_s = self.now_s()
+        self._is_paused = quota.paused_until_s > now_s
         return admit(
             quota,
-            now_s=self.now_s(),
+            now_s=now_s,
             process=os.getpid(),
             under_way=self.under_way,
             declared=self.declared,

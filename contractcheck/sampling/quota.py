@@ -107,22 +107,29 @@ def admit(
     """
     if now_s < quota.paused_until_s:
         return quota, max(_LEAST_WAIT_S, quota.paused_until_s - now_s)
+    before = replace(quota, at_s=now_s)
+    quota, wait_s = _draw(before, _tighter(quota.advertised, declared))
+    # While nothing was refused nobody counts: a number that is kept up costs each request time.
+    if wait_s > 0.0 or quota.window is None:
+        return quota, wait_s
     leases = {p: lease for p, lease in quota.leases.items() if now_s - lease.at_s <= _LEASE_S}
     leases[process] = Lease(under_way=under_way, at_s=now_s)
-    quota = replace(quota, leases=leases, at_s=now_s)
-    if quota.window is not None:
-        busy = sum(lease.under_way for lease in leases.values())
-        if busy >= math.floor(quota.window):
-            return quota, _POLL_S
-    rate = _tighter(quota.advertised, declared)
-    if rate is not None:
-        level = min(rate.burst, quota.level + (now_s - quota.level_at_s) * rate.per_s)
-        if level < 1.0:
-            quota = replace(quota, level=level, level_at_s=now_s)
-            return quota, max(_LEAST_WAIT_S, (1.0 - level) / rate.per_s)
-        quota = replace(quota, level=level - 1.0, level_at_s=now_s)
+    if sum(lease.under_way for lease in leases.values()) >= math.floor(quota.window):
+        return replace(before, leases=leases), _POLL_S
     leases[process] = Lease(under_way=under_way + 1, at_s=now_s)
     return replace(quota, leases=leases), 0.0
+
+
+def _draw(quota: Quota, rate: Rate | None) -> tuple[Quota, float]:
+    """Take one request out of the bucket; or say how long (s) until there is one."""
+    if rate is None:
+        return quota, 0.0
+    now_s = quota.at_s
+    level = min(rate.burst, quota.level + (now_s - quota.level_at_s) * rate.per_s)
+    if level < 1.0:
+        waiting = replace(quota, level=level, level_at_s=now_s)
+        return waiting, max(_LEAST_WAIT_S, (1.0 - level) / rate.per_s)
+    return replace(quota, level=level - 1.0, level_at_s=now_s), 0.0
 
 
 def note_answer(quota: Quota, advice: RateAdvice, *, now_s: float, tokens: float) -> Quota:

@@ -1,7 +1,7 @@
 """One quota for all processes of a machine: a small file per target, behind a lock.
 
-Nothing in it is worth more than minutes: a file that is old, torn, foreign or from before a
-reboot counts as empty, and a kill at any point leaves a whole one. Neither its name nor its
+Nothing in it is worth more than minutes: a file that is old, torn by a kill, foreign or from
+before a reboot counts as empty. Neither its name nor its
 content holds a credential: the name is keyed by a random salt that never leaves the folder.
 """
 
@@ -108,13 +108,20 @@ class SharedQuota:
         after, told = step(before)
         if after is before or not (after.is_restricting or before.is_restricting):
             return told
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            temporary.write_bytes(encode_quota(after))
-            temporary.replace(self.path)
+            self._write(encode_quota(after))
         except OSError:
             self.alone = LocalQuota(after)
         return told
+
+    def _write(self, data: bytes) -> None:
+        """Write in place, which takes a small part of the time: half a quota is read as none."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(descriptor, data, 0)
+            os.ftruncate(descriptor, len(data))
+        finally:
+            os.close(descriptor)
 
     async def _acquire(self) -> None:
         from filelock import Timeout

@@ -198,3 +198,13 @@ def test_a_wait_is_never_negative_nor_endless(level, now_s, pause_s):
     quota = replace(Quota(), level=level, level_at_s=now_s, paused_until_s=now_s + pause_s)
     _, wait_s = ask(quota, now_s, declared=Rate(per_s=0.5, burst=1))
     assert 0.0 <= wait_s <= 72.0
+
+
+def test_who_finds_no_place_takes_nothing_out_of_the_bucket_and_puts_nothing_in():
+    busy = {7: Lease(under_way=1, at_s=0.0)}
+    for declared in (None, Rate(per_s=1.0, burst=5.0)):
+        quota = replace(Quota(), window=1.0, leases=busy, level=3.0)
+        for _ in range(10):
+            quota, wait_s = ask(quota, 0.0, declared=declared)
+            assert wait_s > 0.0
+        assert quota.level == 3.0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from contractcheck.providers.rate_headers import RateAdvice, RateWindow
 from contractcheck.sampling.backoff import RetryPolicy
-from contractcheck.sampling.limiter import Limiter
+from contractcheck.sampling.limiter import Limiter, PauseTooLongError
 from contractcheck.sampling.quota import Lease, Quota, Rate
 from contractcheck.sampling.quota_file import (
     LocalQuota,
@@ -245,3 +245,24 @@ def test_a_wait_that_people_notice_is_told_and_so_is_its_end(tmp_path):
 
     asyncio.run(main())
     assert told == [4.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("declared", "retry_after_s", "is_too_long"),
+    [(Rate(per_s=0.004, burst=1.0), None, False), (Rate(per_s=0.004, burst=1.0), 90.0, True), (None, 90.0, True), (None, 30.0, False)],
+)  # fmt: skip
+def test_patience_is_for_the_provider_not_for_the_pace_that_was_asked_for(
+    tmp_path, declared, retry_after_s, is_too_long
+):
+    async def main():
+        store, _ = open_quota(tmp_path, KEY, time.monotonic)
+        limiter = Limiter(store=store, policy=RetryPolicy(), declared=declared, patience_s=60.0)
+        if declared is not None:
+            await limiter.enter()
+        if retry_after_s is not None:
+            await limiter.note_refusal(RateAdvice(retry_after_s=retry_after_s), sent_s=0.0)
+        async with asyncio.timeout(0.05):
+            await limiter.enter()
+
+    with pytest.raises(PauseTooLongError if is_too_long else TimeoutError):
+        asyncio.run(main())
