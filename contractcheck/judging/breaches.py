@@ -100,9 +100,14 @@ def _broken_limits(measured: MeasuredRun, suite: Suite, level: float) -> Iterato
 def _slow(measured: MeasuredRun, limit_s: float, level: float) -> Iterator[Finding]:
     table = measured.table
     totals = table.loc[table["metric"] == "total_s", "number"].dropna().tolist()
-    # Who waited in vain waited at least that long: left out, the slowest would not count.
-    times = [one.answer.timing for one in measured.answers]
-    totals += [time.total_s for time in times if time.is_censored and not time.is_contended]
+    # Who waited in vain waited at least that long: left out, the slowest would not count. What a
+    # retry mended was waited for all the same, once for each trial.
+    waits = {
+        (one.case, one.trial): one.answer.timing
+        for one in (*measured.answers, *measured.first_attempts())
+        if one.answer.timing.is_censored and not one.answer.timing.is_contended
+    }
+    totals += [wait.total_s for wait in waits.values()]
     if not totals:
         return
     bounds = quantile_bounds(totals, _P95, 1.0 - 2.0 * level)

@@ -107,6 +107,21 @@ def test_a_time_out_is_at_least_as_slow_as_it_was_waited_for(make_world):
     assert refused.verdict is Verdict.QUIET
 
 
+def test_a_time_out_that_a_retry_mended_is_as_slow(make_world):
+    world = make_world(policy=TIMED, samples=20)
+    silent = {"response": None, "headers_us": None, "ended": "error", "end_us": 120_000_000}
+
+    def mended(error):
+        recorded = again(world.record(10), lambda x: x.trial % 6 == 0, error=error, **silent)
+        return measure(world, recorded)
+
+    baseline = world.baseline()
+    timed_out = world.judge(mended("ReadTimeout"), baseline)
+    assert timed_out.verdict is Verdict.FAIL
+    assert "95th percentile of total time is 120.00 s" in timed_out.headline
+    assert world.judge(mended("ConnectError"), baseline).verdict is Verdict.QUIET
+
+
 @pytest.mark.parametrize("mended", [True, False])
 def test_a_gate_counts_first_attempts(world, mended):
     old = world.run(10)
