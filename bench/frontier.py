@@ -263,18 +263,37 @@ def print_elsewhere(accepted, limits, tests, options):
     )
     print("|---" * (len(CHARTS) + 4) + "|")
     for label, how in ELSEWHERE.items():
-        parts, flags = {}, []
-        for batch in range(options.years // BATCH):
-            rng = np.random.default_rng([4, batch, accepted])
-            usual = {"family": "gaussian", "years": BATCH, "accepted": accepted, "nights": YEAR}
-            one = generated.play(**(usual | how), rng=rng)
-            flags.append(unstable.flag_baselines(unstable.measure_baseline(one), tests))
-            for name, chart in charts.ewma(one, CHOSEN).items():
-                parts.setdefault(name, []).append(chart.max(0))
-        maxima, flagged = _join(parts), np.concatenate(flags)
+        usual = {"family": "gaussian", "years": options.years, "stream": 4}
+        maxima, baselines = watch_chosen(accepted, **(usual | how))
+        flagged = np.concatenate([unstable.flag_baselines(one, tests) for one in baselines])
         reds = is_red(maxima, limits)
         shares = [flagged, reds & ~flagged, reds, *(maxima[name] > limits[name] for name in CHARTS)]
         print(f"| {label} | " + " | ".join(f"{share.mean():.3f}" for share in shares) + " |")
+
+
+def watch_chosen(accepted, *, years, stream, **how):
+    """Maxima of the chosen monitor's charts over unchanged years; the baselines' figures."""
+    parts, baselines = {}, []
+    for batch in range(years // BATCH):
+        rng = np.random.default_rng([stream, batch, accepted])
+        one = generated.play(years=BATCH, accepted=accepted, nights=YEAR, rng=rng, **how)
+        baselines.append(unstable.measure_baseline(one))
+        for name, chart in charts.ewma(one, CHOSEN).items():
+            parts.setdefault(name, []).append(chart.max(0))
+    return _join(parts), baselines
+
+
+def print_thresholds(options):
+    """The chosen monitor's thresholds by K, and what each gives in fresh fitted years."""
+    print("| K | any red | " + " | ".join(CHARTS) + " |")
+    print("|---" * (len(CHARTS) + 2) + "|")
+    for accepted in options.accepted:
+        years = options.calibration_years
+        made, _ = watch_chosen(accepted, years=years, stream=5, family="gaussian")
+        fresh, _ = watch_chosen(accepted, years=options.years, stream=6, family="gaussian")
+        limits = thresholds(made, CHOSEN_BUDGET)
+        cells = " | ".join(f"{limit:.2f}" for limit in limits.values())
+        print(f"| {accepted} | {is_red(fresh, limits).mean():.3f} | {cells} |", flush=True)
 
 
 def print_delays(accepted, figures, options):
@@ -299,7 +318,11 @@ def main():
     parser.add_argument("--calibration-years", type=int, default=3000)
     parser.add_argument("--changes", type=int, default=500, help="changed histories of each kind")
     parser.add_argument("--accepted", type=int, nargs="+", default=[5, 10, 20])
+    parser.add_argument("--thresholds", action="store_true", help="only the chosen monitor's")
     options = parser.parse_args()
+    if options.thresholds:
+        print_thresholds(options)
+        return
     for accepted in options.accepted:
         figures, years, tests = measure(accepted, options)
         print_reds(accepted, figures, years, options)
