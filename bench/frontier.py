@@ -24,7 +24,7 @@ from frontier_plot import draw
 YEAR, WATCHED, BATCH = 365, 150, 50
 BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 CHOSEN_BUDGET = 0.05
-CASE_CHART_SHARE, PASS_CHART_SHARE = 1.0, 0.5
+PASS_CHART_SHARE = 0.5  # of an output chart's share of the budget
 SHARES = {name: PASS_CHART_SHARE for name in CHARTS if name.startswith("conformance")}
 CHOSEN = {
     "outputs squares": Tuning(weight=0.3, radius=1.6, likeness=(0.1, 5)),

@@ -20,7 +20,6 @@ COMMON = 0.1  # share of a night's variance that all cases have in common
 LATENCY_SD = 0.10
 ODD_SHARE = 3 / 16
 FAMILIES = ("gaussian", "t3", "episodic", "ar", "weekday", "two-level")
-HELD_OUT = ("spells", "ar .8", "skewed")  # neither thresholds nor the choice have seen these
 TWO_LEVEL_CASES, LEVELS, STAYS = 4, (0.97, 0.5), 0.875
 
 
