@@ -15,9 +15,9 @@ from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
 TARGET = Target(provider="openai", model="gpt-sim-mini-2026-03-01")
 
 
-def damage(path):
+def damage(path, at=None):
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[len(data) // 2 if at is None else at] ^= 1
     path.write_bytes(bytes(data))
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_run_is_listed_as_such(project):
 def test_a_damaged_baseline_leaves_it_open_which_runs_are_accepted(project):
     folder = project.record(1)
     project.accept(folder)
-    damage(project.workspace.baselines.folder("hello", TARGET) / "baseline.json")
+    damage(project.workspace.baselines.folder("hello", TARGET) / "baseline.json", at=0)
     found = list_runs(project.workspace)
     assert "baseline.json" in found.problem
     assert [run.is_accepted for run in found.runs] == [None]
