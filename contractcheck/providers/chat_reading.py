@@ -101,6 +101,7 @@ class _Parts:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, _Call] = field(default_factory=dict)
+    highest_call: int = -1
     finish_reason: str | None = None
     model: str | None = None
     response_id: str | None = None
@@ -290,6 +291,7 @@ def _take_call(parts: _Parts, call: JsonObject, place: int, path: str) -> None:
     if path.endswith("delta"):
         index = _index_of(parts, call, here)
     known = parts.calls.setdefault(index, _Call(path=f"{path}.tool_calls[{index}]"))
+    parts.highest_call = max(parts.highest_call, index)
     known.id = known.id or find_text(call, "id") or None
     function = shape.required(call, "function", dict, here)
     if function is None:
@@ -308,5 +310,5 @@ def _index_of(parts: _Parts, call: JsonObject, path: str) -> int:
         return index
     # Some compatible servers leave it out: then a call with an id is a new one.
     parts.shape.additive(f"{path}.index", "required field is missing")
-    newest = max(parts.calls, default=-1)
+    newest = parts.highest_call
     return newest + 1 if call.get("id") or newest < 0 else newest
