@@ -51,7 +51,12 @@ _MOST_DESCENTS = 2
 _MOST_COMMAS = 8
 _STEPS: Final = frozenset({".", ".."})
 _OWN_HEADERS = frozenset(
-    {"accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
+    {
+        *("accept-encoding", "connection", "content-length", "content-type", "host"),
+        *("expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+        # Other words for a method, which gateways believe.
+        *("x-http-method", "x-http-method-override", "x-method-override"),
+    }
 )
 _SECRET_HEADER = re.compile(r"auth|cookie|key|token|secret|password|credential|signature")
 
@@ -234,6 +239,8 @@ class _Reader:
             _HEADER,
             "a header in lower case, such as x-api-key",
         )
+        if header in _OWN_HEADERS:
+            self.fail((*place, "header"), "is written by this program")
         prefix = self.text(
             found.get("prefix", DEFAULT_KEY.prefix if header == DEFAULT_KEY.header else ""),
             (*place, "prefix"),

@@ -82,6 +82,7 @@ def test_no_header_carries_a_credential(name):
     ("changed", "place", "words"),
     [
         ({"headers": {"Host": "evil.example"}}, "headers.host", "is written by this program"),
+        ({"headers": {"X-HTTP-Method-Override": "DELETE"}}, "headers.x-http-method-override", "by"),
         ({"headers": {"x y": "v"}}, "headers.x y", "is no name of a header"),
         ({"headers": {"x-a": "v\r\nx-b: w"}}, "headers.x-a", "printable ASCII"),
         ({"headers": {"x-a": 5}}, "headers.x-a", "printable ASCII"),
@@ -117,6 +118,7 @@ def test_no_header_carries_a_credential(name):
         ({"stream": {"text": "$.t", "end": {"value": 1}}}, "stream.end", "missing key 'path'"),
         ({"key": {"variable": "CONTRACTCHECK_KEY", "prefix": "Be arer"}}, "key.prefix", "a word"),
         ({"key": {"variable": "CONTRACTCHECK_KEY", "header": "X Y"}}, "key.header", "lower case"),
+        ({"key": {"variable": "CONTRACTCHECK_KEY", "header": "host"}}, "key.header", "is written"),
     ],
 )
 def test_what_is_not_allowed_names_its_place(changed, place, words):
