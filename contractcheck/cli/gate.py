@@ -53,7 +53,10 @@ _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
     help="Times that every case is asked on each side, at most (default: policy.gate.slots).",
 )
 @click.option(
-    "--max-requests", type=click.IntRange(1), metavar="N", help="Plan no more than N requests."
+    "--max-requests",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Plan no more than N requests; what is sent again comes on top.",
 )
 @max_usd_option
 @prices_option

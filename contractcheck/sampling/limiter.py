@@ -128,7 +128,7 @@ class Limiter:
                 advice,
                 sent_s=sent_s,
                 now_s=self.now_s(),
-                pause_s=self.policy.draw_wait_s(quota.strikes + 1),
+                pause_s=min(self.patience_s, self.policy.draw_wait_s(quota.strikes + 1)),
                 busy=self.under_way,
             )
             return noted, None
