@@ -80,8 +80,12 @@ def resolve_endpoint(
     own_url = _own_url(speaker, region)
     url = (base_url or target.base_url or own_url).rstrip("/")
     if not url:
-        lacks = "needs a region" if speaker.base_url else "has no public endpoint"
-        raise UsageError(f"{target.id} {lacks}; give it one, or an endpoint with base_url")
+        lacks = (
+            "needs a region; give it one, or an endpoint with base_url"
+            if speaker.base_url
+            else "has no public endpoint; give yours with base_url"
+        )
+        raise UsageError(f"{target.id} {lacks}")
     if target.mapping is None:
         url = url.removesuffix("/v1")  # what the SDKs take; the dialects' paths begin with it
     parts = _plain_parts(url, target)
