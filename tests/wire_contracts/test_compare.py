@@ -96,6 +96,23 @@ def test_a_member_that_is_gone_from_a_small_night_is_a_notice(came):
     assert (found.candidate.count, found.candidate.n) == (8 - came, 8)
 
 
+@pytest.mark.parametrize("place", ["body choices[*].message.novelty", "body content[*]<tool_use>"])
+def test_what_came_sometimes_and_not_in_a_small_night_is_no_news(place):
+    """Neither undocumented members nor kinds of objects are noted as lacking."""
+    name = "openai-chat" if "choices" in place else "anthropic-messages"
+    path = place.rpartition(".")[0] if "choices" in place else "body content"
+
+    def shape(exchanges, came):
+        whole = PlaceShape(came=exchanges, types={"object": exchanges})
+        places = {"body": whole, path: whole}
+        if came:
+            places[place] = PlaceShape(came=came, types={"object": came})
+        return WireShape(format=name, exchanges=exchanges, places=places)
+
+    documented = wire_format(PROVIDER[name]).shape.places
+    assert compare_shapes(shape(8, 0), [shape(30, 15)] * 10, documented) == ()
+
+
 def test_a_member_that_is_gone_in_half_of_the_answers_breaks(changes):
     found = changes("openai-chat", without("created"), share=0.5)
     assert found["created"] == ("not there", "breaking")
