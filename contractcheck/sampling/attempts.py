@@ -180,7 +180,7 @@ class Asker:
         bounds = self.session.pace.bounds
         if wait_s > bounds.patience_s:
             self.session.stop.call(
-                f"the provider asks to wait {wait_s:.0f} s, which is more than "
+                f"the next request would have to wait {wait_s:.0f} s, which is more than "
                 f"--patience {bounds.patience_s:g}",
                 is_trouble=True,
             )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -9,9 +10,17 @@ import pytest
 
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import LimitReachedError
+from contractcheck.providers import dialect
 from contractcheck.providers.prices import PriceTable
 from contractcheck.redaction import Scrubber
-from contractcheck.sampling import Bounds, RetryPolicy, SilentProgress, Spending, sample
+from contractcheck.sampling import (
+    Bounds,
+    RetryPolicy,
+    SilentProgress,
+    Spending,
+    sample,
+    sampler,
+)
 
 ANSWER = (
     b'{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},'
@@ -189,7 +198,7 @@ def test_a_wait_beyond_patience_ends_the_run_at_once(serve, make_cases, make_run
             sample(run, cases, replace(provider.options, concurrency=2), SilentProgress())
         assert len(provider.asked) <= 2
     assert ended.value.reason == (
-        "the provider asks to wait 600 s, which is more than --patience 120"
+        "the next request would have to wait 600 s, which is more than --patience 120"
     )
 
 
@@ -329,7 +338,7 @@ def test_a_pause_that_another_session_left_is_not_waited_out_beyond_patience(
             run = make_run(cases, folder=folder)
             with pytest.raises(LimitReachedError) as ended:
                 sample(run, cases, options, SilentProgress())
-            assert ended.value.reason.startswith("the provider asks to wait ")
+            assert ended.value.reason.startswith("the next request would have to wait ")
             assert ended.value.reason.endswith(" s, which is more than --patience 120")
             # The second session asks nobody: it knows.
             assert len(provider.asked) <= asked
@@ -350,3 +359,20 @@ def test_waits_that_each_are_short_end_with_patience_too(serve, make_cases, make
             sample(run, cases, options, SilentProgress())
         assert len(provider.asked) < 10
     assert "times in a row over" in ended.value.reason
+
+
+def test_one_trial_carries_one_key_for_all_of_its_attempts(
+    serve, make_cases, make_run, monkeypatch
+):
+    """No built-in wire documents such a header; a package's may."""
+    keyed = replace(dialect("openai"), idempotency_header="idempotency-key")
+    monkeypatch.setattr(sampler, "dialect", lambda *_: keyed)
+    cases = make_cases(a=2)
+    with serve(telling((503, b""), (503, b""), (503, b""), GOOD)) as provider:
+        run = make_run(cases)
+        once = replace(provider.options, bounds=Bounds(retry=replace(FAST, attempts=2)))
+        sample(run, cases, replace(once, concurrency=1), SilentProgress())
+    sent = [re.search(rb"idempotency-key: (\S+)", head)[1] for head, _ in provider.asked]
+    assert sent[0] == sent[1]
+    assert sent[2] == sent[3]
+    assert sent[0] != sent[2]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from contractcheck.auth import AwsAuthorizer, RenewingAuthorizer, ClientCredentials, KeyAuthorizer
+from contractcheck.auth import AwsAuthorizer, ClientCredentials, KeyAuthorizer, RenewingAuthorizer
 from contractcheck.errors import MeasurementError, SuiteError, UsageError
 from contractcheck.model.credential import ClientLogin, SchemeChoice, Variable
 from contractcheck.model.target import Target

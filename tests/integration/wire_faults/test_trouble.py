@@ -146,7 +146,7 @@ def test_a_wait_beyond_all_patience_ends_the_run_at_once(wait, make_project, fau
     assert len(proxy.heads) <= 8  # those that were under way together
     header = read_header(folder)
     assert header.status == "interrupted"
-    assert "the provider asks to wait 600 s" in header.stopped
+    assert "the next request would have to wait 600 s" in header.stopped
     assert project.judge(folder).verdict in {Verdict.ERROR, Verdict.INCONCLUSIVE}
     resumed = project.resume(folder, 1, bounds=PATIENT)
     assert read_header(resumed).status == "complete"
