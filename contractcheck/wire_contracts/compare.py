@@ -147,9 +147,9 @@ class _Comparison:
             yield self._change(place, what, severity, came, (0, count))
 
     def _is_number(self, place: str, kind: str) -> bool:
-        """Whether a whole number became a broken one where the format says number."""
+        """Whether a whole number became a broken one, and the format does not promise whole ones."""
         node = self.documented.get(place)
-        return kind == "number" and node is not None and "number" in node.types
+        return kind == "number" and (node is None or "number" in node.types)
 
     def _revalued(self, place: str) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)

@@ -128,6 +128,16 @@ def test_a_new_member_is_a_notice_whether_documented_or_not(changes):
     assert found == {"novelty": ("new", "additive"), "obfuscation": ("new", "additive")}
 
 
+def test_an_undocumented_number_may_become_a_broken_one(changes):
+    def cost(value):
+        return everywhere(lambda d: {**d, "cost_of_gateway": value})
+
+    found = changes("openai-chat", cost(0.5), before=cost(0))
+    assert found == {"cost_of_gateway": ("number, where it was integer", "additive")}
+    found = changes("openai-chat", cost("free"), before=cost(0))
+    assert found == {"cost_of_gateway": ("string, where it was integer", "breaking")}
+
+
 def test_cached_tokens_coming_and_going_is_information(changes):
     def cached(document):
         usage = document.get("usage")
