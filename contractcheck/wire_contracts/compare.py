@@ -147,7 +147,7 @@ class _Comparison:
             yield self._change(place, what, severity, came, (0, count))
 
     def _is_number(self, place: str, kind: str) -> bool:
-        """Whether a whole number became a broken one, and the format does not promise whole ones."""
+        """Whether a whole number became a broken one, and nothing promises whole ones."""
         node = self.documented.get(place)
         return kind == "number" and (node is None or "number" in node.types)
 
