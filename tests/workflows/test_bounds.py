@@ -42,9 +42,13 @@ def test_an_outage_ends_the_run_and_the_report_says_so_and_it_can_be_resumed(pro
     folder = project.record(3, error_rate=1.0, bounds=bounds)
     assert not is_sealed(folder)
     header = read_header(folder)
-    assert header.stopped.startswith("the provider ")
+    # By failures in a row, or by a wait that the simulator asks for: both are patience.
+    assert header.stopped.startswith(
+        ("the provider failed ", "the next request would have to wait ")
+    )
     report = project.judge(folder)
     assert report.verdict is Verdict.ERROR
+    assert any(header.stopped in note for note in report.notes)
     assert report.next_steps == (f"contractcheck run --resume {header.id}",)
     project.provider.conditions = project.provider.conditions.__class__(
         night="2026-03-03", time_scale=0.0
