@@ -9,6 +9,7 @@ from contractcheck.judging.table_nights import judge_table_nights
 from contractcheck.judging.table_samples import TableSides
 from contractcheck.judging.tables import judge_tables
 from contractcheck.judging.verdict import exit_code
+from contractcheck.judging.wire_changes import find_known_problems
 
 __all__ = [
     "CaseJudgement",
@@ -16,6 +17,7 @@ __all__ = [
     "Judgement",
     "TableSides",
     "exit_code",
+    "find_known_problems",
     "judge_case",
     "judge_run",
     "judge_table_nights",

@@ -36,7 +36,12 @@ class CaseJudgement:
 
 
 def judge_case(
-    run: MeasuredRun, suite: Suite, case_id: str, *, accepted: CaseNight | None = None
+    run: MeasuredRun,
+    suite: Suite,
+    case_id: str,
+    *,
+    accepted: CaseNight | None = None,
+    known: frozenset[str] = frozenset(),
 ) -> CaseJudgement:
     """Judge the answers of one case by its own contract.
 
@@ -46,6 +51,7 @@ def judge_case(
         case_id: The case.
         accepted: In a replay, what these very answers came to when they were accepted: a
             ``no-worse`` check that passes fewer of them now was changed by us.
+        known: Problems of the wire that accepted nights had (``find_known_problems``).
     """
     case = suite.case(case_id)
     plan = run.header.cases.get(case_id)
@@ -63,7 +69,7 @@ def judge_case(
     own = _only(run, case_id)
     alone = replace(suite, cases=(case,), policy=replace(suite.policy, limits={}))
     findings = [
-        *find_wire_problems(own),
+        *find_wire_problems(own, known=known),
         *find_breaches(own, alone, budget_share=budget_share(suite)),
         *(_worse_than_accepted(own, case_id, accepted) if accepted else ()),
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
 from contractcheck.errors import NothingToCheckError, RecordingError
-from contractcheck.judging import CaseJudgement, judge_case
+from contractcheck.judging import CaseJudgement, find_known_problems, judge_case
 from contractcheck.measuring import observe
 from contractcheck.model.judgement import Verdict
 from contractcheck.model.night import RateCell
@@ -34,17 +34,20 @@ class Replay:
         suite: The contract.
         run: The recorded answers.
         accepted: What they came to when they were accepted, per case.
+        known: Problems of the wire that accepted nights had.
         age_days: Whole days since they were recorded, >= 0; a night may be dated otherwise.
     """
 
     suite: Suite
     run: MeasuredRun
     accepted: dict[str, CaseNight]
+    known: frozenset[str]
     age_days: int
 
     def judge(self, case_id: str) -> CaseJudgement:
         """Judge one case; a check that is new must be passed by some accepted answer."""
-        judged = judge_case(self.run, self.suite, case_id, accepted=self.accepted.get(case_id))
+        accepted = self.accepted.get(case_id)
+        judged = judge_case(self.run, self.suite, case_id, accepted=accepted, known=self.known)
         never = self._never_passed(case_id)
         if judged.verdict is not Verdict.QUIET or never is None:
             return judged
@@ -101,6 +104,7 @@ def open_replay(workspace: Workspace, suite: Suite, target: Target) -> Replay:
         suite=suite,
         run=run,
         accepted=dict(night.statistics.cases) if night is not None else {},
+        known=find_known_problems(run, baseline.nights),
         age_days=_days_since(run.header.started_at, folder),
     )
 

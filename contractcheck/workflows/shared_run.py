@@ -21,7 +21,7 @@ import orjson
 from contractcheck.cassettes import is_sealed, read_run
 from contractcheck.errors import ContractcheckError, MeasurementError, UsageError
 from contractcheck.files import write_atomically
-from contractcheck.judging import CaseJudgement, judge_case
+from contractcheck.judging import CaseJudgement, find_known_problems, judge_case
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import Verdict
@@ -52,16 +52,18 @@ class SharedRun:
         run: Tonight's answers.
         report: The verdict on all of it.
         folder: Where it lies.
+        known: Problems of the wire that accepted nights had.
     """
 
     suite: Suite
     run: MeasuredRun
     report: Report
     folder: Path
+    known: frozenset[str]
 
     def judge(self, case_id: str) -> CaseJudgement:
         """Judge one case; what was asked too little, or in vain, is never good."""
-        judged = judge_case(self.run, self.suite, case_id)
+        judged = judge_case(self.run, self.suite, case_id, known=self.known)
         if judged.verdict is Verdict.FAIL:
             return judged
         own = [one.answer.completion for one in self.run.answers if one.case == case_id]
@@ -93,14 +95,16 @@ def open_shared_run(
         KeyboardInterrupt: On Ctrl-C; says how to go on with what was finished.
     """
     # A damaged baseline is told before anybody is asked.
-    workspace.baselines.read(suite.name, target)
+    baseline = workspace.baselines.read(suite.name, target)
     key = hashlib.sha256(f"{session} {suite.name} {target.id}".encode()).hexdigest()[:16]
     folder = _once(workspace.locks, key, lambda: _record(workspace, suite, target, options, key))
+    run = observe(read_run(folder), suite)
     return SharedRun(
         suite=suite,
-        run=observe(read_run(folder), suite),
+        run=run,
         report=judge_recorded(workspace, suite, folder),
         folder=folder,
+        known=find_known_problems(run, baseline.nights if baseline else ()),
     )
 
 
