@@ -129,14 +129,9 @@ class Take:
         self.finish("closed")
 
     def fail(self, error: BaseException) -> None:
-        """End with an error; cancellation and interrupts count as dropped by the client.
-
-        Unless the trial names a time-out: then a cancellation is that.
-        """
+        """End with an error; cancellation and interrupts count as dropped by the client."""
         if isinstance(error, Exception):
             self.finish("error", type(error).__name__)
-        elif self.slot.overdue:
-            self.finish("error", self.slot.overdue)
         else:
             self.finish("closed")
 
@@ -146,6 +141,9 @@ class Take:
         Raises:
             RecordingError: If the sink refuses.
         """
+        if ended == "closed" and self.slot.overdue:
+            # Whoever dropped it has said why.
+            ended, error = "error", self.slot.overdue
         with self._lock:
             if self._is_finished:
                 return

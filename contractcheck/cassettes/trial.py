@@ -31,8 +31,8 @@ class Slot:
         case: Case id.
         trial: 0-based index of the trial within case and run.
         first_attempt: Least number of an attempt; above 0 when a run is resumed.
-        overdue: Name of the time-out by which whoever made the request ends it from outside;
-            empty while nobody does. Without it, what is cancelled was dropped, not failed.
+        overdue: Name of the bound (time or size) by which whoever made the request ends it;
+            empty while nobody does. Without it, what is dropped early was dropped, not failed.
         at_end: What must still be done when the trial ends, such as closing a stream that the
             client forgot.
     """

@@ -53,6 +53,11 @@ class Sender(Protocol):
         """
 
 
+MOST_ANSWER_BYTES = 8 << 20
+"""Largest answer that is read, 8 MiB: nobody's output limit fills a tenth of it, and what would
+go on for ever must fill neither memory nor disk."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnSender:
     """Our own client.
@@ -95,8 +100,13 @@ class OwnSender:
                     ) as response,
                 ):
                     opened.append(response)
+                    size_bytes = 0
                     async for piece in response.aiter_raw():
-                        pieces.append(piece)  # noqa: PERF401 - the watch looks at them meanwhile
+                        pieces.append(piece)
+                        size_bytes += len(piece)
+                        if size_bytes > MOST_ANSWER_BYTES:
+                            slot.overdue = "AnswerTooLarge"
+                            break
             except (httpx2.HTTPError, OverdueError):
                 pass  # the recording has it
         return Sent(headers=headers)

@@ -376,3 +376,24 @@ def test_one_trial_carries_one_key_for_all_of_its_attempts(
     assert sent[0] == sent[1]
     assert sent[2] == sent[3]
     assert sent[0] != sent[2]
+
+
+def test_an_answer_without_end_is_cut_off_and_the_run_goes_on(serve, make_cases, make_run):
+    cases = make_cases(a=1, b=1)
+
+    async def respond(_number, body):
+        is_huge = body["messages"][0]["content"] == cases[0].messages[0].content
+        return (200, b" " * (9 << 20)) if is_huge else GOOD
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, bounds=Bounds(retry=FAST))
+        tally = sample(run, cases, options, SilentProgress())
+    assert (tally.done, tally.errors) == (2, 1)
+    cut, cut_again, whole = sorted(
+        read_run(run.folder).exchanges, key=lambda x: (x.case, x.attempt)
+    )
+    for one in (cut, cut_again):
+        assert (one.ended, one.error) == ("error", "AnswerTooLarge")
+        assert (8 << 20) < len(one.response.body) < (9 << 20)
+    assert (whole.ended, whole.response.body) == ("eof", ANSWER)
