@@ -34,6 +34,7 @@ PERMUTATIONS = 79
 _CASES = {1: 24, 2: 12, 5: 6, 10: 4, 20: 3}
 _MISSING = 0.3
 _POOL = 200
+_DIMENSIONS = 16
 _WORDS = ("certainly", "perhaps", "the", "refund", "order", "ticket", "is", "high", "low")
 
 
@@ -298,6 +299,13 @@ def _direction(rng: np.random.Generator, place: int) -> tuple[float, float]:
     return (math.cos(angle), math.sin(angle))
 
 
+def _vector(rng: np.random.Generator, place: int) -> str:
+    """An embedding as it is recorded; in few dimensions, but more than signs can tie in."""
+    center = np.zeros(_DIMENSIONS)
+    center[place] = 1.0
+    return json.dumps((center + 0.05 * rng.normal(size=_DIMENSIONS)).round(6).tolist())
+
+
 _MAKERS = {
     "label": _label,
     "number": _number,
@@ -306,6 +314,7 @@ _MAKERS = {
     "tools": _calls,
     "logprobs": _first_tokens,
     "embedding": _direction,
+    "vector": _vector,
 }
 NEW = {
     "rate": False,
@@ -316,6 +325,7 @@ NEW = {
     "tools": '[{"name": "escalate", "arguments": {"order": "z"}}]',
     "logprobs": '{"Sorry": -0.125, "t1": -9.0, "t2": -9.5}',
     "embedding": (-0.6, -0.8),
+    "vector": json.dumps([-0.25] * _DIMENSIONS),
 }
 """What a changed answer becomes: one that was not there before."""
 
