@@ -4,7 +4,7 @@ Every calibrated monitor has its thresholds from years of the fitted family (``g
 yearly budget over all its charts and planes; then fresh years of that family and of harsher ones
 say what it costs, and changes say what it finds.
 
-.venv/bin/python bench/frontier.py --years 1000 --calibration-years 3000 > frontier.md
+    python bench/frontier.py --accepted 10 > frontier.md
 """
 
 from __future__ import annotations

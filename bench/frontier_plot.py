@@ -1,4 +1,4 @@
-"""Draw the frontier: false reds a year (worst stated family) against the median delay."""
+"""Draw the frontier: false reds a year against the median delay, by change and family."""
 
 import math
 

@@ -49,9 +49,8 @@ def logprobs(answer: Answer, _place: str) -> str | None:
     """Log-probabilities of the likeliest first tokens, where the provider was asked for them.
 
     The most sensitive sensor there is (Chauvin et al., arXiv:2512.03816). Two sides are compared
-    by the mean absolute shift per token, in nats. Suites do not ask for them (yet): they are read
-    from recordings of calls that did (``top_logprobs``, OpenAI chat completions). Nights are not
-    compared in them.
+    by the mean absolute shift per token, in nats. A case asks for them by ``top_logprobs``. Nights
+    are not compared in them.
     """
     tokens = answer.completion.first_token_logprobs
     return canonical_json(dict(tokens)) if tokens else None

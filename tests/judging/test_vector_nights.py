@@ -84,16 +84,27 @@ def test_what_calls_always_differed_by_is_quiet(make_watch, embed, noise):
         assert judgement.verdict is Verdict.QUIET, judgement.headline
 
 
+@pytest.mark.calibration
+@pytest.mark.parametrize("noise", [ONE_CALL, 1.4e-2])
+def test_sixty_pairs_of_quiet_nights_raise_no_alarm(make_watch, embed, noise):
+    world, baseline = make_watch(noise)
+    for night in range(10, 130, 2):
+        first, second = (world.run(n, embed(noise=noise)) for n in (night, night + 1))
+        judgement = world.judge(second, baseline, previous=first)
+        assert judgement.verdict is not Verdict.FAIL, (night, judgement.headline)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"cosine": 0.82},
         {"cosine": 0.94},
         {"cosine": 0.99},
+        {"cosine": 0.999},
         {"cosine": 0.94, "only": ("two",)},
         {"noise": 0.5},
     ],
-    ids=["far", "near", "nearer", "one case", "scattered"],
+    ids=["far", "near", "nearer", "nearest", "one case", "scattered"],
 )
 def test_another_direction_is_suspect_once_and_drift_twice(make_watch, embed, change):
     world, baseline = make_watch()
