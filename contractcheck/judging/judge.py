@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Suite
+    from contractcheck.model.wire_shape import ShapeChange
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +98,7 @@ def judge_run(evidence: Evidence) -> Judgement:
     judged = judge_streams(table, suite.policy, budget_share=share) if is_whole else ()
     comparisons = compare_cases(table, later=changed_nights(judged)) if judged else ()
     changes = find_shape_changes(run, _standing(evidence))
-    found = [*_findings(evidence, judged, comparisons, share), *shape_findings(run, changes)]
+    found = _findings(evidence, judged, comparisons, changes)
     findings = sort_findings(found)
     gaps = find_gaps(run, suite, table, judged, findings)
     verdict, headline = _verdict(findings, gaps, judged, table)
@@ -121,10 +122,11 @@ def _findings(
     evidence: Evidence,
     judged: Sequence[StreamJudgement],
     comparisons: Sequence[Comparison],
-    share: float,
+    changes: Sequence[ShapeChange],
 ) -> list[Finding]:
     """Every rung of the ladder."""
     run, suite = evidence.run, evidence.suite
+    known = find_known_problems(run, _standing(evidence))
     ours = list(find_our_changes(run, evidence.baseline))
     drift = find_drift(
         judged,
@@ -134,11 +136,12 @@ def _findings(
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
     return [
-        *find_wire_problems(run, known=find_known_problems(run, _standing(evidence))),
+        *find_wire_problems(run, known=known),
         *find_identity_changes(run, suite, evidence.baseline),
-        *find_breaches(run, suite, budget_share=share),
+        *find_breaches(run, suite, budget_share=budget_share(suite)),
         *ours,
         *drift,
+        *shape_findings(run, changes, known),
     ]
 
 

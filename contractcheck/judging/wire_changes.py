@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import Finding, FindingKind
-from contractcheck.wire_contracts import compare_shapes, lived_with, normal_path, wire_format
+from contractcheck.wire_contracts import (
+    compare_shapes,
+    lived_with,
+    normal_path,
+    problem_place,
+    wire_format,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,14 +48,23 @@ def find_known_problems(measured: MeasuredRun, standing: Sequence[AcceptedNight]
     return frozenset() if shape is None else lived_with(shape, accepted)
 
 
-def shape_findings(measured: MeasuredRun, changes: Sequence[ShapeChange]) -> list[Finding]:
+def shape_findings(
+    measured: MeasuredRun, changes: Sequence[ShapeChange], known: frozenset[str] = frozenset()
+) -> list[Finding]:
     """Tell breaking changes as breaches and additive ones as notices.
 
     What the published shape tells of a place already, at least as badly, is not told again.
+
+    Args:
+        measured: Tonight.
+        changes: What the learnt shape says.
+        known: Problems that accepted nights had as well: they are no telling of anything new.
     """
     attempts = (*measured.answers, *measured.earlier)
     problems = {one for a in attempts for one in a.answer.completion.wire_problems}
-    told = {(normal_path(one.path), one.severity) for one in problems}
+    told = {
+        (normal_path(one.path), one.severity) for one in problems if problem_place(one) not in known
+    }
     return [
         Finding(
             kind=FindingKind.BREACH if one.severity == "breaking" else FindingKind.NOTICE,

@@ -155,7 +155,8 @@ class _Comparison:
         then, now = self._shapes(place)
         came = (then.came, now.came)
         for value, count in now.values.items():
-            if value in then.values or OTHERS in then.values:
+            # What is kept of rarer ones is their sum: it may hold nothing new.
+            if value == OTHERS or value in then.values or OTHERS in then.values:
                 continue
             is_sure = self._is_more(came, (0, count), NEWS_LEVEL)
             severity: Severity = "additive" if is_sure else "informational"
@@ -167,7 +168,7 @@ class _Comparison:
         then, now = self._shapes(place)
         came = (then.came, now.came)
         for form, count in now.forms.items():
-            if form in then.forms or OTHERS in then.forms:
+            if form == OTHERS or form in then.forms or OTHERS in then.forms:
                 continue
             if not self._is_more(came, (0, count), self.level):
                 continue
@@ -181,7 +182,8 @@ class _Comparison:
         """Tell another order of keys, but not of frames that have other keys than before."""
         for place in sorted(self.before.places.keys() & self.now.places.keys() - moved):
             then, now = self._shapes(place)
-            fresh = sum(count for form, count in now.forms.items() if form not in then.forms)
+            known = {*then.forms, OTHERS}
+            fresh = sum(count for form, count in now.forms.items() if form not in known)
             if " " in place or OTHERS in then.forms:
                 continue
             came = (then.came, now.came)
@@ -206,10 +208,12 @@ class _Comparison:
         is_models_choice = node is not None and node.is_content
         return "additive" if severity == "breaking" and is_models_choice else severity
 
-    def severity_of_renaming(self, path: str) -> Severity:
+    def severity_of_renaming(self, lost: ShapeChange) -> Severity:
         """How bad another name is: what came sometimes comes no more to those who look for it."""
-        nodes = [node for place, node in self.documented.items() if path_of(place) == path]
-        return "additive" if any(node.is_volatile for node in nodes) else "breaking"
+        nodes = [node for place, node in self.documented.items() if path_of(place) == lost.path]
+        worst: Severity = "additive" if any(node.is_volatile for node in nodes) else "breaking"
+        then, now = lost.baseline, lost.candidate
+        return self._graded(worst, (then.n, now.n), (then.count, now.count))
 
     def _graded(
         self, worst: Severity, parents: tuple[int, int], events: tuple[int, int]
@@ -257,7 +261,7 @@ def _name_renamed(changes: list[ShapeChange], comparison: _Comparison) -> list[S
         if twin is not None:
             name = twin.path.rpartition(".")[2]
             kept.remove(twin)
-            severity = comparison.severity_of_renaming(lost.path)
+            severity = comparison.severity_of_renaming(lost)
             named = replace(lost, what=f"renamed to {name!r}", severity=severity)
             kept[kept.index(lost)] = named
     return kept

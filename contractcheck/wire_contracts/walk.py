@@ -80,7 +80,7 @@ class Walk:
             return
         for name, child in value.items():
             below = 0 if name.lower() in _FREE else depth - 1
-            self._open(f"{place}{'.' if ' ' in place else ' '}{nameable(name)}", child, below)
+            self._open(f"{place}{'.' if ' ' in place else ' '}{_step(name)}", child, below)
 
     def finish(self) -> set[Fact]:
         """Return all facts: what came with some type, came."""
@@ -132,7 +132,7 @@ class Walk:
         start = f"{node.place}{'.' if ' ' in node.place else ' '}"
         kind = EMPTY_ARRAY if value == [] else JSON_TYPES[type(value)]
         self._note_odd(
-            (f"{start}{nameable(name)}", "type", kind), (f"{start}{UNNAMEABLE}", "type", kind)
+            (f"{start}{_step(name)}", "type", kind), (f"{start}{UNNAMEABLE}", "type", kind)
         )
 
     def _array(self, node: Node, value: list[JsonValue]) -> None:
@@ -170,3 +170,8 @@ class Walk:
             self.facts.add(fact)
         elif instead is not None:
             self.facts.add(instead)
+
+
+def _step(name: str) -> str:
+    """A member's name as a step of a place: a dot in it would read as another step."""
+    return nameable(name).replace(".", ":")

@@ -354,3 +354,29 @@ def test_too_many_values_are_no_closed_set():
     values = learn_shape("f", facts).places["chunk a"].values
     assert len(values) == 13
     assert values[OTHERS] == 28
+
+
+def shape_of(exchanges, places):
+    """A made-up shape: ``came`` by place, and what else is seen there."""
+    body = {"body": PlaceShape(came=exchanges, types={"object": exchanges})}
+    return WireShape(format="x", exchanges=exchanges, places=body | places)
+
+
+@pytest.mark.parametrize(("size", "severity"), [(7, "additive"), (8, "additive"), (40, "breaking")])
+def test_another_name_is_as_sure_as_the_loss_of_the_old_one(size, severity):
+    accepted = shape_of(size, {"body note": PlaceShape(came=size, types={"string": size})})
+    tonight = shape_of(size, {"body text": PlaceShape(came=size, types={"string": size})})
+    found = {one.path: one for one in compare_shapes(tonight, [accepted], {})}
+    assert (found["note"].what, found["note"].severity) == ("renamed to 'text'", severity)
+
+
+@pytest.mark.parametrize("aspect", ["values", "forms"])
+def test_the_sum_of_the_rarer_ones_is_nothing_new(aspect):
+    def call_ids(counts):
+        total = sum(counts.values())
+        seen = PlaceShape(came=total, types={"string": total}, **{aspect: counts})
+        return shape_of(total, {"body tool_calls[*].id": seen})
+
+    accepted = call_ids({f"form {letter}": 50 for letter in "abcdefghijkl"})
+    tonight = call_ids({f"form {letter}": 50 for letter in "abcdefghijk"} | {OTHERS: 100})
+    assert OTHERS not in " ".join(one.what for one in compare_shapes(tonight, [accepted], {}))

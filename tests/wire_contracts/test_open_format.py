@@ -87,3 +87,12 @@ def test_a_flood_is_bounded(facts_of):
     }
     assert len(facts_of(deep)) < 700
     assert len(facts_of(wide)) < 700
+
+
+def test_a_member_with_a_dot_in_its_name_is_looked_at(facts_of):
+    with_dots = {**ANSWER, "usage": {"in.tokens": 3}, "a.b": 1}
+    without = {**ANSWER, "usage": {}}
+    accepted = learn_shape("open", [facts_of(with_dots)] * 30)
+    tonight = learn_shape("open", [facts_of(without)] * 30)
+    lost = {one.path for one in compare_shapes(tonight, [accepted], {}) if one.what == "gone"}
+    assert {"usage.in:tokens", "a:b"} <= lost
