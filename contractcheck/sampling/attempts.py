@@ -22,6 +22,8 @@ from contractcheck.sampling.options import remedy_of, wants_more
 from contractcheck.sampling.stop import StoppedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from contractcheck.model.exchange import Exchange, Headers, Response
     from contractcheck.model.run import Trial
     from contractcheck.model.suite import Case
@@ -93,16 +95,24 @@ class Asker:
             attempt = await self._attempt(trial, wire, made=len(before))
             remedies.append(attempt.remedy)
             made += 1
-            if not (self.sender.may_repeat and wants_more(remedies, retry, attempts=made)):
+            if not (self.sender.may_repeat and await self._is_renewed(attempt, remedies)):
                 break
-            if attempt.remedy is Remedy.RENEWED:
-                if not await self.side.authorizer.renew(attempt.headers):
-                    break
-            elif attempt.remedy is Remedy.BUDGETED:
+            if not wants_more(remedies, retry, attempts=made):
+                break
+            if attempt.remedy is Remedy.BUDGETED:
                 await self._pause(retry.draw_wait_s(made))
             self.session.tally.retries += 1
         if attempt.completion.outcome is not Outcome.ANSWERED:
             self.session.tally.errors += 1
+
+    async def _is_renewed(self, attempt: _Attempt, remedies: Sequence[Remedy]) -> bool:
+        """Renew a credential that was refused: for trials to come, if this one is not repeated.
+
+        Once per trial: what is refused as soon as it is granted is not granted again.
+        """
+        if attempt.remedy is not Remedy.RENEWED or remedies.count(Remedy.RENEWED) > 1:
+            return True
+        return await self.side.authorizer.renew(attempt.headers)
 
     async def _pause(self, wait_s: float) -> None:
         async with self.session.stop.interrupting():
@@ -156,6 +166,8 @@ class Asker:
         if exchange is None:
             # Nothing left this process, so nothing is known.
             self.breaker.note_nothing()
+            self.session.spending.note_nothing()
+            self.session.tally.last_error = "nothing was sent"
             return Completion(outcome=Outcome.INFRA, detail="nothing was sent"), Remedy.NEVER
         target = self.side.run.header.target
         completion = read_answer(exchange, target.provider, target.mapping).completion

@@ -42,6 +42,7 @@ class Breaker:
         open_until_s: Before then nobody is sent.
         probes: Probes that failed since it opened.
         probing: Whether one is under way.
+        probe_at_s: When the latest one was let go.
     """
 
     patience_s: float | None
@@ -51,6 +52,7 @@ class Breaker:
     open_until_s: float = 0.0
     probes: int = 0
     probing: bool = False
+    probe_at_s: float = 0.0
 
     def ask(self, now_s: float, *, is_alone: bool = False) -> Leave:
         """Ask for leave to send a request; a ``probe`` must be followed by a note of its end.
@@ -71,7 +73,7 @@ class Breaker:
             return Leave(kind="wait", wait_s=self.open_until_s - now_s)
         if self.probing:
             return Leave(kind="wait", wait_s=_FIRST_PAUSE_S)
-        self.probing = True
+        self.probing, self.probe_at_s = True, now_s
         return Leave(kind="probe")
 
     def note_answer(self) -> None:
@@ -85,11 +87,11 @@ class Breaker:
         self.in_a_row += 1
         if self.in_a_row < self.threshold:
             return
-        if self.probing:
+        if self.probing and sent_s >= self.probe_at_s:
             self.probes += 1
             self.probing = False
-        # What was under way when it opened does not push the next probe away.
-        elif self.in_a_row > self.threshold:
+        # What was under way when it opened is no probe, and does not push the next one away.
+        elif self.probing or self.in_a_row > self.threshold:
             return
         pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(self.probes, _MOST_DOUBLINGS))
         self.open_until_s = now_s + pause_s

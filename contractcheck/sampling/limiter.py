@@ -49,7 +49,6 @@ class Limiter:
         tell: Told of a wait (s) that people notice, and of its end (0).
         now_s: The monotonic clock.
         under_way: Requests of this process that were let go and have not ended.
-        waited_s: Time (s) that requests waited here, all together.
         tokens: What a request of this target usually takes.
     """
 
@@ -60,7 +59,6 @@ class Limiter:
     tell: Callable[[float], None] = lambda _wait_s: None
     now_s: Callable[[], float] = time.monotonic
     under_way: int = 0
-    waited_s: float = 0.0
     tokens: float = 0.0
     _is_paused: bool = False
     _own: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -86,7 +84,6 @@ class Limiter:
                 await asyncio.sleep(wait_s + self.policy.share() * min(wait_s, _SPREAD_S))
             self.under_way += 1
         waited_s = self.now_s() - begun_s
-        self.waited_s += waited_s
         if waited_s > _NOTICED_S:
             self.tell(0.0)
 

@@ -166,7 +166,7 @@ class _Sampler:
         except TimeoutError:
             if deadline_s is None or not deadline.expired():
                 raise
-            self.stop.call(f"--deadline {deadline_s:g} reached", is_trouble=True)
+            self.stop.call("--deadline reached", is_trouble=True)
         self.tally.stopped, self.tally.is_troubled = self.stop.words, self.stop.is_trouble
 
     async def _work(self, askers: Sequence[Asker]) -> None:

@@ -28,6 +28,7 @@ class Spending:
         max_tokens: Most tokens, input and output, that may be spent; None only counts.
         spent_tokens: Tokens spent so far.
         longest_tokens: Tokens of the longest exchange so far.
+        is_out_of_tokens: Whether it was tokens that the latest refused request lacked.
     """
 
     prices: PriceTable
@@ -38,11 +39,17 @@ class Spending:
     max_tokens: int | None = None
     spent_tokens: int = 0
     longest_tokens: int = 0
+    is_out_of_tokens: bool = False
+
+    @property
+    def option(self) -> str:
+        """The option that would allow more, as it is written."""
+        return "--max-tokens N" if self.is_out_of_tokens else "--max-usd X"
 
     @property
     def words(self) -> str:
         """What was spent of what, for people: of the bound that is reached, else the money."""
-        if self.max_tokens is not None and not self._fits_tokens():
+        if self.is_out_of_tokens:
             return f"{self.spent_tokens} of at most {self.max_tokens} tokens were spent"
         bound = "" if self.max_usd is None else f" of at most {self.max_usd:.4g} USD"
         return f"{self.spent_usd:.4g} USD{bound} were spent"
@@ -61,7 +68,8 @@ class Spending:
 
     def allows_one_more(self) -> bool:
         """Whether another request fits, if all that are under way are as dear as the dearest."""
-        if not self._fits_tokens() or not self._fits_money():
+        self.is_out_of_tokens = not self._fits_tokens()
+        if self.is_out_of_tokens or not self._fits_money():
             return False
         self.under_way += 1
         return True

@@ -128,7 +128,8 @@ class GateRun:
         if not self.blocks:
             raise LimitReachedError(
                 f"{self.sampling.spending.words} before one slot was finished on every side; go "
-                f"on with: contractcheck gate --resume {self.gate.plan.id} --max-usd X"
+                f"on with: contractcheck gate --resume {self.gate.plan.id} "
+                f"{self.sampling.spending.option}"
             )
         old, policy = self._measured(0), self.gate.suite.policy
         for index, side in self._undecided():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from contractcheck.cassettes import OpenRun
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import Run, Trial
-    from contractcheck.sampling import Progress, SideTrial
+    from contractcheck.sampling import Bounds, Progress, SideTrial
     from contractcheck.store import GateStore
     from contractcheck.workflows.gate_setup import GateOptions, PreparedGate, PreparedSide
 
@@ -62,6 +63,7 @@ class GateSampling:
     options: GateOptions
     progress: Progress
     spending: Spending
+    _begun_s: float = 0.0
     _plan: tuple[SideTrial, ...] = ()
     _open: dict[int, Side] = field(default_factory=dict)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class GateSampling:
         Raises:
             RecordingError: If the disk refuses, or another process samples this gate.
         """
+        self._begun_s = time.monotonic()
         self._plan = plan_blocks(
             [side.suite.cases for side in self.gate.sides],
             self.gate.plan.slots,
@@ -187,6 +190,14 @@ class GateSampling:
         trial = planned.trial
         return (trial.case, trial.index) in self._finished[planned.side]
 
+    def _bounds_left(self) -> Bounds:
+        """The session's bounds: its deadline is one for all looks together."""
+        bounds = self.options.bounds
+        if bounds.deadline_s is None:
+            return bounds
+        left_s = bounds.deadline_s - (time.monotonic() - self._begun_s)
+        return replace(bounds, deadline_s=max(0.0, left_s))
+
     def _make(self, missing: list[SideTrial]) -> None:
         places = sorted(self._open)
         if lost := {p.side for p in missing} - set(places):
@@ -202,7 +213,7 @@ class GateSampling:
             # One session records all sides: what one of them must not keep, none keeps.
             keep_request_bodies=all(s.policy.store_prompts == "full" for s in suites),
             rule=Canonicalisation(fields=tuple(sorted(volatile))),
-            bounds=self.options.bounds,
+            bounds=self._bounds_left(),
         )
         already = sum(map(len, self._finished.values()))
         planned = sum(p.side in self._finished for p in self._plan)

@@ -4,9 +4,12 @@ import json
 from dataclasses import replace
 
 from contractcheck.judging import judge_case
-from contractcheck.judging.wire_changes import find_shape_changes
+from contractcheck.judging.wire_changes import find_shape_changes, shape_findings
 from contractcheck.measuring import observe
-from contractcheck.model.judgement import FindingKind, Verdict
+from contractcheck.model.completion import WireProblem
+from contractcheck.model.judgement import FindingKind, Rate, Verdict
+from contractcheck.model.wire_shape import ShapeChange
+from contractcheck.wire_contracts import problem_place
 
 
 def rewrite(run, change, *, share=1.0):
@@ -162,3 +165,21 @@ def test_what_an_earlier_attempt_got_is_evidence_too(world):
     case = judge_case(measured, world.suite, "one")
     assert case.verdict is Verdict.FAIL
     assert "8 of 16 exchanges (in one)" in case.reason
+
+
+def test_what_was_accepted_at_a_place_hides_nothing_else_there(world):
+    """An accepted oddity is no telling of what is new at the same place."""
+    run = observe(world.record(20), world.suite)
+    odd = WireProblem(path="choices[0].id", what="not of the documented form", severity="breaking")
+    first = run.answers[0]
+    told = replace(first.answer.completion, wire_problems=(odd,))
+    answer = replace(first, answer=replace(first.answer, completion=told))
+    measured = replace(run, answers=(answer, *run.answers[1:]))
+    rate = Rate(count=1, n=2, low=0.1, high=0.9)
+    change = ShapeChange(
+        path="choices[*].id", what="new form", severity="breaking", baseline=rate, candidate=rate
+    )
+    assert shape_findings(measured, [change]) == []
+    known = frozenset({problem_place(odd)})
+    (finding,) = shape_findings(measured, [change], known)
+    assert finding.kind is FindingKind.BREACH

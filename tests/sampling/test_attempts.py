@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from contractcheck.auth import KeyAuthorizer
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import LimitReachedError
 from contractcheck.providers import dialect
@@ -165,7 +166,7 @@ def test_endless_429_ends_at_the_deadline(serve, make_cases, make_run):
         bounds = Bounds(retry=FAST, deadline_s=0.8)
         with pytest.raises(LimitReachedError) as ended:
             sample(run, cases, replace(provider.options, bounds=bounds), SilentProgress())
-    assert ended.value.reason == "--deadline 0.8 reached"
+    assert ended.value.reason == "--deadline reached"
     # It was asked once in a while, not hammered.
     assert len(provider.asked) <= 8 + 8 * 4
 
@@ -397,3 +398,28 @@ def test_an_answer_without_end_is_cut_off_and_the_run_goes_on(serve, make_cases,
         assert (one.ended, one.error) == ("error", "AnswerTooLarge")
         assert (8 << 20) < len(one.response.body) < (9 << 20)
     assert (whole.ended, whole.response.body) == ("eof", ANSWER)
+
+
+@pytest.mark.parametrize("attempts", [1, 4])
+def test_a_refused_token_is_renewed_for_trials_to_come_also_without_retries(
+    serve, make_cases, make_run, attempts
+):
+    class Expiring(KeyAuthorizer):
+        __slots__ = ()
+        renewals = 0
+
+        async def renew(self, used):
+            assert ("authorization", "Bearer stale") in used
+            type(self).renewals += 1
+            return True
+
+    cases = make_cases(a=1)
+    with serve(telling((401, error("invalid_api_key")))) as provider:
+        run = make_run(cases)
+        bounds = Bounds(retry=replace(FAST, attempts=attempts))
+        stale = Expiring(key="stale")
+        sample(
+            run, cases, replace(provider.options, bounds=bounds, authorizer=stale), SilentProgress()
+        )
+    assert Expiring.renewals == 1
+    assert len(provider.asked) == min(2, attempts)

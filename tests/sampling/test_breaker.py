@@ -77,3 +77,14 @@ def test_it_never_stops_while_something_comes_through(ends, step_s, at_once):
                 else:
                     breaker.note_failure(sent_s=now_s, now_s=now_s)
         now_s += step_s
+
+
+def test_a_straggler_is_not_taken_for_the_probe():
+    """It was sent before the breaker opened, and fails while a probe is under way."""
+    breaker = Breaker(patience_s=60.0, threshold=3)
+    failed(breaker, 3)
+    assert breaker.ask(1.0).kind == "probe"
+    breaker.note_failure(sent_s=0.5, now_s=1.5)
+    assert breaker.ask(9.0).kind == "wait"
+    breaker.note_failure(sent_s=1.0, now_s=9.0)
+    assert breaker.ask(9.0 + 2.0).kind == "probe"
