@@ -22,7 +22,7 @@ NO_SCRIPT = "<none>"
 
 _LABEL_LENGTH = 200
 _LARGEST_EXACT = 2**53
-_BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"[ \t\n\f\r]+")
 _NUMERAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
@@ -114,7 +114,7 @@ def scripts(answer: Answer, _place: str) -> str:
 
 
 @metric("number", unit="characters")
-def blank_run(answer: Answer, _place: str) -> float | None:
+def blank_run(answer: Answer, _place: str) -> float:
     """Longest run of blanks (spaces, tabs, line breaks) in the answer, in characters."""
     return float(max(map(len, _BLANKS.findall(answer.completion.text)), default=0))
 

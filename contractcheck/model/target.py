@@ -20,7 +20,7 @@ class Target:
     """A model at a provider: what a run samples.
 
     Attributes:
-        provider: Wire dialect, such as ``openai``; a key of ``providers.DIALECTS``.
+        provider: Wire dialect, such as ``openai``; one of ``providers.provider_names()``.
         model: Model name as sent in the request.
         base_url: Endpoint without trailing slash; None means the provider's public one.
         region: Where the provider runs the model, for wires that ask; None is the wire's default.

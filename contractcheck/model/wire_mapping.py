@@ -147,9 +147,7 @@ def read_mapping(value: JsonValue) -> WireMapping:
         MappingError: With every problem found.
     """
     reader = _Reader()
-    top = reader.mapping(
-        value, (), ("method", "path", "headers", "key", "body", "answer", "stream")
-    )
+    top = reader.mapping(value, (), _KEYS)
     reader.require(top, (), ("path", "body", "answer"))
     mapping = WireMapping(
         document=top,

@@ -176,12 +176,6 @@ def remedy_for(exchange: Exchange, completion: Completion) -> Remedy:
     return Remedy.NEVER
 
 
-def error_in(body: bytes | str) -> tuple[str, str]:
-    """Return code and message of an error envelope, empty when there is none."""
-    envelope = read_envelope(body)
-    return (envelope.codes[0] if envelope.codes else ""), envelope.message
-
-
 def _refused(response: Response) -> Completion:
     envelope = read_envelope(response.body, error_type=response.header("x-amzn-errortype"))
     code = envelope.codes[0] if envelope.codes else ""

@@ -180,7 +180,11 @@ class _Parts:
         if self.model is None:
             shape.additive("modelVersion", "none came, so who answered is not told")
         if not self.candidate_members:
-            if not self.is_blocked:
+            if self.is_blocked:
+                return
+            if "candidates" in self.members:
+                shape.breaking("candidates", "holds no answer")
+            else:
                 _note_missing(shape, "candidates", self.members)
             return
         if reason is None:

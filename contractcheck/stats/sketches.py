@@ -1,10 +1,12 @@
 """What a vector looks like to a statistic: the sides of many planes that it lies on.
 
 A vector becomes its signs against 1,024 fixed random planes (Charikar, STOC 2002): two vectors at
-an angle of t radians fall apart on a share t / pi of them, whatever they are of. As numbers of one
-size, signs are unit vectors like those of texts, and are compared by the same methods, but what
-moves a vector by less than a thousandth of its length hardly shows: embeddings of one text differ
-by some 1e-4 from call to call (openai/openai-python#868), which is no change of the model.
+an angle of t radians fall apart on a share t / pi of them. That holds for dense vectors, which
+embeddings are: normals of +1 and -1 stand for Gaussian ones, and do not tell small turns of a
+vector that is nearly all in one entry. As numbers of one size, signs are unit vectors like those
+of texts, and are compared by the same methods, but what moves a vector by less than a thousandth
+of its length hardly shows: embeddings of one text differ by some 1e-4 from call to call
+(openai/openai-python#868), which is no change of the model.
 """
 
 from __future__ import annotations
