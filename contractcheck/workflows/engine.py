@@ -1,0 +1,192 @@
+"""Where pieces of work are made: here, in processes, or on a cluster, with the same results.
+
+A piece is a function of a module and one value; what it returns depends on nothing else. Pieces
+that draw get their seed by their own number (:func:`spawn_seeds`), so neither the engine nor how
+many workers there are, nor which of them died, shows in a result.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import numpy as np
+
+from contractcheck.errors import MeasurementError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+P = ParamSpec("P")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_MOST_DEATHS = 3
+"""How often one piece may lose its worker; dask's own ``allowed-failures`` is the same."""
+_AHEAD = 64
+"""Pieces under way or done and not yet taken: bounds what a slow first piece keeps in memory."""
+
+
+@contextmanager
+def open_engine(spec: str | None) -> Iterator[Executor]:
+    """Open what pieces are made by.
+
+    Args:
+        spec: ``processes[:N]`` on this machine (all its cores without N), ``dask[:ADDRESS]`` the
+            workers of a dask scheduler (those that dask's configuration names without an address,
+            else processes that it starts here); None is this process alone.
+
+    Raises:
+        UsageError: If the spec is neither, or the extra is missing.
+        MeasurementError: If the scheduler does not answer.
+    """
+    kind, _, detail = (spec or "processes:1").partition(":")
+    if kind == "dask":
+        with _open_dask(detail or None) as executor:
+            yield executor
+        return
+    if kind != "processes" or (detail and not detail.isdecimal()) or detail in {"0", "00"}:
+        raise UsageError(f"--engine {spec!r} is neither processes[:N] nor dask[:ADDRESS]")
+    workers = int(detail) if detail else os.cpu_count() or 1
+    executor = _Here() if workers == 1 else _Processes(workers)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def map_in_order(
+    executor: Executor, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Make every piece and yield the results in the order of their items.
+
+    A piece whose worker was killed is made again.
+
+    Args:
+        executor: From :func:`open_engine`.
+        function: Of a module, not a closure: workers import it.
+        items: Values that can be pickled.
+
+    Raises:
+        MeasurementError: If one piece loses its worker again and again, or the engine is lost.
+    """
+    ahead = 1 if isinstance(executor, _Here) else _AHEAD
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    for item in items:
+        waiting.append((item, executor.submit(function, item)))
+        if len(waiting) >= ahead:
+            yield _take_first(executor, function, waiting)
+    while waiting:
+        yield _take_first(executor, function, waiting)
+
+
+def spawn_seeds(seed: int, pieces: int) -> tuple[np.random.SeedSequence, ...]:
+    """Make one seed per piece: by its number, never by who makes it (``SeedSequence.spawn``)."""
+    return tuple(np.random.SeedSequence(seed).spawn(pieces))
+
+
+def _take_first(
+    executor: Executor,
+    function: Callable[[Item], Result],
+    waiting: deque[tuple[Item, Future[Result]]],
+) -> Result:
+    for _ in range(_MOST_DEATHS + 1):
+        try:
+            result = waiting[0][1].result()
+        except CancelledError as error:
+            raise MeasurementError("the engine was lost: its scheduler is gone") from error
+        except Exception as error:
+            if not _is_death(error):
+                raise
+            # One death takes every piece of a process pool along.
+            for place, (item, future) in enumerate(waiting):
+                if future.done() and not future.cancelled() and _is_death(future.exception()):
+                    waiting[place] = item, executor.submit(function, item)
+        else:
+            waiting.popleft()
+            return result
+    raise MeasurementError(
+        f"a piece of work lost its worker {_MOST_DEATHS + 1} times; if memory ran out, ask for "
+        "fewer workers (--engine processes:N)"
+    )
+
+
+def _is_death(error: BaseException | None) -> bool:
+    """Whether a worker died under a piece; dask is not imported to know its own error."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
+class _Here(Executor):
+    """Makes each piece at once, in this process."""
+
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
+        """Make a piece; what it raises is kept for whoever asks for the result."""
+        future: Future[Result] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is raised again by the future, as by any executor
+            future.set_exception(error)
+        return future
+
+
+class _Processes(Executor):
+    """A process pool that is opened anew after a worker was killed."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool = self._open()
+
+    def _open(self) -> ProcessPoolExecutor:
+        # A fork would copy locks and open files of whatever threads run here.
+        return ProcessPoolExecutor(
+            self._workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts
+        )
+
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
+        """Give a piece to a worker; workers are started as pieces come."""
+        try:
+            return self._pool.submit(fn, *args, **kwargs)
+        except BrokenExecutor:
+            self._pool.shutdown()
+            self._pool = self._open()
+            return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as Executor has it
+        """End the workers."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches the whole group; the parent alone answers it, and ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _open_dask(address: str | None) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UsageError(
+            "--engine dask needs distributed: pip install contractcheck[dask]"
+        ) from error
+    try:
+        client = Client(address)  # type: ignore[no-untyped-call]  # distributed is half typed
+    except (OSError, ValueError) as error:
+        raise MeasurementError(
+            f"--engine dask: no scheduler answers at {address or 'the configured address'}: {error}"
+        ) from error
+    with client:
+        executor: Executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # as above
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)
