@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,9 +47,25 @@ class Baseline:
 
     Attributes:
         reference_night: The night whose exchanges lie in git for replay, or None.
+        rebases: First nights of the eras after the first, oldest first: from each on, the provider
+            was accepted as changed.
     """
 
     suite: str
     target: Target
     nights: tuple[AcceptedNight, ...]
     reference_night: str | None
+    rebases: tuple[str, ...] = ()
+
+    @property
+    def eras(self) -> tuple[tuple[AcceptedNight, ...], ...]:
+        """Nights between re-bases, oldest era first; none of them is empty.
+
+        Only the last era says where the provider stands. All of them say how much nights vary.
+        """
+        bounds = ("", *self.rebases, "~")
+        eras = (
+            tuple(night for night in self.nights if low <= night.statistics.night < high)
+            for low, high in pairwise(bounds)
+        )
+        return tuple(era for era in eras if era)

@@ -1,7 +1,8 @@
 """``baseline.json``: who accepted which night, and the digests of all the rest.
 
-Format 2 keeps what was asked (``parts``) once per distinct suite, not once per night; format 1 is
-read for ever.
+Format 2 keeps what was asked (``parts``) once per distinct suite, not once per night. Format 3 is
+format 2 with ``rebases``, and is only written when there are any: an older version would take the
+nights of all eras for one. Formats 1 and 2 are read for ever.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject
     from contractcheck.model.night import NightStatistics
 
-FORMAT = 2
+FORMAT = 3
 """Version of ``baseline.json``; readers refuse newer ones and must load every older one."""
 
+_WITHOUT_REBASES = 2
 _KEY_HEX = 16
 
 
@@ -40,11 +42,12 @@ def encode_baseline(
     """
     document = {
         "contractcheck": "baseline",
-        "format": FORMAT,
+        "format": FORMAT if baseline.rebases else _WITHOUT_REBASES,
         "suite": baseline.suite,
         "target": baseline.target.id,
         "reference_night": baseline.reference_night,
         "reference_run": reference_run,
+        **({"rebases": baseline.rebases} if baseline.rebases else {}),
         "nights": [_encode_row(night, digests) for night in baseline.nights],
         "parts": {_parts_key(night.parts): night.parts for night in baseline.nights},
     }
@@ -104,6 +107,23 @@ def decode_row(document: JsonObject, row: JsonObject, statistics: NightStatistic
         parts=cast("dict[str, dict[str, str]]", parts),
         vantage=cast("dict[str, str]", row["vantage"]),
     )
+
+
+def rebases_of(document: JsonObject) -> tuple[str, ...]:
+    """First nights of later eras, oldest first.
+
+    Raises:
+        KeyError, TypeError, ValueError: If they are no accepted nights in order.
+    """
+    found = document.get("rebases", [])
+    if not isinstance(found, list):
+        raise TypeError(f"rebases {found!r} is no list")
+    rebases = tuple(str(night) for night in found)
+    if unknown := set(rebases) - set(rows_of(document)):
+        raise ValueError(f"{min(unknown)!r} in rebases is no accepted night")
+    if list(rebases) != sorted(set(rebases)):
+        raise ValueError(f"rebases {', '.join(rebases)} are not in order")
+    return rebases
 
 
 def is_date(text: str) -> bool:

@@ -25,6 +25,7 @@ from contractcheck.store.baseline_format import (
     decode_row,
     encode_baseline,
     is_date,
+    rebases_of,
     rows_of,
 )
 from contractcheck.store.night_format import decode_night, encode_night
@@ -88,11 +89,13 @@ class BaselineStore:
                 for row in rows_of(document).values()
             )
             reference = document["reference_night"]
+            rebases = rebases_of(document)
         return Baseline(
             suite=suite,
             target=target,
             nights=nights,
             reference_night=None if reference is None else str(reference),
+            rebases=rebases,
         )
 
     def _document(self, suite: str, target: Target) -> JsonObject | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError
 from contractcheck.providers import provider_names
-from contractcheck.store import BaselineStore, GateStore, RunStore
+from contractcheck.store import BaselineStore, ExemptionStore, GateStore, RunStore
 from contractcheck.suite import find_suites, load_suites
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class Workspace:
     def baselines(self) -> BaselineStore:
         """Accepted nights."""
         return BaselineStore(self.root / "cassettes")
+
+    @property
+    def exemptions(self) -> ExemptionStore:
+        """Mutes and quarantines."""
+        return ExemptionStore(self.root / "cassettes")
 
     @property
     def gates(self) -> GateStore:

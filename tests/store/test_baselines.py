@@ -262,8 +262,8 @@ def test_a_file_that_cannot_be_one_is_refused_before_it_is_read(store, old, name
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.update(format=3), "format 3; this version reads up to 2: upgrade contractch"),
-        (lambda d: d.pop("format"), "format None; this version reads up to 2"),
+        (lambda d: d.update(format=4), "format 4; this version reads up to 3: upgrade contractch"),
+        (lambda d: d.pop("format"), "format None; this version reads up to 3"),
         (lambda d: d.pop("nights"), "damaged (KeyError: 'nights'); restore it from version"),
         (lambda d: d.update(nights=[5]), "damaged (TypeError"),
         (lambda d: d.update(nights=d["nights"] * 2), "damaged (ValueError: night 2026-01-01 stan"),
