@@ -28,6 +28,7 @@ from contractcheck.providers.prices import load_prices
 from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run, resume
+from contractcheck.workflows.shards import cases_of, read_shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     "--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only this target."
 )
 @click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; a partial run.")
+@click.option(
+    "--shard", metavar="I/N", help="Only the I-th of N parts of the cases; see runs merge."
+)
 @click.option(
     "--night",
     is_flag=False,
@@ -83,6 +87,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     format_name: str,
     targets: tuple[str, ...],
     cases: tuple[str, ...],
+    shard: str | None,
     night: str | None,
     base_url: str | None,
     concurrency: int,
@@ -97,6 +102,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     """Sample each target of each suite, record every exchange, and judge the run."""
     options = RecordOptions(
         cases=cases or None,
+        shard=None if shard is None else read_shard(shard),
         night=None if night is None else read_night(night),
         base_url=base_url,
         concurrency=concurrency,
@@ -109,7 +115,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     )
     place = workspace(root)
     if resumed is not None:
-        _refuse_selection(targets or cases or night or label)
+        _refuse_selection(targets or cases or shard or night or label)
         return _resume(place, suites, resumed, options, format_name)
     chosen = _choose(place, suites, targets, options)
     return worst([_record(place, suite, t, options, format_name) for suite, t in chosen])
@@ -143,7 +149,9 @@ def _choose(
     if options.cases is not None:
         wanted = set(options.cases)
         asked = [(s, t) for s, t in asked if wanted & {case.id for case in s.cases}]
-    for _, target in asked:
+    for suite, target in asked:
+        if options.shard is not None:
+            cases_of(suite, options.shard)
         resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     if not asked:
         raise NothingToCheckError("no suite has both this target and this case")
@@ -160,8 +168,8 @@ def _refuse_unknown(what: str, wanted: Collection[str], known: Sequence[str]) ->
 def _refuse_selection(selection: object) -> None:
     if selection:
         raise UsageError(
-            "--resume goes on with the plan of its run; leave out --target, --case, --night and "
-            "--label"
+            "--resume goes on with the plan of its run; leave out --target, --case, --shard, "
+            "--night and --label"
         )
 
 

@@ -60,6 +60,7 @@ class RunHeader:
         endpoint: Base URL that was asked; empty when not known. A resumed run goes on there.
         gate: Id of the gate that this run is a side of; empty for a run of its own. A side is never
             a night, whatever became of it.
+        shard: Which part of the suite's cases it asked, such as ``2/8``; empty for all of them.
         stopped: Why its latest session ended before its plan was done; empty otherwise.
     """
 
@@ -77,6 +78,7 @@ class RunHeader:
     label: str = ""
     endpoint: str = ""
     gate: str = ""
+    shard: str = ""
     stopped: str = ""
 
     @property

@@ -32,6 +32,7 @@ from contractcheck.redaction import Scrubber
 from contractcheck.sampling import Bounds, SamplingOptions, SilentProgress, Spending, sample
 from contractcheck.store import new_run_id, pack_run
 from contractcheck.workflows.endpoint import is_local, resolve_endpoint
+from contractcheck.workflows.shards import cases_of
 from contractcheck.workflows.vantage import describe_address, describe_vantage
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from contractcheck.model.target import Target
     from contractcheck.sampling import Progress
     from contractcheck.workflows.endpoint import Endpoint
+    from contractcheck.workflows.shards import Shard
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -53,6 +55,7 @@ class RecordOptions:
 
     Attributes:
         cases: Only these case ids; None is all. A selection makes a partial run.
+        shard: Only this part of the cases, or None; makes a partial run that can be merged.
         night: ISO date when the run is a night of the watch, else None.
         base_url: Endpoint that the user named, or None.
         concurrency: Requests under way at once.
@@ -66,6 +69,7 @@ class RecordOptions:
     """
 
     cases: Collection[str] | None = None
+    shard: Shard | None = None
     night: str | None = None
     base_url: str | None = None
     concurrency: int = 8
@@ -95,14 +99,14 @@ def record_run(
         RecordingError: If the disk refuses.
         KeyboardInterrupt: On Ctrl-C; what was finished is kept, and can be resumed.
     """
-    cases = _select(suite, options.cases)
+    cases = _select(suite, _wanted(suite, options))
     _spending(target, options)
     for case in cases:
         # What a wire cannot say is refused before there is a run of it.
         dialect(target.provider, target.mapping).build(case, target)
     endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     now = datetime.now(UTC)
-    header = begin_header(
+    begun = begin_header(
         suite,
         target,
         cases,
@@ -112,6 +116,7 @@ def record_run(
         night=options.night,
         now=now,
     )
+    header = replace(begun, shard=str(options.shard or ""))
     folder = workspace.runs.folder(suite.name, target, header.id)
     scrubber = Scrubber.for_secrets(endpoint.secrets)
     with closing(create_run(folder, header, scrubber, fsync=options.fsync)) as run:
@@ -258,6 +263,14 @@ def pack_sealed(folders: Iterable[Path]) -> None:
         for folder in folders:
             if is_sealed(folder):
                 pack_run(folder)
+
+
+def _wanted(suite: Suite, options: RecordOptions) -> Collection[str] | None:
+    if options.shard is None:
+        return options.cases
+    if options.cases is not None:
+        raise UsageError("a shard is a part of all cases; leave out the selection of some")
+    return cases_of(suite, options.shard)
 
 
 def _select(suite: Suite, wanted: Collection[str] | None) -> tuple[Case, ...]:

@@ -13,6 +13,7 @@ from contractcheck.redaction import Scrubber
 from contractcheck.store import new_run_id
 from contractcheck.workflows.endpoint import find_secrets
 from contractcheck.workflows.runs_write import write_run
+from contractcheck.workflows.shards import shard_conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +51,8 @@ def merge_runs(workspace: Workspace, folders: Sequence[Path], suite: Suite | Non
         words = "finish it with `contractcheck run --resume` first"
         raise UsageError(f"{', '.join(unsealed)}: still open; {words}")
     runs = sorted((read_run(folder) for folder in unique), key=lambda run: run.header.id)
-    conflicts = [*_header_conflicts(runs), *_trial_conflicts(runs)]
+    marks = [(run.header.id, run.header.shard) for run in runs]
+    conflicts = [*_header_conflicts(runs), *shard_conflicts(marks), *_trial_conflicts(runs)]
     if conflicts:
         raise UsageError("\n".join(conflicts))
     header = _merged_header([run.header for run in runs])
@@ -114,6 +116,7 @@ def _merged_header(headers: Sequence[RunHeader]) -> RunHeader:
             name: _joined(header.vantage.get(name, "") for header in headers) for name in names
         },
         label=_joined(header.label for header in headers),
+        shard="",
     )
 
 
