@@ -1,0 +1,130 @@
+"""Statements over the tables of the history; imported only when a history is opened."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from contractcheck.store.history_codec import encode_record, encode_statistics
+from contractcheck.store.history_tables import CLAIMS, JUDGEMENTS, NIGHTS, VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import ColumnElement, Connection, Select, Table, Update
+
+    from contractcheck.model.history import NightRecord
+    from contractcheck.model.night import NightStatistics
+
+    Insert = postgresql.Insert | sqlite.Insert
+
+
+def add_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:
+    """Insert a night, or replace one that is not as good; whether anything changed."""
+    row = _night_row(record, statistics)
+    insert = insert_into(connection, NIGHTS, row)
+    new, old = insert.excluded, NIGHTS.c
+    is_better = or_(
+        and_(new.is_complete, ~old.is_complete),
+        and_(new.is_complete == old.is_complete, new.run_id < old.run_id),
+        # An interrupted run that has come further since.
+        and_(~old.is_complete, new.run_id == old.run_id, new.run_root != old.run_root),
+    )
+    statement = insert.on_conflict_do_update(
+        index_elements=list(NIGHTS.primary_key), set_=_all_but_key(row), where=is_better
+    )
+    has_changed = connection.execute(statement).rowcount > 0
+    if has_changed and record.part == "night":
+        # Of a run that no longer stands, if there was one.
+        _forget(connection, VALUES, row)
+        _forget(connection, JUDGEMENTS, row)
+    return has_changed
+
+
+def rescore_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:
+    """Replace what a run came to; whether anything changed."""
+    row = _night_row(record, statistics)
+    is_other = or_(NIGHTS.c.statistics != row["statistics"], NIGHTS.c.record != row["record"])
+    statement: Update = (
+        update(NIGHTS)
+        .where(*is_row(NIGHTS, row), NIGHTS.c.run_id == record.run_id, is_other)
+        .values(_all_but_key(row))
+    )
+    has_changed = connection.execute(statement).rowcount > 0
+    if has_changed and record.part == "night":
+        _forget(connection, VALUES, row)
+    return has_changed
+
+
+def claim(connection: Connection, row: Mapping[str, object], lease_s: float) -> bool:
+    """Take a claim that is free, void or one's own; whether it was."""
+    now_s = _clock_s(connection)
+    insert = insert_into(connection, CLAIMS, {**row, "until_s": now_s + lease_s})
+    statement = insert.on_conflict_do_update(
+        index_elements=list(CLAIMS.primary_key),
+        set_={"holder": row["holder"], "until_s": now_s + lease_s},
+        where=or_(CLAIMS.c.holder == row["holder"], CLAIMS.c.until_s <= now_s),
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def put_document(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Insert a document, or replace the one of the same key; whether anything changed."""
+    insert = insert_into(connection, table, row)
+    statement = insert.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={"document": row["document"]},
+        where=table.c.document != row["document"],
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def insert_into(connection: Connection, table: Table, row: Mapping[str, object]) -> Insert:
+    """An INSERT that knows ON CONFLICT, which both databases have and SQL has not."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).values(row)
+    return postgresql.insert(table).values(row)
+
+
+def of_subject(table: Table, suite: str, target: str) -> Select[Any]:
+    """All rows of a suite and target, latest night first."""
+    is_of = and_(table.c.suite == suite, table.c.target == target)
+    return select(table).where(is_of).order_by(table.c.night.desc())
+
+
+def is_row(table: Table, row: Mapping[str, object]) -> list[ColumnElement[bool]]:
+    """Conditions that find the row with this key; of part of a key, all such rows."""
+    return [column == row[column.name] for column in table.primary_key if column.name in row]
+
+
+def _forget(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+    """Delete what was derived from the run of a night, for every baseline."""
+    connection.execute(delete(table).where(*is_row(table, row)))
+
+
+def _all_but_key(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: row[name] for name in row if name not in NIGHTS.primary_key.columns}
+
+
+def _night_row(record: NightRecord, statistics: NightStatistics) -> dict[str, object]:
+    return {
+        "suite": record.suite,
+        "target": record.target,
+        "night": record.night,
+        "part": record.part,
+        "run_id": record.run_id,
+        "run_root": record.run_root,
+        "is_complete": record.is_complete,
+        "record": encode_record(record),
+        "statistics": encode_statistics(statistics),
+    }
+
+
+def _clock_s(connection: Connection) -> float:
+    """Seconds since 1970 where the database is: of several machines, one clock decides."""
+    if connection.dialect.name == "sqlite":
+        return time.time()
+    return float(connection.execute(text("SELECT extract(epoch FROM now())")).scalar_one())
