@@ -37,6 +37,7 @@ _COMMANDS = {
     "runs": ("contractcheck.cli.runs", "List, show, prove, compare, import and export runs."),
     "simulator": ("contractcheck.cli.simulator", "Serve a provider that really samples."),
     "suite": ("contractcheck.cli.suite", "Check suite files; print their JSON Schema."),
+    "watch": ("contractcheck.cli.watch", "Make tonight once, and judge it by all nights since."),
 }
 """Name → module with ``command``, and its line in ``--help`` (so that --help imports nothing)."""
 

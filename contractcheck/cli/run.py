@@ -117,7 +117,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     if resumed is not None:
         _refuse_selection(targets or cases or shard or night or label)
         return _resume(place, suites, resumed, options, format_name)
-    chosen = _choose(place, suites, targets, options)
+    chosen = choose(place, suites, targets, options)
     return worst([_record(place, suite, t, options, format_name) for suite, t in chosen])
 
 
@@ -131,7 +131,7 @@ def _record(
     return report.exit_code
 
 
-def _choose(
+def choose(
     place: Workspace, suites: tuple[str, ...], targets: tuple[str, ...], options: RecordOptions
 ) -> list[tuple[Suite, Target]]:
     """Whom to ask; every mistake is told before the first request.

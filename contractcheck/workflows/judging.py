@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.workflows.workspace import Workspace
 
-_DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)
+DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)
 """Accepting such a night would teach the change to the baseline."""
 
 
@@ -115,6 +115,6 @@ def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:
         return (resume,) if verdict is Verdict.ERROR else (resume, show)
     if verdict is Verdict.ERROR:
         return (again,)
-    if header.status == "partial" or any(f.kind in _DOUBTFUL for f in judgement.findings):
+    if header.status == "partial" or any(f.kind in DOUBTFUL for f in judgement.findings):
         return (show, again)
     return (show, accept)

@@ -49,6 +49,11 @@ class Workspace:
         return GateStore(self.root / ".contractcheck" / "gates")
 
     @property
+    def history(self) -> Path:
+        """File of the history, unless another one is named."""
+        return self.root / ".contractcheck" / "history.sqlite"
+
+    @property
     def locks(self) -> Path:
         """Folder for lock files."""
         return self.root / ".contractcheck" / "locks"

@@ -1,0 +1,171 @@
+"""Watch a target: make tonight once, keep it in the history, judge it by all nights since.
+
+A night is the UTC date on which the watch starts. Everything but the sampling is worked out anew
+from what is kept, so a watch that is run again, killed, or started twice ends in the same history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import is_sealed
+from contractcheck.errors import MeasurementError
+from contractcheck.judging import judge_run
+from contractcheck.model.judgement import Verdict
+from contractcheck.store.history import open_history
+from contractcheck.workflows.judging import DOUBTFUL, make_report
+from contractcheck.workflows.night_runs import night_record
+from contractcheck.workflows.night_sampling import NightRun, make_night, read_night
+from contractcheck.workflows.record import RecordOptions
+from contractcheck.workflows.watch_evidence import gather
+from contractcheck.workflows.watch_keeping import keep_events, night_judgement
+from contractcheck.workflows.watch_lock import alone, claimed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from contractcheck.judging import Judgement
+    from contractcheck.model.history import NightRecord
+    from contractcheck.model.report import Report
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
+    from contractcheck.sampling import Progress
+    from contractcheck.store.history import History
+    from contractcheck.workflows.watch_lock import Claim
+    from contractcheck.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchOptions:
+    """How a night is watched.
+
+    Attributes:
+        record: How the provider is asked; its selection and run id are not used.
+        history: URL or path of the history; None is the project's own file.
+        store: URL of the archive of runs, or None.
+        night: ISO date; None is the UTC date of ``now``.
+        now: When this watch started, with its time zone.
+        wait_s: How long to wait for another machine that watches the same night (s).
+    """
+
+    record: RecordOptions = field(default_factory=RecordOptions)
+    history: str | Path | None = None
+    store: str | None = None
+    night: str | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    wait_s: float = 900.0
+
+    @property
+    def tonight(self) -> str:
+        """ISO date of the night."""
+        return self.night or self.now.astimezone(UTC).date().isoformat()
+
+
+def watch_target(
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    options: WatchOptions,
+    progress: Progress | None = None,
+) -> Report:
+    """Watch one target of a suite tonight, and say what its night came to.
+
+    A night that is complete is judged again without asking anybody.
+
+    Raises:
+        UsageError: If the endpoint, the credential or the history's address is wrong.
+        MeasurementError: If another machine watches this night, or a disk or database refuses.
+        KeyboardInterrupt: On Ctrl-C; what was finished is kept for the next watch of the night.
+    """
+    night = options.tonight
+    place = options.history or workspace.history
+    with (
+        alone(workspace, suite.name, target),
+        open_history(place) as history,
+        claimed(
+            history, suite.name, target.id, night, root=workspace.root, wait_s=options.wait_s
+        ) as claim,
+    ):
+        watch = _Watch(workspace, suite, target, options, history, claim)
+        return watch.report(watch.take(progress))
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    workspace: Workspace
+    suite: Suite
+    target: Target
+    options: WatchOptions
+    history: History
+    claim: Claim
+
+    def take(self, progress: Progress | None) -> NightRun:
+        """Tonight's own run: the one that the history has, else one that is made now."""
+        night = self.options.tonight
+        known = self.history.night(self.suite.name, self.target.id, night)
+        if known is not None and known.is_complete:
+            return self._read_known(known)
+        made = make_night(
+            self.workspace,
+            self.suite,
+            self.target,
+            replace(self.options.record, night=night),
+            progress=self.claim.keep(progress),
+        )
+        self._add(made)
+        return made
+
+    def report(self, night: NightRun) -> Report:
+        """Judge a night, keep what was said, and say it."""
+        gathered = gather(self.workspace, self.suite, self.history, night.run)
+        judgement = judge_run(gathered.evidence)
+        judged = night_judgement(judgement, night.run, baseline="", confirm_after=None)
+        if judged.night > gathered.last_accepted or not self._is_judged(judged.night):
+            self.history.put_judgement(judged)
+            keep_events(self.history, judged)
+        notes = (*judgement.notes, *gathered.notes, *self._notes(night))
+        report = make_report(
+            replace(judgement, notes=notes),
+            night.run,
+            self.suite,
+            source="live" if night.was_asked else "replay",
+        )
+        return replace(report, next_steps=self._next_steps(judgement, night))
+
+    def _is_judged(self, night: str) -> bool:
+        """Whether something was said of a night: once the baseline has moved past it, it stands."""
+        said = self.history.judgements(self.suite.name, self.target.id)
+        return any(one.night == night for one in said)
+
+    def _add(self, made: NightRun) -> None:
+        record = night_record(made.run, root=made.root)
+        self.history.add_night(record, made.run.statistics)
+
+    def _read_known(self, known: NightRecord) -> NightRun:
+        folder = self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
+        if not is_sealed(folder):
+            raise MeasurementError(
+                f"{self.suite.name} × {self.target.id}: the night of {known.night} is run "
+                f"{known.run_id}, which is not below {self.workspace.runs.root}"
+            )
+        return read_night(folder, self.suite)
+
+    def _next_steps(self, judgement: Judgement, night: NightRun) -> tuple[str, ...]:
+        header = night.run.header
+        again = f"contractcheck watch {self.suite.name} --target {self.target.id}"
+        again += f" --night {self.options.night}" if self.options.night else ""
+        show = f"contractcheck report {header.id} --format json"
+        if judgement.verdict is Verdict.ERROR or header.status == "interrupted":
+            return (again,)
+        if any(finding.kind in DOUBTFUL for finding in judgement.findings):
+            return (show, again)
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            return (show, f'contractcheck accept {header.id} --reason "…"')
+        return (show,)
+
+    def _notes(self, night: NightRun) -> tuple[str, ...]:
+        if night.was_asked:
+            return ()
+        return (f"the night was there already (run {night.run.header.id}): nobody was asked again",)

@@ -1,0 +1,128 @@
+"""One watch after another, against a provider on this machine; the clock is the test's."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from contractcheck.errors import MeasurementError
+from contractcheck.model.judgement import Verdict
+from contractcheck.sampling import Bounds, RetryPolicy
+from contractcheck.simulator import Conditions
+from contractcheck.store.history import open_history
+from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.watch import WatchOptions, watch_target
+
+TARGET = "openai:gpt-sim-mini-2026-03-01"
+
+
+def night_of(day):
+    return f"2026-03-{day:02d}"
+
+
+def watch(project, day, *, error_rate=0.0, changes=(), **more):
+    """Watch the night of a day; a provider that is down is down for the whole watch."""
+    project.provider.conditions = Conditions(
+        night=night_of(day), time_scale=0.0, error_rate=error_rate, changes=changes
+    )
+    bounds = Bounds(retry=RetryPolicy(attempts=1))
+    record = RecordOptions(
+        base_url=project.provider.base_url, bounds=bounds, **more.pop("record", {})
+    )
+    suite = project.suite()
+    options = WatchOptions(night=night_of(day), record=record, **more)
+    return watch_target(project.workspace, suite, suite.targets[0], options)
+
+
+def history_of(project):
+    return open_history(project.workspace.history, create=False)
+
+
+def test_a_night_is_made_once_and_judged_again_without_asking(project):
+    first = watch(project, 1)
+    asked = project.provider.request_count
+    with history_of(project) as history:
+        before = history.digest()
+    again = watch(project, 1)
+    assert project.provider.request_count == asked
+    assert again.run_id == first.run_id
+    assert again.verdict is first.verdict
+    assert any("nobody was asked again" in note for note in again.notes)
+    with history_of(project) as history:
+        assert history.digest() == before
+        assert [one.run_id for one in history.nights("hello", TARGET)] == [first.run_id]
+
+
+def test_a_night_is_the_utc_date_on_which_the_watch_starts():
+    late = datetime.fromisoformat("2026-03-01T23:30:00-05:00")
+    assert WatchOptions(now=late).tonight == "2026-03-02"
+    assert WatchOptions(now=late, night="2026-03-01").tonight == "2026-03-01"
+
+
+def test_a_night_that_was_cut_short_is_gone_on_with(project):
+    asked = project.provider.request_count
+    cut = watch(project, 1, record={"max_requests": 2})
+    assert project.provider.request_count == asked + 2
+    whole = watch(project, 1)
+    assert project.provider.request_count == asked + 6
+    assert whole.run_id == cut.run_id
+    assert whole.counts.answered == 6
+    with history_of(project) as history:
+        (record,) = history.nights("hello", TARGET)
+    assert record.is_complete
+
+
+def test_an_outage_is_told_and_may_be_made_again_the_same_night(project):
+    out = watch(project, 1, error_rate=1.0)
+    assert out.verdict is Verdict.ERROR
+    with history_of(project) as history:
+        (record,) = history.nights("hello", TARGET)
+        assert not record.is_complete
+    good = watch(project, 1)
+    assert good.verdict is not Verdict.ERROR
+    with history_of(project) as history:
+        (record,) = history.nights("hello", TARGET)
+        assert record.is_complete
+        assert [event.kind for event in history.events("hello", TARGET)] == ["outage"]
+        assert [one.verdict for one in history.judgements("hello", TARGET)] == [good.verdict]
+
+
+def test_a_run_that_was_made_as_tonights_is_taken(project):
+    today = datetime.now(UTC).date().isoformat()
+    project.provider.conditions = Conditions(night=today, time_scale=0.0)
+    suite = project.suite()
+    record = RecordOptions(base_url=project.provider.base_url, night=today)
+    made = record_run(project.workspace, suite, suite.targets[0], record)
+    asked = project.provider.request_count
+    report = watch_target(project.workspace, suite, suite.targets[0], WatchOptions(record=record))
+    assert project.provider.request_count == asked
+    assert report.run_id == made.name
+
+
+def test_a_suite_that_asks_something_else_now_does_not_go_on_with_an_old_run(project):
+    cut = watch(project, 1, record={"max_requests": 2})
+    project.write(content="Say good evening.")
+    whole = watch(project, 1)
+    assert whole.run_id != cut.run_id
+    assert whole.counts.answered == 6
+
+
+def test_a_night_whose_run_is_elsewhere_is_not_sampled_anew(project):
+    watch(project, 1)
+    (folder,) = project.workspace.runs.folders("hello", project.suite().targets[0])
+    folder.rename(project.workspace.root / folder.name)
+    asked = project.provider.request_count
+    with pytest.raises(MeasurementError, match="is not below"):
+        watch(project, 1)
+    assert project.provider.request_count == asked
+
+
+def test_a_night_that_another_machine_watches_is_left_to_it(project):
+    with open_history(project.workspace.history) as history:
+        assert history.claim("hello", TARGET, night_of(1), "elsewhere", 600.0)
+    asked = project.provider.request_count
+    with pytest.raises(MeasurementError, match="another machine is watching the night"):
+        watch(project, 1, wait_s=0.0)
+    assert project.provider.request_count == asked
+    with history_of(project) as history:
+        history.release("hello", TARGET, night_of(1), "elsewhere")
+    assert watch(project, 1, wait_s=0.0).counts.answered == 6
