@@ -20,6 +20,7 @@ from contractcheck.judging.identity import (
 )
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import line_up
+from contractcheck.judging.standing import compared_nights, sent_requests, standing_nights
 from contractcheck.judging.verdict import has_red, sort_findings
 from contractcheck.judging.wire_changes import (
     find_known_problems,
@@ -33,11 +34,12 @@ from contractcheck.model.judgement import Finding, Verdict
 from contractcheck.model.night import MOST_INFRA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.model.baseline import AcceptedNight, Baseline
+    from contractcheck.model.history import ChartReading, Exemption, NightRecord, NightValues
     from contractcheck.model.judgement import Comparison, PathChange
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
@@ -55,6 +57,13 @@ class Evidence:
         baseline: Accepted nights, or None.
         previous: The latest complete night before tonight that is not accepted, or None.
         reference: An accepted night with its answers, for examples, or None.
+        watch: Whether this is a night of the watch: then charts over all later nights judge drift.
+        later: Values of the complete nights after the last accepted one and before tonight, oldest
+            first, against the same accepted nights (``standing.standing_reference``).
+        records: What is known of nights, by night, for dating and attribution.
+        exemptions: What people took out of the watch for a while, expired ones included.
+        confirmation: A second complete run of the same night: to the fast rule it is one night
+            more; nothing else looks at it.
     """
 
     suite: Suite
@@ -62,11 +71,22 @@ class Evidence:
     baseline: Baseline | None = None
     previous: NightStatistics | None = None
     reference: MeasuredRun | None = None
+    watch: bool = False
+    later: tuple[NightValues, ...] = ()
+    records: Mapping[str, NightRecord] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
+    confirmation: NightStatistics | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """A verdict and all that led to it (fields as in ``model.report.Report``)."""
+    """A verdict and all that led to it (fields as in ``model.report.Report``).
+
+    Attributes:
+        charts: Where each chart of the watch stands tonight.
+        values: Tonight's values, as charts add them up; None outside of the watch.
+        confirm: Whether a second run of this night would decide a suspicion.
+    """
 
     verdict: Verdict
     headline: str
@@ -76,6 +96,9 @@ class Judgement:
     error_rates: str = ""
     notes: tuple[str, ...] = field(default=())
     path_changes: tuple[PathChange, ...] = ()
+    charts: tuple[ChartReading, ...] = ()
+    values: NightValues | None = None
+    confirm: bool = False
 
 
 def judge_run(evidence: Evidence) -> Judgement:
@@ -182,31 +205,16 @@ def find_outage(run: MeasuredRun) -> str:
 _OURS = (Outcome.CONFIG, Outcome.RETIRED)
 
 
-def _standing(evidence: Evidence) -> list[AcceptedNight]:
-    """Accepted nights whose acceptance has not expired by tonight."""
-    nights = evidence.baseline.nights if evidence.baseline else ()
-    tonight = evidence.run.statistics.night
-    return [
-        night
-        for night in nights
-        if night.acceptance.expires is None or night.acceptance.expires >= tonight
-    ]
+def _standing(evidence: Evidence) -> tuple[AcceptedNight, ...]:
+    return standing_nights(evidence.baseline, evidence.run.statistics.night)
 
 
 def _line_up(evidence: Evidence) -> NightTable:
     header = evidence.run.header
-    accepted = [
-        night.statistics
-        for night in _standing(evidence)
-        if night.statistics.is_complete and night.statistics.run_id != header.id
-    ]
+    accepted = compared_nights(evidence.baseline, header)
     later = [night for night in (evidence.previous, evidence.run.statistics) if night]
-    cases = {case.id for case in evidence.suite.cases}
-    fingerprints = {
-        case: plan.request_fingerprint for case, plan in header.cases.items() if case in cases
-    }
-    wanted = evidence.suite.policy.nights
-    return line_up(accepted, later, fingerprints, nights_wanted=wanted)
+    requests = sent_requests(evidence.suite, header)
+    return line_up(accepted, later, requests, nights_wanted=evidence.suite.policy.nights)
 
 
 def _changed_vantage(ours: Sequence[Finding], evidence: Evidence) -> frozenset[str]:
