@@ -32,7 +32,7 @@ class Axis:
         accepted: (K,) values of the accepted nights.
         own: Variance of one answer, as these values show it, >= 0.
         supposed: The same up to a common factor, from the spread of the answers, > 0.
-        least: Least variance of a night, whatever its n: an answer that was never seen, > 0.
+        least: Least variance of a night, for answers that were never seen, > 0.
     """
 
     accepted: FloatArray
@@ -96,7 +96,7 @@ def find_axes(means: ArrayLike, counts: ArrayLike, *, effective_dimension: float
         accepted=angles,
         own=_variance(angles, n),
         supposed=max(spread / effective_dimension * steep, TINY),
-        least=2.0 * never,  # one such answer of n turns the mean by about sqrt(2 / n)
+        least=never * _turn_of_one(angles, float(n.mean())),
     )
     swing, swings = _find_swing(nights - mean, centre)
     swinging = None
@@ -131,6 +131,18 @@ def _own_angle(mean: FloatArray, n: FloatArray) -> FloatArray:
     product = (n * float(mean @ mean) - 1.0) / np.maximum(n - 1.0, 1.0)
     length = max(float(np.linalg.norm(mean)), TINY)
     return np.asarray(np.arccos(np.clip(product / length, -1.0, 1.0)))
+
+
+def _turn_of_one(angles: FloatArray, n: float) -> float:
+    """Variance of a night's angle per chance of an answer that has nothing in common.
+
+    One such answer of n shortens what the mean has along the centre by its share.
+    """
+    import numpy as np
+
+    usual = float(np.mean(np.cos(angles)))
+    turned = np.arccos(np.clip(usual * (1.0 - 1.0 / n), -1.0, 1.0))
+    return n * float(turned - np.arccos(np.clip(usual, -1.0, 1.0))) ** 2
 
 
 def _find_swing(moves: FloatArray, centre: FloatArray) -> tuple[FloatArray | None, FloatArray]:
