@@ -7,14 +7,32 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
+from contractcheck.errors import UsageError
+from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.rebase import accept_since
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contractcheck.model.baseline import Baseline
+    from contractcheck.workflows.workspace import Workspace
+
 
 @click.command("accept")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", nargs=-1)
+@click.option(
+    "--since",
+    metavar="NIGHT",
+    help="The provider changed, and that is accepted: begin anew with all nights from this one on.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="PROVIDER:MODEL",
+    help="With --since: who changed.",
+)
 @click.option("--reason", required=True, help="Why these nights are good; kept for reviewers.")
 @click.option("--by", help="Who accepts (default: the user of this process).")
 @click.option("--ticket", help="Reference to where it was decided.")
@@ -31,6 +49,8 @@ if TYPE_CHECKING:
 @root_option
 def command(  # noqa: PLR0917 - click passes options by name
     runs: tuple[str, ...],
+    since: str | None,
+    targets: tuple[str, ...],
     reason: str,
     by: str | None,
     ticket: str | None,
@@ -43,17 +63,64 @@ def command(  # noqa: PLR0917 - click passes options by name
 
     Refused: incomplete or interrupted runs, other requests than the suite sends now, open
     breaches, nights that are accepted already.
+
+    With --since, no RUNS: every complete night since then is accepted and says where the provider
+    stands now; the nights before go on telling how much nights vary.
     """
     place = workspace(root)
-    folders = [place.runs.find(run) for run in runs]
-    loaded = select_suites(place, suites)
     options = AcceptOptions(
         reason=reason, by=by, ticket=ticket, expires=expires, max_cassette_mb=max_cassette_mb
     )
-    for baseline in accept_runs(place, folders, loaded, options):
-        nights = [night.statistics.night for night in baseline.nights]
-        where = place.baselines.folder(baseline.suite, baseline.target)
-        click.echo(
-            f"{baseline.suite} × {baseline.target.id}: {len(nights)} accepted nights, "
-            f"{nights[0]} … {nights[-1]}; review and commit {where}"
+    if since is not None:
+        _refuse_runs(runs)
+        _rebase(place, suites, targets, since, options)
+        return
+    if not runs:
+        raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew")
+    if targets:
+        raise UsageError("--target goes with --since; a run says itself whose it is")
+    folders = [place.runs.find(run) for run in runs]
+    for baseline in accept_runs(place, folders, select_suites(place, suites), options):
+        _show(place, baseline)
+
+
+def _refuse_runs(runs: tuple[str, ...]) -> None:
+    if runs:
+        raise UsageError("--since takes all nights from that one on; leave out the RUNS")
+
+
+def _rebase(
+    place: Workspace,
+    suites: tuple[str, ...],
+    targets: tuple[str, ...],
+    since: str,
+    options: AcceptOptions,
+) -> None:
+    chosen = [
+        (suite, target)
+        for suite in select_suites(place, suites)
+        for target in suite.targets
+        if not targets or target.id in targets
+    ]
+    if len(chosen) != 1:
+        names = ", ".join(f"{suite.name} × {target.id}" for suite, target in chosen)
+        raise UsageError(
+            f"--since begins one baseline anew, and this is about {names or 'none'}; "
+            "name it by --suite and --target"
         )
+    made = accept_since(place, *chosen[0], since, options)
+    for words in made.passed_over:
+        click.echo(one_line(f"passed over: {words}"), err=True)
+    located = len(made.baseline.eras[-1])
+    nights = "1 night places" if located == 1 else f"{located} nights place"
+    click.echo(f"re-based on {made.since}: {nights} the location")
+    _show(place, made.baseline)
+
+
+def _show(place: Workspace, baseline: Baseline) -> None:
+    nights = [night.statistics.night for night in baseline.nights]
+    where = place.baselines.folder(baseline.suite, baseline.target)
+    click.echo(
+        f"{baseline.suite} × {baseline.target.id}: {len(nights)} accepted nights, "
+        f"{nights[0]} … {nights[-1]}; review and commit {where}"
+    )

@@ -38,6 +38,8 @@ class AcceptOptions:
         ticket: Reference, or None.
         expires: ISO date after which the acceptance must be renewed, or None.
         max_cassette_mb: Largest case file (MiB, plain) that may go into version control.
+        since: ISO date: the provider changed, and a new era begins with the first accepted night
+            that is not before it; None when nothing changed.
     """
 
     reason: str
@@ -45,6 +47,7 @@ class AcceptOptions:
     ticket: str | None = None
     expires: str | None = None
     max_cassette_mb: float = MOST_GIT_BYTES / (1 << 20)
+    since: str | None = None
 
 
 def accept_runs(
@@ -75,7 +78,20 @@ def accept_runs(
         groups.setdefault((header.suite, header.target.id), []).append(one)
     if too_large := _refuse_large(groups.values(), options.max_cassette_mb):
         raise AcceptRefusedError("\n".join(too_large))
-    return tuple(_extend(workspace, group, acceptance) for group in groups.values())
+    since = options.since
+    return tuple(_extend(workspace, group, acceptance, since) for group in groups.values())
+
+
+def begin_era(nights: Iterable[str], rebases: Sequence[str], since: str) -> tuple[str, ...]:
+    """First nights of eras, when a new one begins with the first night that is not before a date.
+
+    Args:
+        nights: Accepted nights, oldest first, one of them not before ``since``.
+        rebases: Those there are.
+        since: ISO date, after all of ``rebases``.
+    """
+    first = next(night for night in nights if night >= since)
+    return (*rebases, first)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +214,10 @@ def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
 
 
 def _extend(
-    workspace: Workspace, examined: Sequence[_Examined], acceptance: Acceptance
+    workspace: Workspace,
+    examined: Sequence[_Examined],
+    acceptance: Acceptance,
+    since: str | None,
 ) -> Baseline:
     header = examined[0].run.header
     store = workspace.baselines
@@ -216,11 +235,13 @@ def _extend(
         newest = ordered[-1].statistics
         by_run = {one.run.header.id: one.folder for one in examined}
         reference = by_run.get(newest.run_id)
+        rebases = old.rebases if old else ()
         baseline = Baseline(
             suite=header.suite,
             target=header.target,
             nights=ordered,
             reference_night=newest.night if reference or old is None else old.reference_night,
+            rebases=rebases if since is None else begin_era(sorted(nights), rebases, since),
         )
         store.write(baseline, reference)
     return baseline
