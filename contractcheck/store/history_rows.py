@@ -15,33 +15,46 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import ColumnElement, Connection, Select, Table, Update
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from contractcheck.model.history import NightRecord
     from contractcheck.model.night import NightStatistics
 
     Insert = postgresql.Insert | sqlite.Insert
+    Columns = ReadOnlyColumnCollection[str, Any]
 
 
 def add_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:
     """Insert a night, or replace one that is not as good; whether anything changed."""
     row = _night_row(record, statistics)
     insert = insert_into(connection, NIGHTS, row)
-    new, old = insert.excluded, NIGHTS.c
-    is_better = or_(
-        and_(new.is_complete, ~old.is_complete),
-        and_(new.is_complete == old.is_complete, new.run_id < old.run_id),
-        # An interrupted run that has come further since.
-        and_(~old.is_complete, new.run_id == old.run_id, new.run_root != old.run_root),
-    )
+    is_better = _is_better(insert.excluded, NIGHTS.c)
     statement = insert.on_conflict_do_update(
         index_elements=list(NIGHTS.primary_key), set_=_all_but_key(row), where=is_better
     )
-    has_changed = connection.execute(statement).rowcount > 0
+    has_changed = _changes(connection, statement)
     if has_changed and record.part == "night":
         # Of a run that no longer stands, if there was one.
         _forget(connection, VALUES, row)
         _forget(connection, JUDGEMENTS, row)
     return has_changed
+
+
+def _is_better(new: Columns, old: Columns) -> ColumnElement[bool]:
+    """Complete before not, then who began first, then sealed before open, then by digest.
+
+    An order over all runs, so that the same one stands in whichever order they come.
+    """
+    is_alike = new.is_complete == old.is_complete
+    is_same_run = and_(is_alike, new.run_id == old.run_id)
+    return or_(
+        and_(new.is_complete, ~old.is_complete),
+        and_(is_alike, new.run_id < old.run_id),
+        and_(is_same_run, old.run_root == "", new.run_root != ""),
+        and_(is_same_run, old.run_root != "", new.run_root != "", new.run_root < old.run_root),
+        # Still open, and come further since.
+        and_(is_same_run, old.run_root == "", new.run_root == "", new.statistics != old.statistics),
+    )
 
 
 def rescore_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:
@@ -53,7 +66,7 @@ def rescore_night(connection: Connection, record: NightRecord, statistics: Night
         .where(*is_row(NIGHTS, row), NIGHTS.c.run_id == record.run_id, is_other)
         .values(_all_but_key(row))
     )
-    has_changed = connection.execute(statement).rowcount > 0
+    has_changed = _changes(connection, statement)
     if has_changed and record.part == "night":
         _forget(connection, VALUES, row)
     return has_changed
@@ -68,7 +81,7 @@ def claim(connection: Connection, row: Mapping[str, object], lease_s: float) -> 
         set_={"holder": row["holder"], "until_s": now_s + lease_s},
         where=or_(CLAIMS.c.holder == row["holder"], CLAIMS.c.until_s <= now_s),
     )
-    return connection.execute(statement).rowcount > 0
+    return _changes(connection, statement)
 
 
 def put_document(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
@@ -79,7 +92,7 @@ def put_document(connection: Connection, table: Table, row: Mapping[str, object]
         set_={"document": row["document"]},
         where=table.c.document != row["document"],
     )
-    return connection.execute(statement).rowcount > 0
+    return _changes(connection, statement)
 
 
 def insert_into(connection: Connection, table: Table, row: Mapping[str, object]) -> Insert:
@@ -98,6 +111,12 @@ def of_subject(table: Table, suite: str, target: str) -> Select[Any]:
 def is_row(table: Table, row: Mapping[str, object]) -> list[ColumnElement[bool]]:
     """Conditions that find the row with this key; of part of a key, all such rows."""
     return [column == row[column.name] for column in table.primary_key if column.name in row]
+
+
+def _changes(connection: Connection, statement: Insert | Update) -> bool:
+    """Execute a statement; whether it touched a row, which is not counted unless asked for."""
+    counted = statement.execution_options(preserve_rowcount=True)
+    return connection.execute(counted).rowcount > 0
 
 
 def _forget(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
