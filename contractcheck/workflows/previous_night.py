@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.workflows.workspace import Workspace
 
-_CONSECUTIVE_DAYS = 7
+CONSECUTIVE_DAYS = 7
 """A night this much older than tonight is not the night before: outages and weekends may lie
 between two consecutive measurements, but not a forgotten month."""
 
@@ -85,7 +85,7 @@ def _candidates(
         days = _days_between(night, tonight) if night > last_good else None
         if days == 1:
             yield folder
-        elif days is not None and 1 < days <= _CONSECUTIVE_DAYS:
+        elif days is not None and 1 < days <= CONSECUTIVE_DAYS:
             older.append((night, folder))
     for _, folder in sorted(older, reverse=True):
         yield folder

@@ -12,22 +12,19 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import is_sealed
 from contractcheck.errors import MeasurementError
-from contractcheck.judging import judge_run
-from contractcheck.model.judgement import Verdict
 from contractcheck.store.history import open_history
-from contractcheck.workflows.judging import DOUBTFUL, make_report
+from contractcheck.workflows.history_events import human_events
 from contractcheck.workflows.night_runs import night_record
 from contractcheck.workflows.night_sampling import NightRun, make_night, read_night
 from contractcheck.workflows.record import RecordOptions
-from contractcheck.workflows.watch_evidence import gather
-from contractcheck.workflows.watch_keeping import keep_events, night_judgement
+from contractcheck.workflows.watch_judging import JudgedNight, judge_night
+from contractcheck.workflows.watch_keeping import keep_events
 from contractcheck.workflows.watch_lock import alone, claimed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contractcheck.judging import Judgement
-    from contractcheck.model.history import NightRecord
+    from contractcheck.model.history import NightPart, NightRecord
     from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
@@ -89,11 +86,13 @@ def watch_target(
         ) as claim,
     ):
         watch = _Watch(workspace, suite, target, options, history, claim)
-        return watch.report(watch.take(progress))
+        return watch.report(watch.take(progress), progress)
 
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
+    """One watch of one night, alone with its history."""
+
     workspace: Workspace
     suite: Suite
     target: Target
@@ -107,41 +106,32 @@ class _Watch:
         known = self.history.night(self.suite.name, self.target.id, night)
         if known is not None and known.is_complete:
             return self._read_known(known)
+        return self._make("night", progress)
+
+    def report(self, night: NightRun, progress: Progress | None) -> Report:
+        """Judge a night, confirm it if it is time, keep and say what it came to."""
+        judged = judge_night(self.workspace, self.suite, self.history, night.run)
+        asks_to_confirm = judged.may_be_confirmed(self.options.now)
+        if asks_to_confirm:
+            self._make("confirmation", progress)
+            judged = judge_night(self.workspace, self.suite, self.history, night.run)
+        self.history.put_values(
+            self.suite.name, self.target.id, judged.gathered.baseline, judged.gathered.fresh
+        )
+        self._keep(judged)
+        return judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
+
+    def _make(self, part: NightPart, progress: Progress | None) -> NightRun:
         made = make_night(
             self.workspace,
             self.suite,
             self.target,
-            replace(self.options.record, night=night),
+            replace(self.options.record, night=self.options.tonight),
+            part=part,
             progress=self.claim.keep(progress),
         )
-        self._add(made)
+        self.history.add_night(night_record(made.run, root=made.root), made.run.statistics)
         return made
-
-    def report(self, night: NightRun) -> Report:
-        """Judge a night, keep what was said, and say it."""
-        gathered = gather(self.workspace, self.suite, self.history, night.run)
-        judgement = judge_run(gathered.evidence)
-        judged = night_judgement(judgement, night.run, baseline="", confirm_after=None)
-        if judged.night > gathered.last_accepted or not self._is_judged(judged.night):
-            self.history.put_judgement(judged)
-            keep_events(self.history, judged)
-        notes = (*judgement.notes, *gathered.notes, *self._notes(night))
-        report = make_report(
-            replace(judgement, notes=notes),
-            night.run,
-            self.suite,
-            source="live" if night.was_asked else "replay",
-        )
-        return replace(report, next_steps=self._next_steps(judgement, night))
-
-    def _is_judged(self, night: str) -> bool:
-        """Whether something was said of a night: once the baseline has moved past it, it stands."""
-        said = self.history.judgements(self.suite.name, self.target.id)
-        return any(one.night == night for one in said)
-
-    def _add(self, made: NightRun) -> None:
-        record = night_record(made.run, root=made.root)
-        self.history.add_night(record, made.run.statistics)
 
     def _read_known(self, known: NightRecord) -> NightRun:
         folder = self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
@@ -152,20 +142,19 @@ class _Watch:
             )
         return read_night(folder, self.suite)
 
-    def _next_steps(self, judgement: Judgement, night: NightRun) -> tuple[str, ...]:
-        header = night.run.header
-        again = f"contractcheck watch {self.suite.name} --target {self.target.id}"
-        again += f" --night {self.options.night}" if self.options.night else ""
-        show = f"contractcheck report {header.id} --format json"
-        if judgement.verdict is Verdict.ERROR or header.status == "interrupted":
-            return (again,)
-        if any(finding.kind in DOUBTFUL for finding in judgement.findings):
-            return (show, again)
-        if judgement.verdict is Verdict.INCONCLUSIVE:
-            return (show, f'contractcheck accept {header.id} --reason "…"')
-        return (show,)
+    def _keep(self, judged: JudgedNight) -> None:
+        """Keep what was said, unless another run stands for the night or the baseline moved on."""
+        said = judged.kept_form()
+        stands = self.history.night(said.suite, said.target, said.night)
+        if stands is None or stands.run_id != said.run_id:
+            return
+        if said.night > judged.gathered.last_accepted or not self._is_judged(said.night):
+            self.history.put_judgement(said)
+            evidence = judged.gathered.evidence
+            people = human_events(said.suite, said.target, evidence.baseline, evidence.exemptions)
+            keep_events(self.history, said, people)
 
-    def _notes(self, night: NightRun) -> tuple[str, ...]:
-        if night.was_asked:
-            return ()
-        return (f"the night was there already (run {night.run.header.id}): nobody was asked again",)
+    def _is_judged(self, night: str) -> bool:
+        """Whether something was said of a night: once the baseline has moved past it, it stands."""
+        said = self.history.judgements(self.suite.name, self.target.id)
+        return any(one.night == night for one in said)

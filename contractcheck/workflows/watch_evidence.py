@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
 from contractcheck.judging import Evidence
+from contractcheck.judging.night_values import values_of
+from contractcheck.judging.standing import standing_reference
 from contractcheck.measuring import observe
+from contractcheck.workflows.previous_night import (
+    CONSECUTIVE_DAYS,
+    PreviousNight,
+    find_previous_night,
+)
 from contractcheck.workflows.rescoring import rescore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contractcheck.model.baseline import Baseline
-    from contractcheck.model.history import NightRecord
+    from contractcheck.judging.night_values import Reference
+    from contractcheck.model.history import NightRecord, NightValues
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
     from contractcheck.store.history import History
     from contractcheck.workflows.workspace import Workspace
-
-_CONSECUTIVE_DAYS = 7
-"""A night this much older than tonight is not the night before: outages and weekends may lie
-between two consecutive measurements, but not a forgotten month."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +42,15 @@ class Gathered:
     Attributes:
         evidence: For ``judge_run``.
         last_accepted: The last accepted night, or empty.
+        baseline: Digest of the accepted nights it is held against; empty without any.
+        fresh: Values of later nights that the history does not keep yet.
         notes: What a reader must know of how it was gathered.
     """
 
     evidence: Evidence
     last_accepted: str
+    baseline: str = ""
+    fresh: tuple[NightValues, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -62,19 +69,33 @@ def gather(workspace: Workspace, suite: Suite, history: History, run: MeasuredRu
     header, tonight = run.header, run.statistics.night
     baseline = workspace.baselines.read(suite.name, header.target)
     rescored = rescore(workspace, suite, baseline) if baseline else None
-    last_accepted = _last_accepted(baseline)
-    later = _later_nights(history, header, baseline, tonight)
+    nights = [one.statistics.night for one in baseline.nights] if baseline else []
+    last_good = max((night for night in nights if night < tonight), default="")
+    records = _later_nights(history, header, last_good, tonight)
+    reference = standing_reference(suite, rescored.baseline, header) if rescored else None
+    later = _later_values(history, records, reference) if reference else _Later()
+    previous = _previous(history, records, tonight) or find_previous_night(
+        workspace, suite, header, baseline
+    )
+    own = history.night(suite.name, header.target.id, tonight)
     evidence = Evidence(
         suite=suite,
         run=run,
         baseline=rescored.baseline if rescored else None,
-        previous=_previous(history, later, tonight),
+        previous=previous.statistics,
         reference=find_reference(workspace, suite, header),
+        watch=own is not None and own.run_id == header.id,
+        later=later.values,
+        records={record.night: record for record in records},
+        exemptions=workspace.exemptions.read(suite.name, header.target),
+        confirmation=_confirmation(history, header, tonight),
     )
     return Gathered(
         evidence=evidence,
-        last_accepted=last_accepted,
-        notes=rescored.notes if rescored else (),
+        last_accepted=max(nights, default=""),
+        baseline=reference.digest if reference else "",
+        fresh=later.fresh,
+        notes=(*(rescored.notes if rescored else ()), *previous.notes),
     )
 
 
@@ -89,32 +110,52 @@ def find_reference(workspace: Workspace, suite: Suite, header: RunHeader) -> Mea
         return None
 
 
-def _last_accepted(baseline: Baseline | None) -> str:
-    nights = baseline.nights if baseline else ()
-    return max((night.statistics.night for night in nights), default="")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Later:
+    values: tuple[NightValues, ...] = ()
+    fresh: tuple[NightValues, ...] = ()
 
 
 def _later_nights(
-    history: History, header: RunHeader, baseline: Baseline | None, tonight: str
+    history: History, header: RunHeader, last_good: str, tonight: str
 ) -> tuple[NightRecord, ...]:
     """Complete nights between the last one that was accepted before tonight, and tonight."""
-    accepted = [night.statistics.night for night in baseline.nights] if baseline else []
-    last_good = max((night for night in accepted if night < tonight), default="")
-    return tuple(
-        record
-        for record in history.nights(header.suite, header.target.id)
-        if record.is_complete and last_good < record.night < tonight
-    )
+    nights = history.nights(header.suite, header.target.id, after=last_good)
+    return tuple(record for record in nights if record.is_complete and record.night < tonight)
 
 
-def _previous(
-    history: History, later: Sequence[NightRecord], tonight: str
-) -> NightStatistics | None:
+def _later_values(history: History, records: Sequence[NightRecord], reference: Reference) -> _Later:
+    """Values of later nights: those that are kept, and those that have to be worked out."""
+    if not records:
+        return _Later()
+    suite, target = records[0].suite, records[0].target
+    kept = {(one.night, one.run_id): one for one in history.values(suite, target, reference.digest)}
+    values, fresh = [], []
+    for record in records:
+        one = kept.get((record.night, record.run_id))
+        if one is None and (statistics := history.statistics(suite, target, record.night)):
+            # As the history keeps it, so that the same comes out whenever it is worked out.
+            one = values_of(reference, statistics)
+            fresh.append(one)
+        if one is not None:
+            values.append(one)
+    return _Later(values=tuple(values), fresh=tuple(fresh))
+
+
+def _previous(history: History, later: Sequence[NightRecord], tonight: str) -> PreviousNight | None:
     """The night before, if it is near enough to confirm anything."""
     if not later:
         return None
     last = later[-1]
     days = (date.fromisoformat(tonight) - date.fromisoformat(last.night)).days
-    if days > _CONSECUTIVE_DAYS:
+    if days > CONSECUTIVE_DAYS:
         return None
-    return history.statistics(last.suite, last.target, last.night)
+    return PreviousNight(statistics=history.statistics(last.suite, last.target, last.night))
+
+
+def _confirmation(history: History, header: RunHeader, tonight: str) -> NightStatistics | None:
+    """What the second run of this night came to, if it was a complete one."""
+    record = history.night(header.suite, header.target.id, tonight, "confirmation")
+    if record is None or not record.is_complete:
+        return None
+    return history.statistics(header.suite, header.target.id, tonight, "confirmation")
