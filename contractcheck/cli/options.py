@@ -39,6 +39,18 @@ format_option = click.option(
     help="How to print reports; json prints one document per suite and target.",
 )
 
+history_option = click.option(
+    "--history",
+    envvar="CONTRACTCHECK_HISTORY",
+    metavar="URL",
+    help="Where the history is kept (default: .contractcheck/history.sqlite).",
+)
+store_option = click.option(
+    "--store",
+    envvar="CONTRACTCHECK_STORE",
+    metavar="URL",
+    help="Keep a copy of every run here, such as s3://bucket/runs.",
+)
 max_usd_option = click.option(
     "--max-usd",
     type=click.FloatRange(0, min_open=True),

@@ -9,11 +9,13 @@ import click
 from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
     format_option,
+    history_option,
     max_usd_option,
     prices_option,
     print_report,
     read_night,
     root_option,
+    store_option,
     workspace,
 )
 from contractcheck.cli.progress import live_progress
@@ -41,18 +43,8 @@ if TYPE_CHECKING:
 @click.option(
     "--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only this target."
 )
-@click.option(
-    "--store",
-    envvar="CONTRACTCHECK_STORE",
-    metavar="URL",
-    help="Keep a copy of every run here, such as s3://bucket/runs.",
-)
-@click.option(
-    "--history",
-    envvar="CONTRACTCHECK_HISTORY",
-    metavar="URL",
-    help="Where the history is kept (default: .contractcheck/history.sqlite).",
-)
+@store_option
+@history_option
 @click.option(
     "--night",
     metavar="DATE",
