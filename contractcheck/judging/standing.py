@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.night_values import reference_of
+from contractcheck.judging.rebased import place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from contractcheck.judging.night_values import Reference
+    from contractcheck.judging.rebased import Placed
     from contractcheck.model.baseline import AcceptedNight, Baseline
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.run import RunHeader
@@ -24,20 +25,13 @@ def standing_nights(baseline: Baseline | None, tonight: str) -> tuple[AcceptedNi
         tonight: ISO date.
     """
     eras = baseline.eras if baseline else ()
-    return tuple(
-        night
-        for night in (eras[-1] if eras else ())
-        if night.acceptance.expires is None or night.acceptance.expires >= tonight
-    )
+    return _standing(eras[-1], tonight) if eras else ()
 
 
 def compared_nights(baseline: Baseline | None, header: RunHeader) -> tuple[NightStatistics, ...]:
     """Statistics of the standing nights that a run is held against: complete, and not itself."""
-    return tuple(
-        night.statistics
-        for night in standing_nights(baseline, night_of(header))
-        if night.statistics.is_complete and night.statistics.run_id != header.id
-    )
+    eras = _compared_eras(baseline, header)
+    return eras[-1] if eras else ()
 
 
 def sent_requests(suite: Suite, header: RunHeader) -> Mapping[str, str]:
@@ -57,11 +51,43 @@ def standing_reference(
         baseline: Accepted nights, measured by the suite as it is now.
         header: Of tonight's run.
     """
-    accepted = compared_nights(baseline, header)
-    if not accepted:
-        return None
+    placed = place_tonight(suite, baseline, header)
+    return placed.reference if placed else None
+
+
+def place_tonight(suite: Suite, baseline: Baseline | None, header: RunHeader) -> Placed | None:
+    """What a run is held against, accepted nights before a re-base too; None without nights since.
+
+    Args:
+        suite: The contract.
+        baseline: Accepted nights, measured by the suite as it is now.
+        header: Of tonight's run.
+    """
     requests = sent_requests(suite, header)
-    return reference_of(accepted, requests, nights_wanted=suite.policy.nights)
+    wanted = suite.policy.nights
+    return place(_compared_eras(baseline, header), requests, nights_wanted=wanted)
+
+
+def _compared_eras(
+    baseline: Baseline | None, header: RunHeader
+) -> tuple[tuple[NightStatistics, ...], ...]:
+    tonight = night_of(header)
+    return tuple(
+        tuple(
+            night.statistics
+            for night in _standing(era, tonight)
+            if night.statistics.is_complete and night.statistics.run_id != header.id
+        )
+        for era in (baseline.eras if baseline else ())
+    )
+
+
+def _standing(nights: Iterable[AcceptedNight], tonight: str) -> tuple[AcceptedNight, ...]:
+    return tuple(
+        night
+        for night in nights
+        if night.acceptance.expires is None or night.acceptance.expires >= tonight
+    )
 
 
 def night_of(header: RunHeader) -> str:
