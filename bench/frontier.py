@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import frontier_charts as charts
@@ -18,7 +19,7 @@ import frontier_nights as generated
 import frontier_rivals as rivals
 import frontier_unstable as unstable
 import numpy as np
-from frontier_charts import CHARTS, RAW, Tuning
+from frontier_charts import CHARTS
 from frontier_plot import draw
 
 YEAR, WATCHED, BATCH = 365, 150, 50
@@ -26,26 +27,17 @@ BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 CHOSEN_BUDGET = 0.05
 PASS_CHART_SHARE = 0.5  # of an output chart's share of the budget
 SHARES = {name: PASS_CHART_SHARE for name in CHARTS if name.startswith("conformance")}
-CHOSEN = {
-    "outputs squares": Tuning(weight=0.3, radius=1.6, likeness=(0.1, 5)),
-    "outputs largest": Tuning(weight=0.2, radius=1.6, clip=3.5),
-    "outputs mean": Tuning(weight=0.1, radius=1.6, likeness=(0.3, 10)),
-    "conformance largest": Tuning(weight=0.2, radius=1.6, clip=3.5),
-    "conformance mean": Tuning(weight=0.2, radius=2.0, clip=4.0, scalar_clip=3.5),
-    "latency": Tuning(weight=0.3, likeness=(0.3, 10)),
-}
 CHOSEN_NAME = "portfolio of robust EWMAs"
 TODAY = "two nights, as judged today"
 
 
-def portfolio(tuning):
-    return dict.fromkeys(CHARTS, tuning)
-
-
 EWMAS = {
-    **{f"EWMA {w}": portfolio(Tuning(weight=w, **RAW)) for w in (0.1, 0.2, 0.3)},
-    **{f"robust EWMA {w}": portfolio(Tuning(weight=w)) for w in (0.1, 0.2, 0.3)},
-    CHOSEN_NAME: CHOSEN,
+    **{f"EWMA {w}": partial(charts.plain, weight=w) for w in (0.1, 0.2, 0.3)},
+    **{
+        f"robust EWMA {w}": partial(charts.robust, tunings=charts.portfolio(w))
+        for w in (0.1, 0.2, 0.3)
+    },
+    CHOSEN_NAME: partial(charts.robust, tunings=charts.chosen()),
 }
 RULES = {
     "night-t, one night": rivals.one_night,
@@ -65,13 +57,11 @@ class Played:
     Attributes:
         charts: Per method and chart.
         naive: (R,) nights a year on which a naive test cries.
-        baselines: (R,) largest figure over cases of each test of the baseline.
-        is_unstable: (R,) whether a baseline is not fit to be watched, once limits are known.
+        is_unstable: (R,) whether a baseline is not fit to be watched.
     """
 
     charts: dict[str, dict[str, np.ndarray]]
     naive: np.ndarray
-    baselines: dict[str, np.ndarray]
     is_unstable: np.ndarray
 
 
@@ -82,7 +72,7 @@ def run_methods(nights, methods):
     t = rivals.night_t(scores, accepted)
     for name in methods:
         if name in EWMAS:
-            yield name, charts.ewma(nights, EWMAS[name])
+            yield name, EWMAS[name](nights)
         elif name in RULES:
             yield name, RULES[name](t)
         elif name == SUM:
@@ -91,13 +81,9 @@ def run_methods(nights, methods):
             yield name, rivals.as_today(scores, floors, accepted, budget=0.1)
 
 
-def play(family, *, years, accepted, stream, nights=YEAR, change=None, limits=None):
-    """Play years in batches; charts are kept whole where something changes, else their maxima.
-
-    Args:
-        limits: Of the baseline's tests; what they flag is set aside in a method of its own.
-    """
-    found, naive, baselines, flags = {}, [], {}, []
+def play(family, *, years, accepted, stream, nights=YEAR, change=None):
+    """Play years in batches; charts are kept whole where something changes, else their maxima."""
+    found, naive, flags = {}, [], []
     for batch in range(years // BATCH):
         rng = np.random.default_rng([stream, batch, generated.FAMILIES.index(family), accepted])
         one = generated.play(
@@ -105,13 +91,11 @@ def play(family, *, years, accepted, stream, nights=YEAR, change=None, limits=No
         )
         made = dict(run_methods(one, METHODS))
         naive.append(rivals.naive_nights(one).sum(0))
-        measured = unstable.measure_baseline(one)
-        for name, values in measured.items():
-            baselines.setdefault(name, []).append(values.max(-1))
-        if limits:
-            flags.append(unstable.flag_baselines(measured, limits))
+        measured, limits = unstable.measure(one)
+        flags.append(unstable.flag_baselines(measured, limits))
+        if not change:
             watched = replace(one, aside=unstable.flag_cases(measured, limits))
-            made[ASIDE] = charts.ewma(watched, CHOSEN)
+            made[ASIDE] = EWMAS[CHOSEN_NAME](watched)
         for method, several in made.items():
             for name, chart in several.items():
                 kept = chart.astype(np.float32) if change else chart.max(0)
@@ -119,8 +103,7 @@ def play(family, *, years, accepted, stream, nights=YEAR, change=None, limits=No
     return Played(
         charts={method: _join(several) for method, several in found.items()},
         naive=np.concatenate(naive),
-        baselines=_join(baselines),
-        is_unstable=np.concatenate(flags) if flags else np.zeros(years, bool),
+        is_unstable=np.concatenate(flags),
     )
 
 
@@ -166,11 +149,10 @@ class Figures:
 
 
 def measure(accepted, options):
-    """Figures per method and budget; unchanged years per family; limits of the baseline's tests."""
+    """Figures per method and budget; unchanged years per family."""
     learnt = play("gaussian", years=options.calibration_years, accepted=accepted, stream=1)
-    tests = unstable.limits_of(learnt.baselines)
     years = {
-        family: play(family, years=options.years, accepted=accepted, stream=2, limits=tests)
+        family: play(family, years=options.years, accepted=accepted, stream=2)
         for family in generated.FAMILIES
     }
     changed = {
@@ -194,7 +176,7 @@ def measure(accepted, options):
                 delays={n: _quantiles(c.charts[method], limits) for n, c in changed.items()},
                 limits=limits,
             )
-    return figures, years, tests
+    return figures, years
 
 
 def _quantiles(found, limits):
@@ -255,7 +237,7 @@ ELSEWHERE = {
 }
 
 
-def print_elsewhere(accepted, limits, tests, options):
+def print_elsewhere(accepted, limits, options):
     """The chosen monitor with these thresholds where neither they nor the choice were made."""
     print(f"\n### K = {accepted}: the same thresholds elsewhere, {options.years:,} years\n")
     print(
@@ -264,23 +246,22 @@ def print_elsewhere(accepted, limits, tests, options):
     print("|---" * (len(CHARTS) + 4) + "|")
     for label, how in ELSEWHERE.items():
         usual = {"family": "gaussian", "years": options.years, "stream": 4}
-        maxima, baselines = watch_chosen(accepted, **(usual | how))
-        flagged = np.concatenate([unstable.flag_baselines(one, tests) for one in baselines])
+        maxima, flagged = watch_chosen(accepted, **(usual | how))
         reds = is_red(maxima, limits)
         shares = [flagged, reds & ~flagged, reds, *(maxima[name] > limits[name] for name in CHARTS)]
         print(f"| {label} | " + " | ".join(f"{share.mean():.3f}" for share in shares) + " |")
 
 
 def watch_chosen(accepted, *, years, stream, **how):
-    """Maxima of the chosen monitor's charts over unchanged years; the baselines' figures."""
-    parts, baselines = {}, []
+    """Maxima of the chosen monitor's charts over unchanged years; who is called unstable."""
+    parts, flags = {}, []
     for batch in range(years // BATCH):
         rng = np.random.default_rng([stream, batch, accepted])
         one = generated.play(years=BATCH, accepted=accepted, nights=YEAR, rng=rng, **how)
-        baselines.append(unstable.measure_baseline(one))
-        for name, chart in charts.ewma(one, CHOSEN).items():
+        flags.append(unstable.flag_baselines(*unstable.measure(one)))
+        for name, chart in EWMAS[CHOSEN_NAME](one).items():
             parts.setdefault(name, []).append(chart.max(0))
-    return _join(parts), baselines
+    return _join(parts), np.concatenate(flags)
 
 
 def print_thresholds(options):
@@ -324,14 +305,14 @@ def main():
         print_thresholds(options)
         return
     for accepted in options.accepted:
-        figures, years, tests = measure(accepted, options)
+        figures, years = measure(accepted, options)
         print_reds(accepted, figures, years, options)
         print_unstable(accepted, figures, years)
         print_delays(accepted, figures, options)
         limits = figures[CHOSEN_NAME, CHOSEN_BUDGET].limits
         print(f"\nThresholds of the {CHOSEN_NAME}: ", end="")
         print(", ".join(f"{name} {limit:.2f}" for name, limit in limits.items()))
-        print_elsewhere(accepted, limits, tests, options)
+        print_elsewhere(accepted, limits, options)
         if accepted == 10:
             draw(figures, Path(__file__).with_name("frontier.svg"))
 

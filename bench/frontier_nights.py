@@ -76,20 +76,40 @@ class Nights:
     aside: np.ndarray | None = None
 
 
-def play(family, *, years, accepted, nights, rng, change=None, dispersion=DISPERSION):
-    """Play ``years`` baselines of ``accepted`` nights, each followed by ``nights`` later ones."""
+def play(
+    family,
+    *,
+    years,
+    accepted,
+    nights,
+    rng,
+    change=None,
+    dispersion=DISPERSION,
+    begins=0,
+    any_suite=False,
+):
+    """Play ``years`` baselines of ``accepted`` nights, each followed by ``nights`` later ones.
+
+    Args:
+        begins: Later nights before the change.
+        any_suite: Draw which cases waver anew for each year, so that few cases are of any kind.
+    """
     change = change or Change()
     rho = (dispersion - 1.0) / (ANSWERS - 1)  # between two answers of one case and night
     shape = (accepted + nights, years, change.cases)
-    later = (np.arange(shape[0]) >= accepted)[:, None, None]
+    later = (np.arange(shape[0]) >= accepted + begins)[:, None, None]
     usual = _usual_rates(change)
+    passes = np.where(np.arange(change.cases) % 4 == 0, 0.97, 0.999)
+    if any_suite:
+        wavers = rng.random(shape[1:]) < 0.5
+        usual = np.where(wavers, rng.uniform(0.5, 0.95, shape[1:]), 0.99)
+        passes = np.where(rng.random(shape[1:]) < 0.25, 0.97, 0.999)
     rates = np.broadcast_to(usual, shape[1:])
     if family == "two-level":
         rates = _two_levels(rates, shape, rng)
     moved = _move(usual, change, years, rng)
     rates = np.where(later, np.clip(rates + moved, 0.0, 1.0), rates)
     mixed = np.where(later, change.other_model, 0.0)
-    passes = np.where(np.arange(change.cases) % 4 == 0, 0.97, 0.999)
     deviations = [
         _deviations(family, (*shape[:2], width), common, rng)
         for width, common in ((change.cases, COMMON), (change.cases, COMMON), (2, 0.5))

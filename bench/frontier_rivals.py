@@ -7,9 +7,10 @@ cases, the most unusual case, conformance, two latencies.
 from __future__ import annotations
 
 import numpy as np
-from frontier_charts import LEAST_LATENCY_SD, SLOWER_BY_LESS, to_angles
+from frontier_charts import SLOWER_BY_LESS, to_angles
 from scipy.special import stdtr
 
+from contractcheck.stats.monitor_scale import LEAST_LATENCY_SD
 from contractcheck.stats.night_contrasts import Contrast, contrast_labels
 from contractcheck.stats.night_rule import share_of_budget, two_night_threshold
 from contractcheck.stats.night_scores import (

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
+    IntArray = NDArray[np.int64]
 
 __all__ = [
     "Chart",
@@ -69,7 +70,7 @@ class Chart:
 
 
 def chart_stream(
-    nights: Nights, *, plane: Plane, share: float, learn_until: int | None = None
+    nights: Nights, *, plane: Plane, share: float, learn_until: int | IntArray | None = None
 ) -> tuple[Chart, ...]:
     """Chart one stream over its later nights.
 
@@ -81,7 +82,7 @@ def chart_stream(
         plane: Which charts, and which way is bad.
         share: Chance of any red night of any of these charts in 365, in (0, 1), on nights that are
             as the thresholds' simulation supposes.
-        learn_until: Only this many later nights tell the scale at most.
+        learn_until: Only this many later nights tell the scale at most; of each history.
 
     Returns:
         One chart per kind; none if no case is known on five accepted nights.
@@ -89,7 +90,10 @@ def chart_stream(
     Raises:
         UsageError: When a known value has no positive variance (outputs and conformance).
     """
-    watched = int(nights.is_known().any(0).sum())
+    import numpy as np
+
+    # Of many histories the one with the most cases: they are meant to be alike.
+    watched = int(nights.is_known().any(0).sum(-1).max())
     if not watched:
         return ()
     limits = {
@@ -97,24 +101,32 @@ def chart_stream(
         for kind in TUNINGS[plane]
     }
     charts = make_charts(nights, plane, limits, learn_until=learn_until)
-    red = first_red(charts)
-    if red is not None and (learn_until is None or red < learn_until):
-        charts = make_charts(nights, plane, limits, learn_until=red)
-    return charts
+    later = len(nights.values) - nights.accepted
+    until = (
+        _first_reds(charts) if learn_until is None else np.minimum(learn_until, _first_reds(charts))
+    )
+    # What an average says of a night rests on what was learnt two weeks before: up to the first
+    # red night nothing moves.
+    return (
+        charts if (until >= later).all() else make_charts(nights, plane, limits, learn_until=until)
+    )
 
 
 def first_red(charts: Sequence[Chart]) -> int | None:
-    """Place of the first later night on which any chart is red, or None."""
+    """Place of the first later night on which any chart of one history is red, or None."""
+    if not charts:
+        return None
+    place = int(_first_reds(charts))
+    return place if place < len(charts[0].values) else None
+
+
+def _first_reds(charts: Sequence[Chart]) -> IntArray:
+    """(...) place of the first red night of each history; N where none is."""
     import numpy as np
 
-    red = [int(np.argmax(over)) for chart in charts if (over := _is_over(chart)).any()]
-    return min(red, default=None)
-
-
-def _is_over(chart: Chart) -> BoolArray:
-    import numpy as np
-
-    return np.asarray(chart.values > chart.threshold)
+    over = np.any([chart.values > chart.threshold for chart in charts], axis=0)
+    never = np.ones((1, *over.shape[1:]), bool)
+    return np.asarray(np.concatenate([over, never]).argmax(0))
 
 
 def left_out(nights: Nights) -> tuple[int, ...]:
@@ -124,7 +136,9 @@ def left_out(nights: Nights) -> tuple[int, ...]:
     return tuple(int(place) for place in np.flatnonzero(~nights.is_known().any(0)))
 
 
-def deviations(nights: Nights, *, plane: Plane, learn_until: int | None = None) -> FloatArray:
+def deviations(
+    nights: Nights, *, plane: Plane, learn_until: int | IntArray | None = None
+) -> FloatArray:
     """(N, ..., C) later nights' deviations as charts see them, for dating and for reading.
 
     Clipped, odd nights shrunk, 0 where unknown. Latency is one number per night: (N, ..., 1).
@@ -144,7 +158,7 @@ def make_charts(
     limits: Mapping[Kind, float],
     *,
     tunings: Mapping[Kind, Tuning] | None = None,
-    learn_until: int | None = None,
+    learn_until: int | IntArray | None = None,
 ) -> tuple[Chart, ...]:
     """Make charts with given thresholds and, in experiments, other tunings; any shape of nights."""
     known = nights.is_known()
@@ -183,7 +197,11 @@ def _refuse_no_variance(nights: Nights, known: BoolArray) -> None:
 
 
 def _case_averages(
-    z: FloatArray, known: BoolArray, nights: Nights, tuning: Tuning, learn_until: int | None
+    z: FloatArray,
+    known: BoolArray,
+    nights: Nights,
+    tuning: Tuning,
+    learn_until: int | IntArray | None,
 ) -> FloatArray:
     """(N, ..., C) each case's average in its own deviations about the accepted location."""
     import numpy as np
@@ -211,7 +229,11 @@ def _add_up(average: FloatArray, known: BoolArray, *, kind: Kind, plane: Plane) 
 
 
 def _mean_chart(
-    z: FloatArray, known: BoolArray, nights: Nights, tuning: Tuning, learn_until: int | None
+    z: FloatArray,
+    known: BoolArray,
+    nights: Nights,
+    tuning: Tuning,
+    learn_until: int | IntArray | None,
 ) -> FloatArray:
     """(N, ...) average of one number per night, of variance about 1 if cases were independent."""
     import numpy as np
@@ -249,7 +271,7 @@ def _level_chart(
     level: FloatArray,
     nights: Nights,
     tuning: Tuning,
-    learn_until: int | None,
+    learn_until: int | IntArray | None,
     *,
     least_sd: float = LEAST_LATENCY_SD,
 ) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contractcheck.stats.monitor_scale import sum_before
+from contractcheck.stats.monitor_scale import counts_for_learning, sum_before
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contractcheck.stats.monitor_nights import Nights, Tuning
 
     FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
 
 FAR_LAG: Final = 8
 """Nights that are so far apart share the error of the location, and little else."""
@@ -20,7 +21,7 @@ MOST_LIKENESS: Final = 0.9
 
 
 def widenings(
-    z: FloatArray, nights: Nights, tuning: Tuning, learn_until: int | None = None
+    z: FloatArray, nights: Nights, tuning: Tuning, learn_until: int | IntArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """Factors of the variance of an average, and of the location, known before each later night.
 
@@ -48,7 +49,7 @@ def widenings(
 
 
 def _likeness(
-    z: FloatArray, nights: Nights, supposed: tuple[float, int], learn_until: int | None
+    z: FloatArray, nights: Nights, supposed: tuple[float, int], learn_until: int | IntArray | None
 ) -> FloatArray:
     """(N, ...) lag-one correlation, in 0..0.9.
 
@@ -64,11 +65,11 @@ def _likeness(
     prior, prior_nights = supposed
     start = (start * accepted + prior * prior_nights) / (accepted + prior_nights)
     weight = weight * (accepted + prior_nights) / accepted
-    excess, squares = (near - far)[accepted:], square[accepted:].copy()
+    excess, squares = (near - far)[accepted:], square[accepted:]
     excess[:FAR_LAG] = start * squares[:FAR_LAG]
-    if learn_until is not None:
-        excess[learn_until:], squares[learn_until:] = 0.0, 0.0
-    known = (start * weight + sum_before(excess)) / (weight + sum_before(squares))
+    counts = counts_for_learning(squares, learn_until)
+    near_sum, square_sum = sum_before(excess * counts), sum_before(squares * counts)
+    known = (start * weight + near_sum) / (weight + square_sum)
     return np.asarray(np.clip(known, 0.0, MOST_LIKENESS))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
+    IntArray = NDArray[np.int64]
 
 LEARNS_AFTER: Final = 14
 """Nights until a later night counts for the scale."""
@@ -32,7 +33,9 @@ _ROUNDS = 3
 _TINY = 1e-6
 
 
-def standardise(nights: Nights, tuning: Tuning, learn_until: int | None = None) -> FloatArray:
+def standardise(
+    nights: Nights, tuning: Tuning, learn_until: int | IntArray | None = None
+) -> FloatArray:
     """Deviations of all nights from the accepted location, in units of one learnt scale.
 
     Args:
@@ -133,7 +136,7 @@ def _shrink(square: FloatArray, radius: FloatArray) -> FloatArray:
 
 
 def learn(
-    squares: FloatArray, known: BoolArray, nights: Nights, *, learn_until: int | None
+    squares: FloatArray, known: BoolArray, nights: Nights, *, learn_until: int | IntArray | None
 ) -> FloatArray:
     """Running mean square that is known before each night; 1 on accepted nights.
 
@@ -148,9 +151,7 @@ def learn(
     import numpy as np
 
     accepted = nights.accepted
-    later = known[accepted:] & (np.arange(len(squares) - accepted) < _limit(learn_until)).reshape(
-        -1, *[1] * (squares.ndim - 1)
-    )
+    later = known[accepted:] & counts_for_learning(squares[accepted:], learn_until)
     count = sum_before(later.astype(squares.dtype))
     total = sum_before(np.where(later, squares[accepted:], 0.0).astype(squares.dtype))
     prior = accepted - len(nights.eras)
@@ -158,8 +159,12 @@ def learn(
     return np.concatenate([np.ones_like(squares[:accepted]), running]).astype(squares.dtype)
 
 
-def _limit(learn_until: int | None) -> float:
-    return float("inf") if learn_until is None else learn_until
+def counts_for_learning(later: FloatArray, learn_until: int | IntArray | None) -> BoolArray:
+    """(N, ...) whether a later night comes before the limit of its history."""
+    import numpy as np
+
+    place = np.arange(len(later)).reshape(-1, *[1] * (later.ndim - 1))
+    return np.asarray(place < (len(later) if learn_until is None else learn_until))
 
 
 def sum_before(later: FloatArray) -> FloatArray:
@@ -177,7 +182,7 @@ def standardise_level(
     tuning: Tuning,
     *,
     least_sd: float,
-    learn_until: int | None = None,
+    learn_until: int | IntArray | None = None,
 ) -> FloatArray:
     """Deviations of one number per night, whose scale is known from nights alone.
 

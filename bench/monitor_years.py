@@ -1,0 +1,268 @@
+"""The monitor that judges, with the thresholds that are shipped, on years that are not theirs.
+
+Reds a year by family of nights, naive testing beside them; nights until a change is found, and how
+it is dated; what two consecutive nights add. Made-up nights of `frontier_nights.py`.
+
+    nice python bench/monitor_years.py --accepted 10 20 > monitor_years.md
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+
+import frontier_nights as generated
+import frontier_rivals as rivals
+import frontier_unstable as unstable
+import numpy as np
+from frontier_charts import streams, to_angles
+
+from contractcheck.stats import monitor
+from contractcheck.stats.dating import date_change
+from contractcheck.stats.intervals import clopper_pearson
+from contractcheck.stats.monitor_nights import Nights
+
+YEAR, WATCHED, BATCH = 365, 150, 50
+BUDGET = 0.045  # of .10 half is kept in reserve, and a tenth of the other half is for two nights
+SHARES = {"outputs": 0.6, "conformance": 0.2, "latency 0": 0.1, "latency 1": 0.1}
+QUIET_NIGHTS = 20  # before a change that is dated
+FAST_BUDGETS = (0.002, 0.005, 0.01)
+LEAST_COSINE = 2.0 / np.sqrt(generated.CASES)
+BIG = {
+    "all cases, 40 points": generated.Change(outputs=(1.0, 0.4)),
+    "half of the cases, 40 points": generated.Change(outputs=(0.5, 0.4)),
+    "latency x 3": generated.Change(slower=3.0),
+    "20 % from another model": generated.Change(other_model=0.2),
+}
+
+
+def watch(nights, budget=BUDGET):
+    """(N, R) whether each stream is red on each night."""
+    red = {}
+    for stream, one in streams(nights).items():
+        plane = stream.partition(" ")[0]
+        charts = monitor.chart_stream(one, plane=plane, share=budget * SHARES[stream])
+        red[stream] = np.any([chart.values > chart.threshold for chart in charts], axis=0)
+    return red
+
+
+def two_nights(nights, budget):
+    """(N, R) red by two consecutive nights, without and with the second repeating the first."""
+    scores, floors = rivals.score(nights)
+    over = rivals.as_today(scores, floors, nights.accepted, budget=budget)
+    red = {name: one > 0.0 for name, one in over.items()}
+    values = to_angles(nights.outputs)
+    variance = streams(nights)["outputs"].variances
+    shift = (values - values[: nights.accepted].mean(0)) / np.sqrt(variance)
+    shift = shift[nights.accepted - 1 :]
+    product = (shift[1:] * shift[:-1]).sum(-1)
+    length = np.sqrt((shift**2).sum(-1))
+    cosine = product / np.maximum(length[1:] * length[:-1], 1e-9)
+    worst = np.abs(shift[1:]).argmax(-1)[..., None]
+    same = np.take_along_axis(shift[1:] * shift[:-1], worst, -1)[..., 0] > 0.0
+    repeats = dict.fromkeys(red, True) | {"outputs": cosine > LEAST_COSINE, "worst case": same}
+    bare = np.any(list(red.values()), axis=0)
+    return bare, np.any([one & repeats[name] for name, one in red.items()], axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Years:
+    """What many years came to, per year.
+
+    Attributes:
+        red: By charts.
+        unstable: Whether the baseline is called so.
+        naive: Nights on which a naive test cries.
+        fast: By two nights, per budget, without and with a repeat.
+    """
+
+    red: np.ndarray
+    unstable: np.ndarray
+    naive: np.ndarray
+    fast: dict[float, tuple[np.ndarray, np.ndarray]]
+
+
+def play_years(family, years, *, accepted, stream=1, fast=(), **how):
+    """Years of 365 nights in which nothing changes."""
+    red, flags, naive, quick = [], [], [], {budget: [] for budget in fast}
+    for batch in range(years // BATCH):
+        rng = np.random.default_rng([7, stream, batch, accepted])
+        usual = {"family": family, "years": BATCH, "accepted": accepted, "nights": YEAR}
+        one = generated.play(**usual, rng=rng, **how)
+        red.append(np.any([over.any(0) for over in watch(one).values()], axis=0))
+        flags.append(unstable.flag_baselines(*unstable.measure(one)))
+        naive.append(rivals.naive_nights(one).sum(0))
+        for budget in fast:
+            quick[budget].append([rule.any(0) for rule in two_nights(one, budget)])
+    return Years(
+        red=np.concatenate(red),
+        unstable=np.concatenate(flags),
+        naive=np.concatenate(naive),
+        fast={budget: tuple(np.concatenate(rows, -1)) for budget, rows in quick.items()},
+    )
+
+
+def play_changes(change, histories, *, accepted, fast=None, nights=WATCHED):
+    """(R,) nights until a change is found, counted from 1, infinite if not in time."""
+    waits = []
+    for batch in range(histories // BATCH):
+        rng = np.random.default_rng([8, batch, accepted])
+        one = generated.play(
+            "gaussian", years=BATCH, accepted=accepted, nights=nights, rng=rng, change=change
+        )
+        over = np.any(list(watch(one).values()), axis=0)
+        if fast:
+            over |= two_nights(one, fast)[1]
+        waits.append(np.where(over.any(0), over.argmax(0) + 1.0, np.inf))
+    return np.concatenate(waits)
+
+
+def date_changes(change, histories, *, accepted):
+    """Of each history that is red in time: nights off, whether the interval holds, its nights."""
+    found = []
+    for batch in range(histories // BATCH):
+        whole = generated.play(
+            "gaussian",
+            years=BATCH,
+            accepted=accepted,
+            nights=QUIET_NIGHTS + WATCHED,
+            rng=np.random.default_rng([9, batch, accepted]),
+            change=change,
+            begins=QUIET_NIGHTS,
+        )
+        for place in range(BATCH):
+            found += _date(streams(_one(whole, place)))
+    return np.array(found)
+
+
+def _one(nights, place):
+    return replace(
+        nights,
+        outputs=nights.outputs[:, place],
+        conformance=nights.conformance[:, place],
+        latency=nights.latency[:, place],
+    )
+
+
+def _date(made):
+    """Date by the stream that is red first; nothing if none is, or one before the change."""
+    reds = {}
+    for stream, one in made.items():
+        charts = monitor.chart_stream(
+            one, plane=stream.partition(" ")[0], share=BUDGET * SHARES[stream]
+        )
+        red = monitor.first_red(charts)
+        if red is not None:
+            reds[stream] = red
+    if not reds or min(reds.values()) < QUIET_NIGHTS:
+        return []
+    stream = min(reds, key=reds.get)
+    red, one = reds[stream], made[stream]
+    seen = monitor.deviations(one, plane=stream.partition(" ")[0], learn_until=red)
+    dated = date_change(seen, until=red, accepted=one.accepted)
+    holds = dated.low <= QUIET_NIGHTS <= dated.high
+    return [(dated.began - QUIET_NIGHTS, holds, dated.high - dated.low + 1)]
+
+
+def fit(values, variances, accepted):
+    return Nights(values=values, variances=variances, accepted=accepted)
+
+
+def row(*cells):
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def head(*cells):
+    row(*cells)
+    row(*["---"] * len(cells))
+
+
+def share_of(which):
+    """A share, and its upper 95 % limit."""
+    limit = clopper_pearson(int(which.sum()), len(which), 0.9).high
+    return f"{which.mean():.3f} (≤ {limit:.3f})"
+
+
+def quantiles(waits):
+    middle, late = (np.quantile(waits, q, method="inverted_cdf") for q in (0.5, 0.8))
+    return f"{_nights(middle)} ({_nights(late)})"
+
+
+def _nights(wait):
+    return f"> {WATCHED}" if np.isinf(wait) else f"{wait:.0f}"
+
+
+def print_years(accepted, options):
+    print(f"\nK = {accepted}: chance of any false red in 365 nights, {options.years:,} years\n")
+    head("family", "red", "called unstable", "red, not called so", "naive, any night")
+    for family in (*generated.FAMILIES, "spells", "ar .8", "skewed"):
+        found = play_years(family, options.years, accepted=accepted)
+        naive = f"{(found.naive > 0).mean():.2f} ({found.naive.mean():.0f} nights)"
+        sober = share_of(found.red & ~found.unstable)
+        row(family, share_of(found.red), f"{found.unstable.mean():.3f}", sober, naive)
+    for cases in (3, 10, 25, 100):
+        change = generated.Change(cases=cases)
+        for suite in ("fitted", "episodic"):
+            family = suite if suite != "fitted" else "gaussian"
+            found = play_years(family, options.years, accepted=accepted, change=change)
+            name = f"{suite}, {cases} cases"
+            sober = share_of(found.red & ~found.unstable)
+            row(name, share_of(found.red), f"{found.unstable.mean():.3f}", sober, "")
+    for dispersion in (1.1, 2.0):
+        found = play_years("gaussian", options.years, accepted=accepted, dispersion=dispersion)
+        sober = share_of(found.red & ~found.unstable)
+        name = f"dispersion {dispersion}"
+        row(name, share_of(found.red), f"{found.unstable.mean():.3f}", sober, "")
+
+
+def print_changes(accepted, options):
+    print(f"\nK = {accepted}: nights until found, median (80 %), {options.changes} histories; ")
+    print(f"dated after {QUIET_NIGHTS} quiet nights\n")
+    head("change", "aim", "found", "dated within a night", "interval holds", "interval's nights")
+    for name, change in generated.CHANGES.items():
+        waits = play_changes(change, options.changes, accepted=accepted)
+        off, holds, wide = date_changes(change, options.changes, accepted=accepted).T
+        within = f"{(np.abs(off) <= 1).mean():.2f}"
+        aim = f"{generated.AIMS[name]}"
+        row(name, aim, quantiles(waits), within, f"{holds.mean():.2f}", f"{np.median(wide):.0f}")
+
+
+def print_fast(accepted, options):
+    print(f"\nK = {accepted}: two nights, all streams together; without / with a repeat\n")
+    head(
+        "family",
+        "charts",
+        *(f"{one}" for one in FAST_BUDGETS),
+        *(f"charts or {b}" for b in FAST_BUDGETS),
+    )
+    for family in generated.FAMILIES:
+        found = play_years(family, options.years, accepted=accepted, fast=FAST_BUDGETS)
+        alone = [" / ".join(f"{red.mean():.3f}" for red in found.fast[b]) for b in FAST_BUDGETS]
+        both = [f"{(found.red | found.fast[b][1]).mean():.3f}" for b in FAST_BUDGETS]
+        row(family, f"{found.red.mean():.3f}", *alone, *both)
+    print()
+    head("change", "charts", *(f"charts or {b}" for b in FAST_BUDGETS))
+    for name, change in (generated.CHANGES | BIG).items():
+        cells = [
+            quantiles(play_changes(change, options.changes, accepted=accepted, fast=fast))
+            for fast in (None, *FAST_BUDGETS)
+        ]
+        row(name, *cells)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--years", type=int, default=1000)
+    parser.add_argument("--changes", type=int, default=500, help="changed histories of each kind")
+    parser.add_argument("--accepted", type=int, nargs="+", default=[10])
+    parser.add_argument("--only", choices=("years", "changes", "fast"))
+    options = parser.parse_args()
+    shown = {"years": print_years, "changes": print_changes, "fast": print_fast}
+    for accepted in options.accepted:
+        for name, show in shown.items():
+            if options.only in (None, name):
+                show(accepted, options)
+
+
+if __name__ == "__main__":
+    main()
