@@ -114,3 +114,52 @@ def postgres_url(postgres_server):
     yield f"{postgres_server}/{name}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def serves_s3(program):
+    shown = subprocess.run([program, "serve", "s3", "--help"], capture_output=True, check=False)
+    return shown.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """Settings of a real S3 server (rclone's) that checks signatures, on a free port."""
+    program = os.environ.get("CONTRACTCHECK_RCLONE") or shutil.which("rclone")
+    if program is None or not serves_s3(program):
+        missing("s3", "no S3 server is installed (rclone 1.65 or later was not found)")
+    folder = Path(tempfile.mkdtemp(prefix="contractcheck-s3-"))
+    port, key, secret = free_port(), secrets.token_hex(8), secrets.token_hex(16)
+    command = [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key"]
+    command += [f"{key},{secret}", "--config", os.devnull, "--cache-dir", folder / "cache"]
+    (folder / "data").mkdir()
+    try:
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen([*command, folder / "data"], stdout=log, stderr=log)
+        with ended(server):
+            for _ in range(300):
+                try:
+                    socket.create_connection(("127.0.0.1", port), 2).close()
+                    break
+                except ConnectionError:
+                    assert server.poll() is None, (folder / "log").read_text()
+                    time.sleep(0.1)
+            yield {
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+                "AWS_ACCESS_KEY_ID": key,
+                "AWS_SECRET_ACCESS_KEY": secret,
+                "AWS_DEFAULT_REGION": "us-east-1",
+            }
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def s3_url(s3_server, monkeypatch):
+    """URL of an empty bucket; the environment says how to reach it."""
+    for name, value in s3_server.items():
+        monkeypatch.setenv(name, value)
+    import boto3
+
+    bucket = f"b{secrets.token_hex(6)}"
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    return f"s3://{bucket}"

@@ -81,7 +81,7 @@ def copy_plain(source: Path, destination: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
-        for path in _files(source):
+        for path in run_files(source):
             _copy_file(path, temporary)
         sync_folder(temporary)
         temporary.replace(destination)
@@ -91,7 +91,7 @@ def copy_plain(source: Path, destination: Path) -> None:
     sync_folder(destination.parent)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def run_files(folder: Path) -> Iterator[Path]:
     """The manifest and the cases of a run; of a case that lies there twice, the plain file."""
     names = {path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
     for name in sorted(names):

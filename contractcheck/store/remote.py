@@ -1,0 +1,154 @@
+"""Files at an fsspec URL, each written once and whole: a folder, an S3 bucket, anything else.
+
+Nothing is ever changed in place, so no lock is needed. Where an upload appears as a whole or not at
+all (object stores), it is uploaded under its name; elsewhere beside it, and renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from contractcheck.errors import ContractcheckError, RecordingError, UsageError
+from contractcheck.files import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fsspec import AbstractFileSystem
+
+_ATOMIC: Final = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "s3", "s3a"})
+"""Protocols whose uploads are visible only once they are whole. Amazon S3: "never adds partial
+objects" (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html)."""
+
+_USER = re.compile(r"//[^/@]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFiles:
+    """Files below one URL, named by relative paths.
+
+    Attributes:
+        system: fsspec's.
+        base: Path in it.
+        shown: The URL without a password.
+    """
+
+    system: AbstractFileSystem
+    base: str
+    shown: str
+
+    def names(self, below: str = "") -> dict[str, int]:
+        """Size (bytes) of every file below a relative folder, by relative path; sorted.
+
+        Raises:
+            RecordingError: If the place cannot be read.
+        """
+        prefix = f"{self.base}/"
+        with _naming(self.shown):
+            # `exists` would be false of a bucket that may not be read.
+            found = self.system.find(f"{prefix}{below}".rstrip("/"), detail=True)
+        return {
+            path.removeprefix(prefix): int(about.get("size") or 0)
+            for path, about in sorted(found.items())
+            if path.startswith(prefix)
+        }
+
+    def put(self, source: Path, name: str) -> None:
+        """Write a file that is not there yet; a kill leaves it whole or absent.
+
+        Args:
+            source: Its content.
+            name: Relative path.
+
+        Raises:
+            RecordingError: If the place cannot be written.
+        """
+        path = f"{self.base}/{name}"
+        with _naming(f"{self.shown}/{name}"):
+            if self._protocols & _ATOMIC:
+                self.system.put_file(str(source), path)
+                return
+            beside = f"{path}.{secrets.token_hex(4)}.part"
+            self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            try:
+                self.system.put_file(str(source), beside)
+                self._settle(beside, path)
+            except BaseException:
+                with suppress(Exception):
+                    self.system.rm_file(beside)
+                raise
+
+    def get(self, name: str, path: Path) -> None:
+        """Copy a file here.
+
+        Raises:
+            RecordingError: If it is missing or cannot be read.
+        """
+        with _naming(f"{self.shown}/{name}"):
+            self.system.get_file(f"{self.base}/{name}", str(path))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is gone already is gone.
+
+        Raises:
+            RecordingError: If the place cannot be written.
+        """
+        with _naming(f"{self.shown}/{name}"), suppress(FileNotFoundError, KeyError):
+            self.system.rm_file(f"{self.base}/{name}")
+
+    @property
+    def _protocols(self) -> set[str]:
+        protocol = self.system.protocol
+        return {protocol} if isinstance(protocol, str) else set(protocol)
+
+    def _settle(self, beside: str, path: str) -> None:
+        if "file" not in self._protocols:
+            self.system.mv(beside, path)
+            return
+        with Path(beside).open("rb") as written:
+            os.fsync(written.fileno())
+        Path(beside).replace(path)
+        sync_folder(Path(path).parent)
+
+
+def open_remote(url: str) -> RemoteFiles:
+    """Open a place for files; nothing is asked of it yet.
+
+    Args:
+        url: A path, or any URL of fsspec, such as ``s3://bucket/folder``. Credentials come from
+            the environment, as its library wants them.
+
+    Raises:
+        UsageError: If there is no such protocol, or its library is not installed.
+    """
+    from fsspec.core import url_to_fs
+
+    shown = _USER.sub("//***@", url).partition("?")[0].rstrip("/")
+    try:
+        system, base = url_to_fs(url, skip_instance_cache=True, use_listings_cache=False)
+    except ImportError as error:
+        extra = "contractcheck[s3]" if url.startswith("s3") else "the package of that protocol"
+        raise UsageError(f"--store {shown}: {error}; pip install '{extra}'") from error
+    except ValueError as error:
+        raise UsageError(f"--store {shown}: is no URL that fsspec knows ({error})") from None
+    if not base.strip("/"):
+        raise UsageError(f"--store {shown}: name a folder or a bucket")
+    return RemoteFiles(system=system, base=base.rstrip("/"), shown=shown)
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Say what was not possible, and where, whatever the library of a protocol raises."""
+    try:
+        yield
+    except ContractcheckError:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise RecordingError(f"{place}: {_USER.sub('//***@', words)}") from error

@@ -1,0 +1,208 @@
+"""The archive: sealed runs at an fsspec URL, each one immutable file, proved before it is used.
+
+A run lies at ``<suite>/<target>/<run id>.<night>.<root digest>.tar``. Its name says what is in it,
+so the same run pushed twice, or by two at once, is the same file with the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import is_sealed, read_run
+from contractcheck.errors import RecordingError, UsageError
+from contractcheck.model.suite import ID_PATTERN
+from contractcheck.store.bundle import MOST_BYTES, unpack_bundle, write_bundle
+from contractcheck.store.remote import open_remote
+
+if TYPE_CHECKING:
+    from contractcheck.model.run import Run
+    from contractcheck.model.target import Target
+    from contractcheck.store.remote import RemoteFiles
+
+_NO_NIGHT = "none"
+_NAME = re.compile(
+    rf"(?P<suite>{ID_PATTERN})/(?P<folder>[a-z0-9][a-z0-9._-]{{0,99}})/"
+    r"(?P<run_id>[0-9]{8}t[0-9]{6}z-[a-z0-9]{1,32})\."
+    r"(?P<night>[0-9]{4}-[0-9]{2}-[0-9]{2}|none)\.(?P<root>[0-9a-f]{64})\.tar",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchivedRun:
+    """A run in the archive, as its name says.
+
+    Attributes:
+        suite: Suite name.
+        folder: Folder name of the target.
+        run_id: Run id.
+        night: ISO date, or None.
+        root: Root digest of the sealed run.
+        size_bytes: Of its file.
+    """
+
+    suite: str
+    folder: str
+    run_id: str
+    night: str | None
+    root: str
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Relative path of its file."""
+        night = self.night or _NO_NIGHT
+        return f"{self.suite}/{self.folder}/{self.run_id}.{night}.{self.root}.tar"
+
+
+@dataclass(frozen=True, slots=True)
+class RunArchive:
+    """Sealed runs below one URL."""
+
+    files: RemoteFiles
+
+    def push(self, folder: Path) -> ArchivedRun:
+        """Put a sealed run into the archive; one that is there already is left as it is.
+
+        Raises:
+            UsageError: If the run is not sealed.
+            RecordingError: If the run is damaged, or the archive cannot be written.
+        """
+        if not is_sealed(folder):
+            raise UsageError(f"{folder.name}: is not sealed; finish it with run --resume first")
+        run = read_run(folder)
+        found = _described(run)
+        there = self.files.names(f"{found.suite}/{found.folder}")
+        if found.name in there:
+            return _named(found.name, there[found.name]) or found
+        with tempfile.TemporaryDirectory(prefix="contractcheck-push-") as scratch:
+            bundle = Path(scratch) / "run.tar"
+            write_bundle(folder, bundle)
+            self.files.put(bundle, found.name)
+            size_bytes = bundle.stat().st_size
+        return _named(found.name, size_bytes) or found
+
+    def list(self, suite: str | None = None, target: Target | None = None) -> list[ArchivedRun]:
+        """What is in the archive, oldest run of each suite and target first.
+
+        Files with other names are passed over.
+
+        Args:
+            suite: Only of this suite.
+            target: Only of this target; needs a suite.
+
+        Raises:
+            RecordingError: If the archive cannot be read.
+        """
+        below = "/".join([*([suite] if suite else []), *([target.folder] if target else [])])
+        named = (_named(name, size) for name, size in self.files.names(below).items())
+        return [run for run in named if run is not None]
+
+    def has(self, suite: str, target: Target, run_id: str) -> bool:
+        """Whether a run is in the archive.
+
+        Raises:
+            RecordingError: If the archive cannot be read.
+        """
+        return any(run.run_id == run_id for run in self.list(suite, target))
+
+    def fetch(self, run: ArchivedRun, into: Path) -> Path:
+        """Copy a run here and prove that it is the one that was sealed.
+
+        Args:
+            run: Which, from ``list``.
+            into: Root of a run store; the run comes to ``<suite>/<target>/<run id>`` below it.
+
+        Returns:
+            Its folder. A run that lies there already is only compared.
+
+        Raises:
+            RecordingError: If it is missing, damaged, not what its name says, or another run lies
+                in its place; nothing of it is left here then.
+        """
+        folder = into / run.suite / run.folder / run.run_id
+        if folder.exists():
+            if not is_sealed(folder) or read_run(folder).root != run.root:
+                raise RecordingError(f"{folder}: another run lies here; it was left as it is")
+            return folder
+        place = f"{self.files.shown}/{run.name}"
+        if run.size_bytes > MOST_BYTES:
+            raise RecordingError(f"{place}: is larger than {MOST_BYTES >> 30} GiB")
+        scratch = _scratch_beside(folder)
+        try:
+            self.files.get(run.name, scratch / "run.tar")
+            unpacked = scratch / run.run_id
+            unpacked.mkdir()
+            unpack_bundle(scratch / "run.tar", unpacked, place)
+            if _described(read_run(unpacked)).name != run.name:
+                raise RecordingError(f"{place}: is not what its name says; it was not taken")
+            unpacked.rename(folder)
+        except OSError as error:
+            raise RecordingError(f"{folder}: cannot be written ({error.strerror})") from error
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return folder
+
+    def remove(self, run: ArchivedRun) -> None:
+        """Remove a run; who may go, ``archive_prune`` decides.
+
+        Raises:
+            RecordingError: If the archive cannot be written.
+        """
+        self.files.remove(run.name)
+
+
+def open_archive(url: str) -> RunArchive:
+    """Open an archive; nothing is asked of it yet.
+
+    Args:
+        url: A path, or any URL of fsspec, such as ``s3://bucket/folder``.
+
+    Raises:
+        UsageError: If there is no such protocol, or its library is not installed.
+    """
+    return RunArchive(open_remote(url))
+
+
+def _described(run: Run) -> ArchivedRun:
+    header = run.header
+    found = ArchivedRun(
+        suite=header.suite,
+        folder=header.target.folder,
+        run_id=header.id,
+        night=header.night,
+        root=run.root or "",
+        size_bytes=0,
+    )
+    if _NAME.fullmatch(found.name) is None:
+        raise RecordingError(f"run {header.id!r} of {header.suite!r}: no archive can name it")
+    return found
+
+
+def _named(name: str, size_bytes: int) -> ArchivedRun | None:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    night = match["night"]
+    return ArchivedRun(
+        suite=match["suite"],
+        folder=match["folder"],
+        run_id=match["run_id"],
+        night=None if night == _NO_NIGHT else night,
+        root=match["root"],
+        size_bytes=size_bytes,
+    )
+
+
+def _scratch_beside(folder: Path) -> Path:
+    """A folder on the same disk, so that the finished run moves in by one rename."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder.parent))
+    except OSError as error:
+        raise RecordingError(f"{folder.parent}: cannot be written ({error.strerror})") from error

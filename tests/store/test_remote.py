@@ -1,0 +1,148 @@
+"""Files at a URL are whole or absent, on a disk, in memory, and at a real S3 server."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+
+import fsspec
+import pytest
+
+from contractcheck.errors import RecordingError, UsageError
+from contractcheck.store.remote import open_remote
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def url(request, tmp_path):
+    if request.param == "folder":
+        return str(tmp_path / "archive")
+    if request.param == "memory":
+        return f"memory://{secrets.token_hex(4)}"
+    return request.getfixturevalue("s3_url") + "/some/folder"
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source"
+    path.write_bytes(os.urandom(200_000))
+    return path
+
+
+def test_files_come_back_as_they_were_put(url, source, tmp_path):
+    remote = open_remote(url)
+    assert remote.names() == {}
+    remote.put(source, "a/b/one.tar")
+    remote.put(source, "a/two.tar")
+    assert remote.names() == {"a/b/one.tar": 200_000, "a/two.tar": 200_000}
+    assert remote.names("a/b") == {"a/b/one.tar": 200_000}
+    assert remote.names("c") == {}
+    remote.get("a/b/one.tar", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == source.read_bytes()
+    assert open_remote(url).names("a/b") == {"a/b/one.tar": 200_000}
+
+
+def test_the_same_file_again_is_the_same_file(url, source):
+    remote = open_remote(url)
+    for _ in range(2):
+        remote.put(source, "a/one.tar")
+    assert remote.names() == {"a/one.tar": 200_000}
+
+
+def test_what_is_removed_is_gone_and_may_be_gone_already(url, source, tmp_path):
+    remote = open_remote(url)
+    remote.put(source, "a/one.tar")
+    for _ in range(2):
+        remote.remove("a/one.tar")
+    assert remote.names() == {}
+    with pytest.raises(RecordingError, match=r"a/one\.tar: "):
+        remote.get("a/one.tar", tmp_path / "back")
+
+
+def test_a_wrong_key_is_told_and_not_shown(s3_url, source, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
+    remote = open_remote(s3_url)
+    for act in (remote.names, lambda: remote.put(source, "a/one.tar")):
+        with pytest.raises(RecordingError) as told:
+            act()
+        assert s3_url in str(told.value)
+        assert "hunter2" not in str(told.value)
+
+
+def test_a_server_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(RecordingError, match="s3://bucket/x: "):
+        open_remote("s3://bucket/x").names()
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense://a:hunter2@b/c", "s3://", "memory://", "/", "nonsense://h/c?key=hunter2"]
+)
+def test_what_is_no_place_is_refused_without_its_password(url):
+    with pytest.raises(UsageError) as told:
+        open_remote(url)
+    assert "--store" in str(told.value)
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, source, monkeypatch):
+    remote = open_remote(str(tmp_path / "archive"))
+    remote.put(source, "a/one.tar")
+
+    def refuse(_self, _source, path, **_options):
+        with open(path, "wb") as half:  # noqa: PTH123 - as the library does
+            half.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(remote.system), "put_file", refuse)
+    with pytest.raises(RecordingError, match="No space left on device"):
+        remote.put(source, "a/two.tar")
+    assert remote.names() == {"a/one.tar": 200_000}
+
+
+KILLED = """\
+import os, signal, sys
+from pathlib import Path
+from fsspec.implementations.local import LocalFileSystem
+from contractcheck.store.remote import open_remote
+
+def put_file(self, source, path, **options):
+    Path(path).write_bytes(Path(source).read_bytes()[:1000])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+LocalFileSystem.put_file = put_file
+open_remote(sys.argv[1]).put(Path(sys.argv[2]), "a/one.tar")
+"""
+
+
+def test_a_kill_in_the_middle_leaves_no_file_of_that_name(tmp_path, source):
+    url = str(tmp_path / "archive")
+    killed = subprocess.run([sys.executable, "-c", KILLED, url, source], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = open_remote(url).names()
+    assert left.endswith(".part")
+    open_remote(url).put(source, "a/one.tar")
+    assert open_remote(url).names()["a/one.tar"] == 200_000
+
+
+def test_a_protocol_that_shows_halves_is_written_beside(source, tmp_path):
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    seen = []
+
+    class Plain(MemoryFileSystem):
+        protocol = "plainmemory"
+
+        def put_file(self, lpath, rpath, **options):
+            seen.append(rpath)
+            super().put_file(lpath, rpath, **options)
+
+    fsspec.register_implementation("plainmemory", Plain, clobber=True)
+    remote = open_remote("plainmemory://here")
+    remote.put(source, "a/one.tar")
+    assert seen
+    assert all(path.endswith(".part") for path in seen)
+    assert list(remote.names()) == ["a/one.tar"]
