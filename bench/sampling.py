@@ -115,32 +115,18 @@ def in_turn(base_url: str, count: int, rounds: int) -> dict[str, list[tuple[floa
     return taken
 
 
-class CycleClock:
-    """Notes how long each worker took from one finished request to the next."""
-
-    def __init__(self) -> None:
-        self.last_s: dict[int, float] = {}
-        self.cycles_ms: list[float] = []
-
-    def update(self, _tally) -> None:
-        worker, now_s = id(asyncio.current_task()), time.perf_counter()
-        if worker in self.last_s:
-            self.cycles_ms.append((now_s - self.last_s[worker]) * 1e3)
-        self.last_s[worker] = now_s
-
-
-def print_added(base_url: str, count: int, rounds: int) -> None:
-    """A worker's time per request, all of it: building, sending, reading, journalling."""
+def print_added(base_url: str, provider, count: int, rounds: int) -> None:
+    """What a client takes between two requests, as the provider sees it on each connection."""
     medians: dict[str, list[float]] = {side: [] for side in SIDES}
     with tempfile.TemporaryDirectory() as name:
         for number in range(rounds):
             for side in random.sample(list(SIDES), k=len(SIDES)):
-                clock = CycleClock()
-                SIDES[side](base_url, count, Path(name) / f"{number}", clock)
-                medians[side].append(statistics.median(clock.cycles_ms))
+                SIDES[side](base_url, count, Path(name) / f"{number}")
+                provider.send("tell")
+                medians[side].append(statistics.median(provider.recv()) * 1e3)
     lasts_ms = (FIRST_S + SPREAD_S / 2 + (EVENTS + 2) * EVENT_S) * 1e3
-    print(f"\n**Answers of {EVENTS} events that last {lasts_ms:.0f} ms: ", end="")
-    print(f"a worker's time for one request, ms** ({rounds} rounds of {count})\n")
+    print(f"\n**Answers of {EVENTS} events that last {lasts_ms:.0f} ms: from an answer's last ")
+    print(f"piece to the next request on its connection, ms** ({rounds} rounds of {count})\n")
     print("| client | median | added |")
     print("|---|---|---|")
     added = [a - b for a, b in zip(medians["sampler"], medians["bare httpx2"], strict=True)]
@@ -263,10 +249,10 @@ def main() -> None:
     parts = options.only or PARTS
     rounds, count = (5, 160) if options.quick else (11, 320)
     exchanges = options.exchanges // 20 if options.quick else options.exchanges
-    with process_of(serve) as (port, _):
+    with process_of(serve) as (port, provider):
         scripted = f"http://127.0.0.1:{port}"
         if "latency" in parts:
-            print_added(f"{scripted}/paced", count, rounds)
+            print_added(f"{scripted}/paced", provider, count, rounds)
         if "throughput" in parts:
             print_throughputs(scripted, count, rounds)
         if "first" in parts:

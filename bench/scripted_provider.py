@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,9 +30,10 @@ class _Talk(asyncio.Protocol):
     """Requests of one connection, one after the other; the path says how to answer."""
 
     count = 0
+    turnarounds_s: ClassVar[list[float]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.data = transport, b""
+        self.transport, self.data, self.ended_s = transport, b"", 0.0
 
     def data_received(self, data: bytes) -> None:
         self.data += data
@@ -40,6 +41,9 @@ class _Talk(asyncio.Protocol):
         if not end or len(body) < int(_LENGTH.search(head)[1]):
             return
         self.data = b""
+        if self.ended_s:
+            _Talk.turnarounds_s.append(time.perf_counter() - self.ended_s)
+            self.ended_s = 0.0
         _Talk.count += 1
         pieces = _answer(f"chatcmpl-{_Talk.count:08d}", 2 if b"/tiny/" in head else EVENTS)
         if b"/paced/" not in head:
@@ -51,6 +55,11 @@ class _Talk(asyncio.Protocol):
         first_s = FIRST_S + SPREAD_S * (_Talk.count * 0.618034 % 1.0)
         for place, piece in enumerate(pieces):
             loop.call_later(first_s + place * EVENT_S, self.transport.write, piece)
+        loop.call_later(first_s + len(pieces) * EVENT_S - EVENT_S, self._end)
+
+    def _end(self) -> None:
+        """Its last piece was sent just now."""
+        self.ended_s = time.perf_counter()
 
 
 def _answer(name: str, events: int) -> list[bytes]:
@@ -66,7 +75,14 @@ def _answer(name: str, events: int) -> list[bytes]:
     return [b"%x\r\n%s\r\n" % (len(frame), frame) for frame in frames] + [b"0\r\n\r\n"]
 
 
+def _tell(pipe: Connection) -> None:
+    pipe.recv()
+    pipe.send(list(_Talk.turnarounds_s))
+    _Talk.turnarounds_s.clear()
+
+
 async def _serve(port_to: Connection) -> None:
+    asyncio.get_running_loop().add_reader(port_to.fileno(), _tell, port_to)
     server = await asyncio.get_running_loop().create_server(_Talk, "127.0.0.1", 0)
     port_to.send(server.sockets[0].getsockname()[1])
     async with server:
@@ -74,7 +90,11 @@ async def _serve(port_to: Connection) -> None:
 
 
 def serve(port_to: Connection) -> None:
-    """Answer until terminated; tells its port first."""
+    """Answer until terminated; tells its port first.
+
+    Then it answers each message with all turnarounds of paced answers since the one before: seconds
+    from an answer's last piece to the next request on the same connection.
+    """
     asyncio.run(_serve(port_to))
 
 

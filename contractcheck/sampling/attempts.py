@@ -19,6 +19,7 @@ from contractcheck.providers.failures import Remedy, remedy_for
 from contractcheck.providers.rate_headers import LONGEST_WAIT_S, RateAdvice, read_rate_headers
 from contractcheck.sampling.limiter import PauseTooLongError
 from contractcheck.sampling.options import remedy_of, wants_more
+from contractcheck.sampling.session import Place
 from contractcheck.sampling.stop import StoppedError
 
 if TYPE_CHECKING:
@@ -35,8 +36,33 @@ if TYPE_CHECKING:
     from contractcheck.sampling.sending import Sender
     from contractcheck.sampling.session import Session
 
+_READ_AFTER_S: Final = 0.001
+"""An answer is read so long (s) after its end: the request that takes its place leaves first, which
+takes a few turns of the event loop."""
+
+_OK: Final = 200
+
 _FOR_LOAD: Final = frozenset({429, 503, 529})
 """Statuses by which a provider refuses for load: everybody slows down, not only who was told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sent:
+    """A request that has ended; ``exchange`` is None if it never left this process."""
+
+    exchange: Exchange | None
+    sent_s: float
+    headers: Headers
+    words: str
+    advice: RateAdvice
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it looks like an answer from outside: nobody has to wait for what it says."""
+        exchange = self.exchange
+        if exchange is None or exchange.response is None:
+            return False
+        return exchange.response.status == _OK and exchange.ended == "closed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,18 +116,19 @@ class Asker:
         before = self._before.get((trial.case, trial.index), [])
         remedies = [remedy_of(x, header.target) for x in before if x.ended != "closed"]
         made = 0
-        while True:
-            await self._wait_for_leave()
-            attempt = await self._attempt(trial, wire, made=len(before))
-            remedies.append(attempt.remedy)
-            made += 1
-            if not (self.sender.may_repeat and await self._is_renewed(attempt, remedies)):
-                break
-            if not wants_more(remedies, retry, attempts=made):
-                break
-            if attempt.remedy is Remedy.BUDGETED:
-                await self._pause(retry.draw_wait_s(made))
-            self.session.tally.retries += 1
+        async with Place(self.session.places) as place:
+            while True:
+                await place.take()
+                attempt = await self._attempt(trial, wire, place, made=len(before))
+                remedies.append(attempt.remedy)
+                made += 1
+                if not (self.sender.may_repeat and await self._is_renewed(attempt, remedies)):
+                    break
+                if not wants_more(remedies, retry, attempts=made):
+                    break
+                if attempt.remedy is Remedy.BUDGETED:
+                    await self._pause(retry.draw_wait_s(made))
+                self.session.tally.retries += 1
         if attempt.completion.outcome is not Outcome.ANSWERED:
             self.session.tally.errors += 1
 
@@ -139,54 +166,86 @@ class Asker:
     def _ask_breaker(self) -> Leave:
         return self.breaker.ask(self.limiter.now_s(), is_alone=not self.limiter.under_way)
 
-    async def _attempt(self, trial: Trial, wire: WireRequest, *, made: int) -> _Attempt:
-        """Send one request, for which there is leave, and read what came."""
-        number = self.session.sink.number(self.index, trial.index)
-        sent_s = self.limiter.now_s()
+    async def _attempt(
+        self, trial: Trial, wire: WireRequest, place: Place, *, made: int
+    ) -> _Attempt:
+        """Send one request as soon as it may leave, and read what came.
+
+        What looks like an answer frees its place when it has ended: the next one asks before this
+        one is read.
+        """
+        await self._wait_for_leave()
         try:
-            self.session.take_one()
             try:
-                sent = await self.sender.send(trial, wire, number=number, made=made)
-            except BaseException:
-                self.session.spending.note_nothing()
-                raise
+                sent = await self._send(trial, wire, made=made)
+                if not sent.is_plain:
+                    return await self._learn(sent)
+                await self.limiter.note_answer(sent.advice)
             finally:
-                exchange = self.session.sink.fetch(trial.case, number)
-            completion, remedy = await self._learn(exchange, sent_s)
-            self.session.tally.last_error = sent.words or self.session.tally.last_error
+                await self.limiter.leave()
+            place.free()
+            await asyncio.sleep(_READ_AFTER_S)
+            return await self._learn(sent)
         except BaseException:
             self.breaker.note_nothing()
             raise
-        finally:
-            await self.limiter.leave()
-        return _Attempt(completion=completion, remedy=remedy, headers=sent.headers)
 
-    async def _learn(self, exchange: Exchange | None, sent_s: float) -> tuple[Completion, Remedy]:
+    async def _send(self, trial: Trial, wire: WireRequest, *, made: int) -> _Sent:
+        """Send one request, for which there is leave, and hear it out."""
+        number = self.session.sink.number(self.index, trial.index)
+        sent_s = self.limiter.now_s()
+        self.session.take_one()
+        try:
+            sent = await self.sender.send(trial, wire, number=number, made=made)
+        except BaseException:
+            self.session.spending.note_nothing()
+            raise
+        finally:
+            exchange = self.session.sink.fetch(trial.case, number)
+        return _Sent(
+            exchange=exchange,
+            sent_s=sent_s,
+            headers=sent.headers,
+            words=sent.words,
+            advice=_advice(exchange.response if exchange is not None else None),
+        )
+
+    async def _learn(self, sent: _Sent) -> _Attempt:
         """Read an attempt, and tell everybody what it says of the target."""
+        exchange, advice = sent.exchange, sent.advice
         if exchange is None:
             # Nothing left this process, so nothing is known.
             self.breaker.note_nothing()
             self.session.spending.note_nothing()
-            self.session.tally.last_error = "nothing was sent"
-            return Completion(outcome=Outcome.INFRA, detail="nothing was sent"), Remedy.NEVER
+            self.session.tally.last_error = sent.words or "nothing was sent"
+            nothing = Completion(outcome=Outcome.INFRA, detail="nothing was sent")
+            return _Attempt(completion=nothing, remedy=Remedy.NEVER, headers=sent.headers)
         target = self.side.run.header.target
         completion = read_answer(exchange, target.provider, target.mapping).completion
         self.session.spending.note_answer(target, completion)
-        advice = _advice(exchange.response)
         if completion.outcome is not Outcome.ANSWERED:
             self.session.tally.last_error = _words(exchange, completion)
         if completion.outcome is not Outcome.INFRA:
             self.breaker.note_answer()
-            await self.limiter.note_answer(advice, tokens=_tokens(completion))
-            return completion, remedy_for(exchange, completion)
-        self.breaker.note_failure(sent_s=sent_s, now_s=self.limiter.now_s())
+            self.limiter.note_tokens(_tokens(completion))
+            if not sent.is_plain:
+                await self.limiter.note_answer(advice)
+        else:
+            self.breaker.note_failure(sent_s=sent.sent_s, now_s=self.limiter.now_s())
+            await self._heed_refusal(exchange, sent)
+        self.session.tally.last_error = sent.words or self.session.tally.last_error
+        remedy = remedy_for(exchange, completion)
+        return _Attempt(completion=completion, remedy=remedy, headers=sent.headers)
+
+    async def _heed_refusal(self, exchange: Exchange, sent: _Sent) -> None:
+        """Slow everybody down if the provider refused for load."""
+        advice = sent.advice
         status = exchange.response.status if exchange.response is not None else 0
         is_for_load = status in _FOR_LOAD or advice.retry_after_s is not None
         # Who measures raw reliability does not spare the provider either.
         if is_for_load and self.session.pace.bounds.retry.retries:
-            await self.limiter.note_refusal(advice, sent_s=sent_s)
+            await self.limiter.note_refusal(advice, sent_s=sent.sent_s)
             self._stop_if_endless(advice.retry_after_s or 0.0)
-        return completion, remedy_for(exchange, completion)
 
     def _stop_if_endless(self, wait_s: float) -> None:
         bounds = self.session.pace.bounds
@@ -228,7 +287,7 @@ def _words(exchange: Exchange, completion: Completion) -> str:
     """The latest error in few words: a status, the class of a transport error, or what was read."""
     if exchange.response is None:
         return exchange.error or "no response"
-    if exchange.response.status != 200:  # noqa: PLR2004 - the one status of answers
+    if exchange.response.status != _OK:
         return f"HTTP {exchange.response.status}"
     return exchange.error or completion.outcome.value
 

@@ -93,15 +93,13 @@ class Limiter:
         if not self.store.is_blank:
             await self.store.update(self._release)
 
-    async def note_answer(self, advice: RateAdvice, *, tokens: int | None) -> None:
-        """An answer came.
-
-        Args:
-            advice: What its headers say.
-            tokens: What it took, input and output together; None when not told.
-        """
+    def note_tokens(self, tokens: int | None) -> None:
+        """An answer took so many tokens, input and output together; None when not told."""
         if tokens is not None:
             self.tokens += _NEWEST * (tokens - self.tokens) if self.tokens else tokens
+
+    async def note_answer(self, advice: RateAdvice) -> None:
+        """An answer came; ``advice`` is what its headers say."""
         if not advice.windows and self.store.is_blank:
             return
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 _SECONDS: float = 60.0
 
+_WORKERS_PER_PLACE = 2
+"""One whose request is under way, and one who stands ready while the first reads its answer."""
+
 
 def sample(
     run: OpenRun,
@@ -161,7 +164,8 @@ class _Sampler:
                 self._open() as askers,
                 asyncio.TaskGroup() as group,
             ):
-                for _ in range(min(self.pace.concurrency, len(self.left))):
+                workers = _WORKERS_PER_PLACE * self.pace.concurrency
+                for _ in range(min(workers, len(self.left))):
                     group.create_task(self._work(askers))
         except TimeoutError:
             if deadline_s is None or not deadline.expired():
@@ -217,6 +221,7 @@ class _Sampler:
                     stop=self.stop,
                     tally=self.tally,
                     spending=self.spending,
+                    places=asyncio.Semaphore(pace.concurrency),
                 )
                 yield [await self._asker(i, session, stack) for i in range(len(self.sides))]
 

@@ -189,7 +189,8 @@ def test_a_healthy_provider_is_asked_without_a_file(tmp_path):
         for _ in range(50):
             await limiter.enter()
             await limiter.leave()
-            await limiter.note_answer(RateAdvice(), tokens=5)
+            limiter.note_tokens(5)
+            await limiter.note_answer(RateAdvice())
         return limiter
 
     limiter = asyncio.run(main())
@@ -216,7 +217,8 @@ def test_tokens_that_run_out_pause_by_what_requests_usually_take(tmp_path):
     async def main():
         store, _ = open_quota(tmp_path, KEY, time.monotonic)
         limiter = Limiter(store=store, policy=RetryPolicy())
-        await limiter.note_answer(RateAdvice(windows=(window,)), tokens=1300)
+        limiter.note_tokens(1300)
+        await limiter.note_answer(RateAdvice(windows=(window,)))
         return await store.update(lambda quota: (quota, quota.paused_until_s - quota.at_s))
 
     assert asyncio.run(main()) == pytest.approx(10.0)
