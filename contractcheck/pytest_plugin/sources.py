@@ -111,7 +111,15 @@ class Sources:
             replay = open_replay(workspace, suite, target)
             return Source(judge=replay.judge, words=replay.words)
         options = self._options(suite, target)
-        live = open_shared_run(workspace, suite, target, options, session=self.session)
+        live = open_shared_run(
+            workspace,
+            suite,
+            target,
+            options,
+            session=self.session,
+            history=os.environ.get("CONTRACTCHECK_HISTORY"),
+            store=os.environ.get("CONTRACTCHECK_STORE"),
+        )
         return Source(judge=live.judge, report=live.report)
 
     def _options(self, suite: Suite, target: Target) -> RecordOptions:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
-from contractcheck.judging import Evidence, exit_code, judge_run
+from contractcheck.judging import exit_code, judge_run
 from contractcheck.judging.pass_rates import pass_rates
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.report import Report, TrialCounts
-from contractcheck.workflows.previous_night import find_previous_night
-from contractcheck.workflows.rescoring import rescore
+from contractcheck.store.history import open_history
+from contractcheck.workflows.watch_evidence import gather, gather_without_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contractcheck.model.report import EvidenceSource
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
+    from contractcheck.workflows.watch_evidence import Gathered
     from contractcheck.workflows.workspace import Workspace
 
 DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)
@@ -31,27 +32,48 @@ DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, Finding
 
 
 def judge_recorded(
-    workspace: Workspace, suite: Suite, folder: Path, *, source: EvidenceSource = "live"
+    workspace: Workspace,
+    suite: Suite,
+    folder: Path,
+    *,
+    source: EvidenceSource = "live",
+    history: str | Path | None = None,
 ) -> Report:
     """Judge one recorded run, sealed or cut short.
 
+    Where there is a history of nights, it is read, and nothing is written to it.
+
+    Args:
+        workspace: Where recordings and baselines lie.
+        suite: The contract.
+        folder: The run.
+        source: Whether the provider was asked just now.
+        history: URL or path of the history; None is the project's own, if there is one.
+
     Raises:
+        UsageError: If there is no history where one was named.
         RecordingError: If a recording or the baseline is damaged.
     """
     run = observe(read_run(folder), suite)
-    baseline = workspace.baselines.read(suite.name, run.header.target)
-    rescored = rescore(workspace, suite, baseline) if baseline else None
-    previous = find_previous_night(workspace, suite, run.header, baseline)
-    evidence = Evidence(
-        suite=suite,
-        run=run,
-        baseline=rescored.baseline if rescored else None,
-        previous=previous.statistics,
-        reference=_reference(workspace, suite, run.header),
-    )
-    judgement = judge_run(evidence)
-    notes = (*judgement.notes, *(rescored.notes if rescored else ()), *previous.notes)
+    found = _gather(workspace, suite, run, history)
+    judgement = judge_run(found.evidence)
+    notes = (*judgement.notes, *found.notes)
     return make_report(replace(judgement, notes=notes), run, suite, source=source)
+
+
+def _gather(
+    workspace: Workspace, suite: Suite, run: MeasuredRun, place: str | Path | None
+) -> Gathered:
+    """What the run is judged by; a history that cannot be read is told, and done without."""
+    if place is None and not workspace.history.is_file():
+        return gather_without_history(workspace, suite, run)
+    try:
+        with open_history(place or workspace.history, create=False) as history:
+            return gather(workspace, suite, history, run)
+    except RecordingError as error:
+        found = gather_without_history(workspace, suite, run)
+        words = f"judged without the nights of the watch: {error}"
+        return replace(found, notes=(*found.notes, words))
 
 
 def make_report(
@@ -89,17 +111,6 @@ def make_report(
         next_steps=_next_steps(judgement, header),
         pass_rates=() if judgement.verdict is Verdict.ERROR else pass_rates(run, suite),
     )
-
-
-def _reference(workspace: Workspace, suite: Suite, header: RunHeader) -> MeasuredRun | None:
-    """The accepted night whose answers are at hand; without them there are no examples."""
-    folder = workspace.baselines.reference(suite.name, header.target)
-    if folder is None or folder.name.endswith(header.id):
-        return None
-    try:
-        return observe(read_run(folder), suite)
-    except RecordingError:
-        return None
 
 
 def _next_steps(judgement: Judgement, header: RunHeader) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from contractcheck.model.judgement import Verdict
 from contractcheck.store import new_run_id
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import record_run, resume
+from contractcheck.workflows.watch import WatchOptions, watch_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +80,19 @@ class SharedRun:
 
 
 def open_shared_run(
-    workspace: Workspace, suite: Suite, target: Target, options: RecordOptions, *, session: str
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    options: RecordOptions,
+    *,
+    session: str,
+    history: str | None = None,
+    store: str | None = None,
 ) -> SharedRun:
     """Record, or read what another process of this session recorded.
+
+    A night is made as ``watch`` makes it, once and by one process, and goes into the history; what
+    is no night only reads there.
 
     Args:
         workspace: Where runs lie.
@@ -89,6 +100,8 @@ def open_shared_run(
         target: Whom to ask.
         options: How; every process of the session must give the same.
         session: Id that the processes of one session share.
+        history: URL of the history; None is the project's own.
+        store: URL of the archive of runs, or None; only for nights.
 
     Raises:
         ContractcheckError: What the recording process met.
@@ -97,12 +110,20 @@ def open_shared_run(
     # A damaged baseline is told before anybody is asked.
     baseline = workspace.baselines.read(suite.name, target)
     key = hashlib.sha256(f"{session} {suite.name} {target.id}".encode()).hexdigest()[:16]
-    folder = _once(workspace.locks, key, lambda: _record(workspace, suite, target, options, key))
+    place = WatchOptions(record=options, history=history, store=store, night=options.night)
+
+    def record() -> Path:
+        if options.night is None:
+            return _record(workspace, suite, target, options, key)
+        report = watch_target(workspace, suite, target, place)
+        return workspace.runs.folder(suite.name, target, report.run_id or "")
+
+    folder = _once(workspace.locks, key, record)
     run = observe(read_run(folder), suite)
     return SharedRun(
         suite=suite,
         run=run,
-        report=judge_recorded(workspace, suite, folder),
+        report=judge_recorded(workspace, suite, folder, history=history),
         folder=folder,
         known=find_known_problems(run, baseline.nights if baseline else ()),
     )

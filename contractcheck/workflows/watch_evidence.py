@@ -83,7 +83,7 @@ def gather(workspace: Workspace, suite: Suite, history: History, run: MeasuredRu
         run=run,
         baseline=rescored.baseline if rescored else None,
         previous=previous.statistics,
-        reference=find_reference(workspace, suite, header),
+        reference=_find_reference(workspace, suite, header),
         watch=own is not None and own.run_id == header.id,
         later=later.values,
         records={record.night: record for record in records},
@@ -99,7 +99,30 @@ def gather(workspace: Workspace, suite: Suite, history: History, run: MeasuredRu
     )
 
 
-def find_reference(workspace: Workspace, suite: Suite, header: RunHeader) -> MeasuredRun | None:
+def gather_without_history(workspace: Workspace, suite: Suite, run: MeasuredRun) -> Gathered:
+    """Gather what a run is judged by where nothing is watched.
+
+    Raises:
+        RecordingError: If the baseline is damaged.
+    """
+    baseline = workspace.baselines.read(suite.name, run.header.target)
+    rescored = rescore(workspace, suite, baseline) if baseline else None
+    previous = find_previous_night(workspace, suite, run.header, baseline)
+    nights = [one.statistics.night for one in baseline.nights] if baseline else []
+    return Gathered(
+        evidence=Evidence(
+            suite=suite,
+            run=run,
+            baseline=rescored.baseline if rescored else None,
+            previous=previous.statistics,
+            reference=_find_reference(workspace, suite, run.header),
+        ),
+        last_accepted=max(nights, default=""),
+        notes=(*(rescored.notes if rescored else ()), *previous.notes),
+    )
+
+
+def _find_reference(workspace: Workspace, suite: Suite, header: RunHeader) -> MeasuredRun | None:
     """The accepted night whose answers are at hand; without them there are no examples."""
     folder = workspace.baselines.reference(suite.name, header.target)
     if folder is None or folder.name.endswith(header.id):
