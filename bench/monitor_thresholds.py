@@ -26,6 +26,8 @@ from contractcheck.stats.monitor_nights import TUNINGS
 ACCEPTED = (5, 7, 10, 14, 20, 30, 60)
 CASES = (1, 2, 4, 10, 20, 40, 100, 300)
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)
+ERRORS_OF_TESTS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+LEAST_CHANCE = 5e-4
 FIRM_SHARE = 0.01  # least whose chance of any red is counted; below, the charts' own tails go on
 WIDEST_SHARE = 0.25  # a tail is fitted up to
 LATENCY_CASES = 10  # of the years whose latencies are used: they have nothing to do with cases
@@ -88,7 +90,7 @@ def fit_tail(maxima):
     precision = np.sqrt(chances * len(maxima))  # of the logarithm of a chance
     for degree in (2, 1):
         tail = np.poly1d(np.polyfit(np.log(chances), heights, degree, w=precision))
-        if tail.deriv(2)(0.0) <= 0.0 and tail.deriv()(np.log(SHARES[0] / 4)) < 0.0:
+        if tail.deriv(2)(0.0) <= 0.0 and tail.deriv()(np.log(LEAST_CHANCE)) < 0.0:
             break
     return tail
 
@@ -138,10 +140,10 @@ def main():
             ]
             for kind in kinds:
                 charts.setdefault(f"{plane} {kind}", []).append([cell[kind] for cell in cells])
-        for test, error in ERRORS.items():
-            found = [by_cases[size][1][accepted, test] for size in CASES]
+        for test in ERRORS:
+            tails = [fit_tail(by_cases[size][1][accepted, test]) for size in CASES]
             baselines[test].append(
-                [round(float(np.quantile(one, 1.0 - error)), 3) for one in found]
+                [[round(float(tail(np.log(e))), 3) for e in ERRORS_OF_TESTS] for tail in tails]
             )
     document = {
         "version": 1,
@@ -158,6 +160,7 @@ def main():
         "accepted": ACCEPTED,
         "cases": CASES,
         "shares": SHARES,
+        "errors": ERRORS_OF_TESTS,
         "charts": charts,
         "baselines": baselines,
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 ERRORS: Final[Mapping[str, float]] = {"step": 0.02, "steps": 0.01, "spread": 0.01, "likeness": 0.02}
-"""Chance of a false word of each test, on any case of a stream: 4.5 % together, measured."""
+"""Chance of a false word of each test, on any case of any stream of a suite together."""
 _TOGETHER = 3
 """Cases whose largest steps are added: several that step a little."""
 _FEWEST = 2
@@ -47,11 +47,12 @@ class Fitness:
     is_unstable: bool
 
 
-def examine(nights: Nights) -> Fitness:
+def examine(nights: Nights, *, streams: int = 1) -> Fitness:
     """Examine the accepted nights of one stream of outputs or conformance.
 
     Args:
         nights: (T, C); later nights are not looked at.
+        streams: How many streams of the suite are examined: they share the errors.
     """
     import numpy as np
 
@@ -59,7 +60,10 @@ def examine(nights: Nights) -> Fitness:
     if not watched:
         return Fitness(unstable_cases=(), is_alike=False, is_unstable=False)
     limits = {
-        test: baseline_limit(test, accepted=nights.accepted, cases=watched) for test in ERRORS
+        test: baseline_limit(
+            test, accepted=nights.accepted, cases=watched, error=error / max(streams, 1)
+        )
+        for test, error in ERRORS.items()
     }
     measured = measure_baseline(nights)
     cases = np.flatnonzero(

@@ -36,13 +36,15 @@ class Table:
         accepted: (K,) numbers of accepted nights, rising.
         cases: (C,) numbers of cases, rising.
         shares: (S,) chances in a year, of all charts of a stream together, rising.
+        errors: (E,) chances of a false word of one test of a baseline, rising.
         charts: From ``plane kind`` to (K, C, S) thresholds; (K, 1, S) for latency.
-        baselines: From each test of a baseline to (K, C) limits.
+        baselines: From each test of a baseline to (K, C, E) limits.
     """
 
     accepted: FloatArray
     cases: FloatArray
     shares: FloatArray
+    errors: FloatArray
     charts: Mapping[str, FloatArray]
     baselines: Mapping[str, FloatArray]
 
@@ -67,12 +69,11 @@ def shipped_table() -> Table:
         rows = cast("dict[str, object]", document[name])
         return {key: np.asarray(row, float) for key, row in rows.items()}
 
-    axes = (np.asarray(document[name], float) for name in ("accepted", "cases", "shares"))
-    accepted, cases, shares = axes
     return Table(
-        accepted=accepted,
-        cases=cases,
-        shares=shares,
+        accepted=np.asarray(document["accepted"], float),
+        cases=np.asarray(document["cases"], float),
+        shares=np.asarray(document["shares"], float),
+        errors=np.asarray(document["errors"], float),
         charts=arrays("charts"),
         baselines=arrays("baselines"),
     )
@@ -101,21 +102,27 @@ def threshold(plane: Plane, kind: Kind, *, accepted: int, cases: int, share: flo
             f"{FEWEST_NIGHTS} accepted nights, one case, and a share between 0 and 1."
         )
     table = shipped_table()
-    return _at(table, table.charts[f"{plane} {kind}"], accepted, cases, share)
-
-
-def baseline_limit(test: str, *, accepted: int, cases: int) -> float:
-    """Limit of one test of a baseline; its chance of a false word is fixed."""
-    table = shipped_table()
-    return _at(table, table.baselines[test][..., None], accepted, cases, None)
-
-
-def _at(table: Table, grid: FloatArray, accepted: int, cases: int, share: float | None) -> float:
-    by_cases = _along(table.accepted, grid, min(accepted, float(table.accepted[-1])))
-    by_share = by_cases[0] if len(by_cases) == 1 else _at_cases(table.cases, by_cases, cases)
-    if share is None:
-        return float(by_share[0])
+    by_share = _at(table, table.charts[f"{plane} {kind}"], accepted, cases)
     return float(_along(table.shares, by_share, min(share, float(table.shares[-1]))))
+
+
+def baseline_limit(test: str, *, accepted: int, cases: int, error: float) -> float:
+    """Limit of one test of a baseline.
+
+    Args:
+        test: Of :mod:`contractcheck.stats.baseline_fitness`.
+        accepted: As in :func:`threshold`.
+        cases: As in :func:`threshold`.
+        error: Chance of a false word on any case, in (0, 1).
+    """
+    table = shipped_table()
+    by_error = _at(table, table.baselines[test], accepted, cases)
+    return float(_along(table.errors, by_error, min(error, float(table.errors[-1]))))
+
+
+def _at(table: Table, grid: FloatArray, accepted: int, cases: int) -> FloatArray:
+    by_cases = _along(table.accepted, grid, min(accepted, float(table.accepted[-1])))
+    return by_cases[0] if len(by_cases) == 1 else _at_cases(table.cases, by_cases, cases)
 
 
 def _at_cases(axis: FloatArray, grid: FloatArray, cases: int) -> FloatArray:

@@ -65,8 +65,20 @@ def test_more_accepted_nights_than_the_table_has_count_as_its_most():
 
 
 def test_limits_of_a_baseline_grow_with_its_cases():
-    limits = [baseline_limit("step", accepted=10, cases=cases) for cases in (1, 10, 40, 300)]
+    limits = [
+        baseline_limit("step", accepted=10, cases=cases, error=0.02) for cases in (1, 10, 40, 300)
+    ]
     assert (np.diff(limits) > 0.0).all()
+
+
+@pytest.mark.parametrize("test", ERRORS)
+def test_a_smaller_error_asks_for_more(test):
+    errors = np.geomspace(1e-4, 0.1, 20)
+    for accepted, cases in ((5, 1), (12, 70), (100, 2000)):
+        limits = [
+            baseline_limit(test, accepted=accepted, cases=cases, error=error) for error in errors
+        ]
+        assert (np.diff(limits) <= 1e-9).all()
 
 
 @pytest.mark.parametrize(
