@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from contractcheck.cassettes import is_sealed
 from contractcheck.errors import MeasurementError
+from contractcheck.model.history import NightPart
 from contractcheck.store.history import open_history
 from contractcheck.workflows.history_events import human_events
 from contractcheck.workflows.night_runs import night_record
 from contractcheck.workflows.night_sampling import NightRun, make_night, read_night
 from contractcheck.workflows.record import RecordOptions
+from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.watch_judging import JudgedNight, judge_night
 from contractcheck.workflows.watch_keeping import keep_events
 from contractcheck.workflows.watch_lock import alone, claimed
@@ -24,12 +26,13 @@ from contractcheck.workflows.watch_lock import alone, claimed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contractcheck.model.history import NightPart, NightRecord
+    from contractcheck.model.history import NightRecord
     from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.sampling import Progress
     from contractcheck.store.history import History
+    from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.watch_lock import Claim
     from contractcheck.workflows.workspace import Workspace
 
@@ -78,6 +81,8 @@ def watch_target(
     """
     night = options.tonight
     place = options.history or workspace.history
+    # A place that cannot be is told before anybody is asked.
+    archive = None if options.store is None else open_archive(options.store)
     with (
         alone(workspace, suite.name, target),
         open_history(place) as history,
@@ -85,7 +90,7 @@ def watch_target(
             history, suite.name, target.id, night, root=workspace.root, wait_s=options.wait_s
         ) as claim,
     ):
-        watch = _Watch(workspace, suite, target, options, history, claim)
+        watch = _Watch(workspace, suite, target, options, history, claim, archive)
         return watch.report(watch.take(progress), progress)
 
 
@@ -99,6 +104,7 @@ class _Watch:
     options: WatchOptions
     history: History
     claim: Claim
+    archive: RunArchive | None
 
     def take(self, progress: Progress | None) -> NightRun:
         """Tonight's own run: the one that the history has, else one that is made now."""
@@ -119,7 +125,8 @@ class _Watch:
             self.suite.name, self.target.id, judged.gathered.baseline, judged.gathered.fresh
         )
         self._keep(judged)
-        return judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
+        report = judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
+        return self._with_copy(report)
 
     def _make(self, part: NightPart, progress: Progress | None) -> NightRun:
         made = make_night(
@@ -134,13 +141,45 @@ class _Watch:
         return made
 
     def _read_known(self, known: NightRecord) -> NightRun:
-        folder = self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
+        """The night's run, from here or from the archive."""
+        folder = self._folder(known)
+        if not is_sealed(folder) and self.archive is not None:
+            for run in self.archive.list(self.suite.name, self.target):
+                if run.run_id == known.run_id:
+                    self.archive.fetch(run, into=self.workspace.runs.root)
         if not is_sealed(folder):
             raise MeasurementError(
                 f"{self.suite.name} × {self.target.id}: the night of {known.night} is run "
-                f"{known.run_id}, which is not below {self.workspace.runs.root}"
+                f"{known.run_id}, which is not below {self.workspace.runs.root}; give --store of "
+                "the watch that made it"
             )
         return read_night(folder, self.suite)
+
+    def _with_copy(self, report: Report) -> Report:
+        """Copy the runs of the night to the archive.
+
+        A night is judged and kept whether its copy can be made or not; but a watch without its
+        copy did not do what it was asked to, and the next one of this night tries again.
+        """
+        try:
+            self._copy()
+        except MeasurementError as error:
+            words = f"the run was not copied to the store: {error}"
+            code = report.exit_code or MeasurementError.exit_code
+            return replace(report, exit_code=code, notes=(*report.notes, words))
+        return report
+
+    def _copy(self) -> None:
+        for part in get_args(NightPart):
+            name, night = self.suite.name, self.options.tonight
+            known = self.history.night(name, self.target.id, night, part)
+            if self.archive is None or known is None or not is_sealed(self._folder(known)):
+                continue
+            if not self.archive.has(name, self.target, known.run_id):
+                self.archive.push(self._folder(known))
+
+    def _folder(self, known: NightRecord) -> Path:
+        return self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
 
     def _keep(self, judged: JudgedNight) -> None:
         """Keep what was said, unless another run stands for the night or the baseline moved on."""

@@ -1,15 +1,17 @@
 """One watch after another, against a provider on this machine; the clock is the test's."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
 
-from contractcheck.errors import MeasurementError
+from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions
 from contractcheck.store.history import open_history
 from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.watch import WatchOptions, watch_target
 
 TARGET = "openai:gpt-sim-mini-2026-03-01"
@@ -126,3 +128,38 @@ def test_a_night_that_another_machine_watches_is_left_to_it(project):
     with history_of(project) as history:
         history.release("hello", TARGET, night_of(1), "elsewhere")
     assert watch(project, 1, wait_s=0.0).counts.answered == 6
+
+
+def test_the_run_of_a_night_is_copied_to_the_store_and_fetched_from_there(project, tmp_path):
+    store = str(tmp_path / "archive")
+    report = watch(project, 1, store=store)
+    target = project.suite().targets[0]
+    assert open_archive(store).has("hello", target, report.run_id)
+    (folder,) = project.workspace.runs.folders("hello", target)
+    shutil.rmtree(folder)
+    asked = project.provider.request_count
+    again = watch(project, 1, store=store)
+    assert project.provider.request_count == asked
+    assert (again.run_id, again.verdict) == (report.run_id, report.verdict)
+
+
+def test_a_store_that_cannot_be_written_loses_no_night_and_is_tried_again(project, tmp_path):
+    store = tmp_path / "archive"
+    store.write_text("a file where a folder should be")
+    report = watch(project, 1, store=str(store))
+    assert report.exit_code == 4
+    assert any("was not copied to the store" in note for note in report.notes)
+    with history_of(project) as history:
+        assert [one.is_complete for one in history.nights("hello", TARGET)] == [True]
+        assert len(history.judgements("hello", TARGET)) == 1
+    store.unlink()
+    again = watch(project, 1, store=str(store))
+    assert again.exit_code == 0
+    assert open_archive(str(store)).has("hello", project.suite().targets[0], report.run_id)
+
+
+def test_a_store_of_an_unknown_kind_is_refused_before_anybody_is_asked(project):
+    asked = project.provider.request_count
+    with pytest.raises(UsageError, match="--store"):
+        watch(project, 1, store="nowhere://runs")
+    assert project.provider.request_count == asked
