@@ -29,6 +29,7 @@ _COMMANDS = {
     "compare": ("contractcheck.cli.compare", "Compare two recorded tables."),
     "demo": ("contractcheck.cli.demo", "Show the whole thing on this machine, offline, no key."),
     "gate": ("contractcheck.cli.gate", "Decide whether one model may replace another."),
+    "history": ("contractcheck.cli.history", "Show the nights of the watch, or make them anew."),
     "mute": ("contractcheck.cli.mute", "Keep known findings from deciding, until a date."),
     "plan": ("contractcheck.cli.plan", "Say what a suite would see and cost; nothing is asked."),
     "quarantine": ("contractcheck.cli.quarantine", "Keep cases out of the charts, until a date."),
@@ -36,6 +37,8 @@ _COMMANDS = {
     "run": ("contractcheck.cli.run", "Sample a target, record and judge."),
     "runs": ("contractcheck.cli.runs", "List, show, prove, compare, import and export runs."),
     "simulator": ("contractcheck.cli.simulator", "Serve a provider that really samples."),
+    "status": ("contractcheck.cli.status", "Say whether the watch is alive and sees its cases."),
+    "simulate-year": ("contractcheck.cli.simulate_year", "Simulate years of a suite's watch."),
     "suite": ("contractcheck.cli.suite", "Check suite files; print their JSON Schema."),
     "watch": ("contractcheck.cli.watch", "Make tonight once, and judge it by all nights since."),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
+from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
@@ -96,16 +97,11 @@ def _rebase(
     since: str,
     options: AcceptOptions,
 ) -> None:
-    chosen = [
-        (suite, target)
-        for suite in select_suites(place, suites)
-        for target in suite.targets
-        if not targets or target.id in targets
-    ]
+    chosen = choose_subjects(place, suites, targets)
     if len(chosen) != 1:
         names = ", ".join(f"{suite.name} × {target.id}" for suite, target in chosen)
         raise UsageError(
-            f"--since begins one baseline anew, and this is about {names or 'none'}; "
+            f"--since begins one baseline anew, and this is about {names}; "
             "name it by --suite and --target"
         )
     made = accept_since(place, *chosen[0], since, options)

@@ -25,7 +25,7 @@ cases:
         (["20260301t020000z-a", "--since", "2026-03-01"], "leave out the RUNS"),
         (["x", "--target", "mistral:m"], "--target goes with --since"),
         (["--since", "2026-03-01"], "this is about hello × openai:gpt-sim, hello × mistral:m"),
-        (["--since", "2026-03-01", "--target", "a:b"], "this is about none"),
+        (["--since", "2026-03-01", "--target", "a:b"], "no target 'a:b'; there are: openai:gpt-sim, mis"),
         (["--since", "2026-03-01", "--target", "mistral:m"], "has no accepted nights"),
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from contractcheck.sampling import Bounds, RetryPolicy
@@ -71,6 +73,11 @@ def simulated():
         yield provider
 
 
+@pytest.fixture(scope="session")
+def make_project(simulated):
+    return partial(Project, provider=simulated)
+
+
 @pytest.fixture
-def project(tmp_path, simulated):
-    return Project(tmp_path, simulated)
+def project(tmp_path, make_project):
+    return make_project(tmp_path)
