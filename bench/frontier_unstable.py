@@ -13,7 +13,10 @@ def measure(nights):
     """Figures of each test: per case (R, C), or (R,); the limits that are shipped."""
     outputs = streams(nights)["outputs"]
     cases = outputs.values.shape[-1]
-    limits = {test: baseline_limit(test, accepted=nights.accepted, cases=cases) for test in ERRORS}
+    limits = {
+        test: baseline_limit(test, accepted=nights.accepted, cases=cases, error=error)
+        for test, error in ERRORS.items()
+    }
     return measure_baseline(outputs), limits
 
 

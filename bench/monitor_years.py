@@ -9,7 +9,7 @@ it is dated; what two consecutive nights add. Made-up nights of `frontier_nights
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import frontier_nights as generated
 import frontier_rivals as rivals
@@ -20,13 +20,13 @@ from frontier_charts import streams, to_angles
 from contractcheck.stats import monitor
 from contractcheck.stats.dating import date_change
 from contractcheck.stats.intervals import clopper_pearson
-from contractcheck.stats.monitor_nights import Nights
 
 YEAR, WATCHED, BATCH = 365, 150, 50
 BUDGET = 0.045  # of .10 half is kept in reserve, and a tenth of the other half is for two nights
 SHARES = {"outputs": 0.6, "conformance": 0.2, "latency 0": 0.1, "latency 1": 0.1}
 QUIET_NIGHTS = 20  # before a change that is dated
-FAST_BUDGETS = (0.002, 0.005, 0.01)
+OFF_GRID = ((6, 15), (8, 25), (12, 70), (17, 6), (25, 180), (45, 3))
+FAST_BUDGETS = (0.0005, 0.001, 0.002, 0.005, 0.01)
 LEAST_COSINE = 2.0 / np.sqrt(generated.CASES)
 BIG = {
     "all cases, 40 points": generated.Change(outputs=(1.0, 0.4)),
@@ -121,51 +121,38 @@ def date_changes(change, histories, *, accepted):
     """Of each history that is red in time: nights off, whether the interval holds, its nights."""
     found = []
     for batch in range(histories // BATCH):
-        whole = generated.play(
+        one = generated.play(
             "gaussian",
             years=BATCH,
             accepted=accepted,
-            nights=QUIET_NIGHTS + WATCHED,
+            nights=QUIET_NIGHTS + WATCHED // 2,
             rng=np.random.default_rng([9, batch, accepted]),
             change=change,
             begins=QUIET_NIGHTS,
         )
-        for place in range(BATCH):
-            found += _date(streams(_one(whole, place)))
+        found += date_reds(one)
     return np.array(found)
 
 
-def _one(nights, place):
-    return replace(
-        nights,
-        outputs=nights.outputs[:, place],
-        conformance=nights.conformance[:, place],
-        latency=nights.latency[:, place],
-    )
-
-
-def _date(made):
-    """Date by the stream that is red first; nothing if none is, or one before the change."""
-    reds = {}
-    for stream, one in made.items():
-        charts = monitor.chart_stream(
-            one, plane=stream.partition(" ")[0], share=BUDGET * SHARES[stream]
-        )
-        red = monitor.first_red(charts)
-        if red is not None:
-            reds[stream] = red
-    if not reds or min(reds.values()) < QUIET_NIGHTS:
-        return []
-    stream = min(reds, key=reds.get)
-    red, one = reds[stream], made[stream]
-    seen = monitor.deviations(one, plane=stream.partition(" ")[0], learn_until=red)
-    dated = date_change(seen, until=red, accepted=one.accepted)
-    holds = dated.low <= QUIET_NIGHTS <= dated.high
-    return [(dated.began - QUIET_NIGHTS, holds, dated.high - dated.low + 1)]
-
-
-def fit(values, variances, accepted):
-    return Nights(values=values, variances=variances, accepted=accepted)
+def date_reds(nights):
+    """Date each history by the stream that is red first, unless that is before the change."""
+    made = streams(nights)
+    over = watch(nights)
+    never = len(nights.outputs)
+    reds = {name: np.where(one.any(0), one.argmax(0), never) for name, one in over.items()}
+    seen = {
+        name: monitor.deviations(one, plane=name.partition(" ")[0], learn_until=reds[name])
+        for name, one in made.items()
+    }
+    found = []
+    for place in range(nights.outputs.shape[1]):
+        stream = min(reds, key=lambda name: reds[name][place])
+        red = reds[stream][place]
+        if QUIET_NIGHTS <= red < never:
+            dated = date_change(seen[stream][:, place], until=int(red), accepted=nights.accepted)
+            holds = dated.low <= QUIET_NIGHTS <= dated.high
+            found.append((dated.began - QUIET_NIGHTS, holds, dated.high - dated.low + 1))
+    return found
 
 
 def row(*cells):
@@ -175,6 +162,36 @@ def row(*cells):
 def head(*cells):
     row(*cells)
     row(*["---"] * len(cells))
+
+
+def rate_off_grid(plane, *, accepted, cases, share, years):
+    """Chance of any red of one stream at a cell that the table may not have."""
+    red = []
+    for batch in range(years // BATCH):
+        one = generated.play(
+            "gaussian",
+            years=BATCH,
+            accepted=accepted,
+            nights=YEAR,
+            rng=np.random.default_rng([10, batch, accepted, cases]),
+            change=generated.Change(cases=cases),
+            any_suite=True,
+        )
+        charts = monitor.chart_stream(streams(one)[plane], plane=plane.split()[0], share=share)
+        red.append(np.any([chart.values > chart.threshold for chart in charts], axis=(0, 1)))
+    return np.concatenate(red)
+
+
+def print_grid(_, options):
+    """Rates where the table is interpolated."""
+    print(f"\nShare .05, between the table's cells, {options.years:,} years\n")
+    head("plane", *(f"K = {k}, {c} cases" for k, c in OFF_GRID))
+    for plane in ("outputs", "conformance", "latency 0"):
+        cells = [
+            rate_off_grid(plane, accepted=k, cases=c, share=0.05, years=options.years)
+            for k, c in OFF_GRID
+        ]
+        row(plane, *(share_of(cell) for cell in cells))
 
 
 def share_of(which):
@@ -255,9 +272,10 @@ def main():
     parser.add_argument("--years", type=int, default=1000)
     parser.add_argument("--changes", type=int, default=500, help="changed histories of each kind")
     parser.add_argument("--accepted", type=int, nargs="+", default=[10])
-    parser.add_argument("--only", choices=("years", "changes", "fast"))
+    parser.add_argument("--only", choices=("years", "changes", "fast", "grid"))
     options = parser.parse_args()
     shown = {"years": print_years, "changes": print_changes, "fast": print_fast}
+    shown["grid"] = print_grid
     for accepted in options.accepted:
         for name, show in shown.items():
             if options.only in (None, name):
