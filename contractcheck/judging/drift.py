@@ -48,7 +48,7 @@ def find_drift(
         chosen = sorted(twice or over, key=lambda one: -(one.comparison.score or 0.0))
         if not chosen:
             continue
-        named = _name_cases(comparisons, plane, {one.comparison.metric for one in chosen})
+        named = name_cases(comparisons, plane, {one.comparison.metric for one in chosen})
         kind = FindingKind.DRIFT if twice else FindingKind.SUSPECT
         message = drift_message(chosen) if twice else suspect_message(chosen)
         if twice and plane in not_theirs:
@@ -62,17 +62,17 @@ def find_drift(
                 metric=chosen[0].comparison.metric,
                 comparison=chosen[0].comparison,
                 where=tuple(named),
-                examples=_examples(named, plane, example_of),
+                examples=find_examples(named, plane, example_of),
                 since=nights[0] if twice else nights[1],
             )
         )
     return findings
 
 
-def _name_cases(
+def name_cases(
     comparisons: Sequence[Comparison], plane: Plane, metrics: Collection[str]
 ) -> list[Comparison]:
-    """The most changed case × metric pairs behind some streams, most unusual first."""
+    """Name the most changed case × metric pairs behind some streams, most unusual first."""
     own = [c for c in comparisons if c.plane == plane and c.estimate.effect is not None]
     if plane == "latency":
         own = [c for c in own if c.metric in JUDGED_LATENCY]
@@ -89,9 +89,10 @@ def _surprise(comparison: Comparison) -> tuple[float, float]:
     return (1.0 if estimate.p is None else estimate.p, -size)
 
 
-def _examples(
+def find_examples(
     named: Sequence[Comparison], plane: Plane, example_of: Callable[[str], Example | None]
 ) -> tuple[Example, ...]:
+    """Find before/after pairs for named cases; of times there is nothing to read."""
     if plane == "latency":
         return ()
     cases = dict.fromkeys(c.case for c in named if c.case is not None)

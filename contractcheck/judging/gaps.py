@@ -15,6 +15,7 @@ from contractcheck.stats.night_rule import FEWEST_NIGHTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from contractcheck.judging.drift_result import DriftResult
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.model.judgement import Finding
@@ -33,37 +34,40 @@ def find_gaps(
     run: MeasuredRun,
     suite: Suite,
     table: NightTable,
-    judged: Sequence[StreamJudgement],
+    drift: DriftResult,
     findings: Sequence[Finding],
 ) -> list[str]:
     """Say what is missing for a good verdict and what would be enough; the first says most."""
     gaps = [*find_missing_trials(run, suite)]
-    if not gaps and table.accepted < FEWEST_NIGHTS:
+    judged = drift.judged
+    is_judged = bool(judged or drift.charted)
+    if not gaps and table.accepted < FEWEST_NIGHTS and not drift.charted:
         more = FEWEST_NIGHTS - table.accepted
         gaps.append(
             f"{table.accepted} accepted nights cannot tell a change from an ordinary night; "
             f"accept {more} more (the yearly promise needs {suite.policy.nights})"
         )
-    elif not gaps and not judged and run.count(Outcome.ANSWERED):
+    elif not gaps and not is_judged and run.count(Outcome.ANSWERED):
         gaps.append(
             "no case has enough comparable nights: the requests changed since they were "
             f"accepted; record and accept {FEWEST_NIGHTS} nights of the new requests"
         )
-    gaps += _missing_answers(run)
-    if judged:
-        gaps += _missing_streams(suite, table, judged)
+    gaps += [*drift.gaps, *_missing_answers(run)]
+    if is_judged:
+        gaps += _missing_streams(suite, table, drift)
+    if not drift.charts:
         gaps += _blindness(judged)
     gaps += _missing_times(run, suite)
     gaps += _doubts(findings)
     return gaps
 
 
-def find_news(suite: Suite, table: NightTable, judged: Sequence[StreamJudgement]) -> list[str]:
+def find_news(suite: Suite, table: NightTable, drift: DriftResult) -> list[str]:
     """Metrics and checks of tonight that are not judged yet: accepted nights lack them."""
-    if not judged:
+    if not drift.judged and not drift.charted:
         return []
     tonight = _values(suite, table, table.nights[-1])
-    return sorted(tonight - _judged(table, judged) - _accepted_values(suite, table))
+    return sorted(tonight - _judged(table, drift) - _accepted_values(suite, table))
 
 
 def find_missing_trials(run: MeasuredRun, suite: Suite) -> Iterator[str]:
@@ -104,10 +108,8 @@ def _missing_answers(run: MeasuredRun) -> Iterator[str]:
         )
 
 
-def _missing_streams(
-    suite: Suite, table: NightTable, judged: Sequence[StreamJudgement]
-) -> Iterator[str]:
-    for metric in sorted(_accepted_values(suite, table) - _judged(table, judged)):
+def _missing_streams(suite: Suite, table: NightTable, drift: DriftResult) -> Iterator[str]:
+    for metric in sorted(_accepted_values(suite, table) - _judged(table, drift)):
         later = table.nights[table.accepted :]
         lacking = [night.night for night in later if metric not in _values(suite, table, night)]
         yield (
@@ -116,8 +118,8 @@ def _missing_streams(
         )
 
 
-def _judged(table: NightTable, judged: Sequence[StreamJudgement]) -> set[str]:
-    streams = {one.comparison.metric for one in judged}
+def _judged(table: NightTable, drift: DriftResult) -> set[str]:
+    streams = {*drift.charted, *(one.comparison.metric for one in drift.judged)}
     return streams | {series.metric for series in table.conformance}
 
 
@@ -132,7 +134,7 @@ def _values(suite: Suite, table: NightTable, night: NightStatistics) -> set[str]
     found: set[str] = set()
     for case in suite.cases:
         own, tonight = night.cases.get(case.id), table.nights[-1].cases.get(case.id)
-        if own is None or tonight is None or case.id in table.learning:
+        if own is None or tonight is None or case.id in {*table.learning, *table.aside}:
             continue
         if own.request_fingerprint == tonight.request_fingerprint:
             checks = {check.label for check in case.checks}

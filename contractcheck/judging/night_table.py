@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contractcheck.metrics import LATENCY
 from contractcheck.model.night import LabelCell, NumberCell, RateCell, TextCell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from contractcheck.model.night import Cell, NightStatistics
 
@@ -34,6 +34,7 @@ class NightTable:
         latency: Series of the latency plane.
         conformance: Series of ``no-worse`` checks.
         learning: Cases that do not have enough comparable nights yet, with how many they have.
+        aside: Cases in quarantine: in no series.
     """
 
     nights: tuple[NightStatistics, ...]
@@ -42,6 +43,7 @@ class NightTable:
     latency: tuple[Series, ...]
     conformance: tuple[Series, ...]
     learning: Mapping[str, int]
+    aside: frozenset[str] = frozenset()
 
 
 def line_up(
@@ -50,6 +52,7 @@ def line_up(
     fingerprints: Mapping[str, str],
     *,
     nights_wanted: int,
+    aside: frozenset[str] = frozenset(),
 ) -> NightTable:
     """Line up accepted and later nights for the cases as they are now.
 
@@ -61,12 +64,15 @@ def line_up(
         fingerprints: Request fingerprint per case id, as sent tonight.
         nights_wanted: Comparable nights after which a case leaves ``learning`` although the
             baseline has more.
+        aside: Cases in quarantine.
     """
     nights = (*accepted, *later)
     enough = min(nights_wanted, len(accepted))
     learning: dict[str, int] = {}
     series: list[Series] = []
     for case, fingerprint in fingerprints.items():
+        if case in aside:
+            continue
         rows = [night.cases.get(case) for night in nights]
         same = [r if r is not None and r.request_fingerprint == fingerprint else None for r in rows]
         comparable = sum(row is not None for row in same[: len(accepted)])
@@ -86,6 +92,25 @@ def line_up(
         latency=tuple(s for s in series if _plane(s) == "latency"),
         conformance=tuple(s for s in series if _plane(s) == "conformance"),
         learning=learning,
+        aside=aside,
+    )
+
+
+def leave_out(table: NightTable, muted: Collection[tuple[str, str | None]]) -> NightTable:
+    """The same nights without some cases, each with a metric or None for all of them."""
+
+    def keep(rows: tuple[Series, ...]) -> tuple[Series, ...]:
+        return tuple(
+            one
+            for one in rows
+            if not any(one.case == case and metric in (None, one.metric) for case, metric in muted)
+        )
+
+    return replace(
+        table,
+        outputs=keep(table.outputs),
+        latency=keep(table.latency),
+        conformance=keep(table.conformance),
     )
 
 

@@ -30,7 +30,7 @@ def test_a_share_has_mean_0_and_variance_1_when_nothing_changed(n, share):
     z = np.array(shifts) / np.sqrt(variances)
     assert abs(np.mean(shifts)) < 0.05 * np.sqrt(np.mean(variances))
     # Ten nights place the share: 1.1. Near 1 they often saw hardly anything fail.
-    assert 1.0 < np.mean(np.square(z)) < (1.2 if share < 0.9 else 1.6)
+    assert 1.0 < np.mean(np.square(z)) < (1.2 if share < 0.9 else 1.8)
 
 
 def test_moments_of_the_arcsine_are_those_of_a_simulated_count():

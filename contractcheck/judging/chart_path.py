@@ -1,0 +1,128 @@
+"""The slow path of the watch: charts over all nights since the accepted ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.attribution import line_up_sides
+from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.examples import pick_example
+from contractcheck.judging.exempting import mute_finding
+from contractcheck.judging.night_values import values_of
+from contractcheck.judging.night_watch import watch_streams
+from contractcheck.judging.watch_findings import Scene, find_chart_drift
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contractcheck.judging.evidence import Evidence
+    from contractcheck.judging.exempting import Standing
+    from contractcheck.judging.night_table import NightTable
+    from contractcheck.judging.night_watch import Watched
+    from contractcheck.judging.rebased import Placed
+    from contractcheck.model.history import Exemption, NightValues
+    from contractcheck.model.judgement import Finding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChartJudgement:
+    """What the charts say of tonight.
+
+    Attributes:
+        watched: Every stream that is charted.
+        findings: Drift, and what is muted of it.
+    """
+
+    watched: tuple[Watched, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Years:
+    """All nights that are charted: accepted ones, and later ones with tonight last."""
+
+    placed: Placed
+    later: tuple[NightValues, ...]
+    standing: Standing
+    scene: Scene
+
+    def watch(
+        self, shares: Mapping[str, float], *, muted: Sequence[tuple[str, str | None]] = ()
+    ) -> tuple[Watched, ...]:
+        aside = self.standing.aside
+        return watch_streams(self.placed, self.later, shares=shares, aside=aside, muted=muted)
+
+
+def judge_charts(
+    evidence: Evidence,
+    table: NightTable,
+    placed: Placed,
+    standing: Standing,
+    *,
+    shares: Mapping[str, float],
+) -> ChartJudgement:
+    """Chart all later nights and tell what is red tonight.
+
+    Args:
+        evidence: With the values of all later nights.
+        table: The last nights side by side, to name cases by.
+        placed: The accepted nights.
+        standing: Exemptions of tonight.
+        shares: Each stream's chance, per year, of a false red.
+    """
+    nights = _Years(
+        placed=placed,
+        later=later_values(evidence, placed),
+        standing=standing,
+        scene=_scene(evidence, table, placed),
+    )
+    watched = nights.watch(shares)
+    findings = find_chart_drift(watched, nights.scene)
+    if findings and standing.mutes:
+        findings = _mute(findings, nights, shares)
+    return ChartJudgement(watched=watched, findings=tuple(findings))
+
+
+def later_values(evidence: Evidence, placed: Placed) -> tuple[NightValues, ...]:
+    """Values of the later nights, tonight last; a night that is judged again is there once."""
+    tonight = evidence.run.statistics
+    before = (one for one in evidence.later if one.night < tonight.night)
+    return (*before, values_of(placed.reference, tonight))
+
+
+def _mute(
+    findings: Sequence[Finding], nights: _Years, shares: Mapping[str, float]
+) -> list[Finding]:
+    """Let what only muted cases and streams turn red be told, and decide nothing.
+
+    What is red without them is red.
+    """
+    mutes = nights.standing.mutes
+    streams = {one.metric for one in mutes if one.case is None}
+    left = {name: share for name, share in shares.items() if name not in streams}
+    watched = nights.watch(left, muted=nights.standing.muted)
+    still = {finding.plane: finding for finding in find_chart_drift(watched, nights.scene)}
+    return [
+        still.get(finding.plane) or mute_finding(finding, _nearest(finding, mutes))
+        for finding in findings
+    ]
+
+
+def _nearest(finding: Finding, mutes: Sequence[Exemption]) -> Exemption:
+    """The mute that is about a finding's stream or one of its cases."""
+    cases = {place.case for place in finding.where}
+    about = [one for one in mutes if one.case in cases or one.metric == finding.metric]
+    return (about or list(mutes))[0]
+
+
+def _scene(evidence: Evidence, table: NightTable, placed: Placed) -> Scene:
+    run = evidence.run
+    return Scene(
+        reference=placed.reference,
+        policy=evidence.suite.policy,
+        last_accepted=placed.accepted[-1].night,
+        sides=line_up_sides(evidence.baseline, evidence.records, run),
+        compare=lambda later: compare_cases(table, later=later),
+        example_of=lambda case: pick_example(evidence.reference, run, case),
+    )

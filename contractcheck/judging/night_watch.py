@@ -1,0 +1,194 @@
+"""The charts of the watch: accepted nights, all later ones and tonight, one stream at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast
+
+from contractcheck.judging.night_values import CONFORMANCE, case_of, is_directed, plane_of
+from contractcheck.model.history import ChartReading
+from contractcheck.stats.baseline_fitness import Fitness, examine
+from contractcheck.stats.monitor import Nights, chart_stream, deviations, first_red, left_out
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contractcheck.judging.rebased import Placed
+    from contractcheck.model.history import NightValues
+    from contractcheck.model.judgement import Plane
+    from contractcheck.stats.monitor import Chart
+
+    FloatArray = NDArray[np.float64]
+    ChartPlane = Literal["outputs", "conformance", "latency"]
+
+LEAST_CHARTED = 10
+"""Accepted nights from which on charts judge: five keep the rate and lose the speed, and hardly
+tell a case that jumps between two levels (docs/explanation/watch.md)."""
+
+_STILL = Fitness(unstable_cases=(), is_alike=False, is_unstable=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Watched:
+    """One stream, charted over all nights that count.
+
+    Attributes:
+        stream: Metric, ``conformance`` or latency.
+        plane: Where an alarm is reported.
+        rows: Names of the columns of ``nights``.
+        nights: Accepted nights, then the later ones, tonight last.
+        later: ISO dates of the later nights, tonight last.
+        charts: One per kind, over the later nights.
+        fitness: Whether the accepted nights promise anything about later ones.
+        unknown: Rows in no chart: too few accepted nights have a value.
+    """
+
+    stream: str
+    plane: Plane
+    rows: tuple[str, ...]
+    nights: Nights
+    later: tuple[str, ...]
+    charts: tuple[Chart, ...]
+    fitness: Fitness
+    unknown: tuple[str, ...]
+
+    @property
+    def is_red(self) -> bool:
+        """Whether any chart is above its threshold tonight."""
+        return any(_is_over(chart, -1) for chart in self.charts)
+
+    @property
+    def red_since(self) -> int:
+        """Place of the later night from which on this stream has been red without a break."""
+        place = len(self.later) - 1
+        while place and any(_is_over(chart, place - 1) for chart in self.charts):
+            place -= 1
+        return place
+
+    @property
+    def has_tonight(self) -> bool:
+        """Whether tonight has any value that counts."""
+        return bool(self.nights.is_known()[-1].any())
+
+    def readings(self) -> tuple[ChartReading, ...]:
+        """Where each chart stands tonight."""
+        return tuple(
+            ChartReading(
+                stream=self.stream,
+                plane=self.plane,
+                kind=chart.kind,
+                value=float(chart.values[-1]),
+                threshold=float(chart.threshold),
+            )
+            for chart in self.charts
+        )
+
+    def highest(self) -> Chart:
+        """The chart that is furthest above its threshold tonight."""
+        return max(self.charts, key=lambda chart: float(chart.values[-1] - chart.threshold))
+
+    def deviations(self) -> FloatArray:
+        """(N, C) of the later nights in units of a night's; a change does not widen the unit."""
+        plane = _chart_plane(self.plane)
+        return deviations(self.nights, plane=plane, learn_until=first_red(self.charts))
+
+    def unstable_cases(self) -> tuple[str, ...]:
+        """Cases whose accepted nights step between levels, sorted."""
+        return tuple(sorted({case_of(self.rows[i]) for i in self.fitness.unstable_cases}))
+
+
+def watch_streams(
+    placed: Placed,
+    later: Sequence[NightValues],
+    *,
+    shares: Mapping[str, float],
+    aside: Collection[str] = (),
+    muted: Collection[tuple[str, str | None]] = (),
+) -> tuple[Watched, ...]:
+    """Chart every stream of the budget that the accepted nights have values of.
+
+    Args:
+        placed: Accepted nights and their values.
+        later: Values of the later nights, oldest first, tonight last.
+        shares: Each stream's chance, per year, of a false red.
+        aside: Cases in quarantine.
+        muted: Cases, each with a stream or None for all of them, that are left out as well.
+    """
+    nights = [*placed.accepted, *later]
+    found = []
+    for stream, share in shares.items():
+        rows = sorted({row for night in placed.accepted for row in night.streams.get(stream, {})})
+        rows = [row for row in rows if not _is_aside(row, stream, aside, muted)]
+        if rows:
+            found.append(_watch_stream(stream, rows, nights, placed, share))
+    examined = sum(one.plane != "latency" for one in found)
+    return tuple(
+        one
+        if one.plane == "latency"
+        else replace(one, fitness=examine(one.nights, streams=examined))
+        for one in found
+    )
+
+
+def _watch_stream(
+    stream: str, rows: Sequence[str], values: Sequence[NightValues], placed: Placed, share: float
+) -> Watched:
+    plane = plane_of(stream)
+    nights = _line_up(stream, rows, values, placed)
+    return Watched(
+        stream=stream,
+        plane=plane,
+        rows=tuple(rows),
+        nights=nights,
+        later=tuple(night.night for night in values[len(placed.accepted) :]),
+        charts=chart_stream(nights, plane=_chart_plane(plane), share=share),
+        fitness=_STILL,
+        unknown=tuple(rows[place] for place in left_out(nights)),
+    )
+
+
+def _line_up(
+    stream: str, rows: Sequence[str], values: Sequence[NightValues], placed: Placed
+) -> Nights:
+    import numpy as np
+
+    shape = len(values), len(rows)
+    numbers, variances = np.full(shape, np.nan), np.ones(shape)
+    for at, night in enumerate(values):
+        own = night.streams.get(stream, {})
+        for place, row in enumerate(rows):
+            if one := own.get(row):
+                numbers[at, place] = one.value
+                variances[at, place] = one.variance
+    is_output = plane_of(stream) == "outputs"
+    aside = [place for place, row in enumerate(rows) if is_output and not is_directed(row)]
+    return Nights(
+        values=numbers,
+        variances=variances,
+        accepted=len(placed.accepted),
+        placed=placed.placed,
+        # A stream without any row that has a direction must not be left without a mean.
+        undirected=tuple(aside) if len(aside) < len(rows) else (),
+    )
+
+
+def _is_aside(
+    row: str,
+    stream: str,
+    aside: Collection[str],
+    muted: Collection[tuple[str, str | None]],
+) -> bool:
+    case, _, check = row.partition("#")
+    names = {None, stream, check} if stream == CONFORMANCE else {None, stream}
+    return case in aside or any(case == one and name in names for one, name in muted)
+
+
+def _is_over(chart: Chart, place: int) -> bool:
+    return bool(chart.values[place] > chart.threshold)
+
+
+def _chart_plane(plane: Plane) -> ChartPlane:
+    return cast("ChartPlane", plane)

@@ -1,0 +1,118 @@
+"""Drift of a night of the watch: charts over all later nights, and two that repeat each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.budget import watch_budget
+from contractcheck.judging.case_effects import compare_cases
+from contractcheck.judging.chart_path import judge_charts
+from contractcheck.judging.drift import changed_nights
+from contractcheck.judging.drift_result import DriftResult
+from contractcheck.judging.exempting import standing_exemptions
+from contractcheck.judging.fast_path import judge_fast
+from contractcheck.judging.night_values import values_of
+from contractcheck.judging.night_watch import LEAST_CHARTED
+from contractcheck.judging.standing import place_tonight
+from contractcheck.judging.watch_words import (
+    provisional_words,
+    quiet_watch_headline,
+    state_watch_rates,
+    unstable_words,
+)
+from contractcheck.judging.words import quiet_headline
+from contractcheck.model.judgement import FindingKind
+from contractcheck.stats.night_rule import FEWEST_NIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from contractcheck.judging.budget import WatchBudget
+    from contractcheck.judging.evidence import Evidence
+    from contractcheck.judging.night_rule import StreamJudgement
+    from contractcheck.judging.night_table import NightTable
+    from contractcheck.judging.night_watch import Watched
+    from contractcheck.judging.rebased import Placed
+    from contractcheck.model.judgement import Finding
+
+
+def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
+    """Judge the drift of a complete run by the history since the accepted nights.
+
+    Args:
+        evidence: With the values of all later nights.
+        table: Accepted nights of the last era, the night before (if any), tonight.
+    """
+    suite, run = evidence.suite, evidence.run
+    placed = place_tonight(suite, evidence.baseline, run.header)
+    accepted = len(placed.accepted) if placed else 0
+    budget = watch_budget(suite, has_charts=accepted >= LEAST_CHARTED)
+    standing = standing_exemptions(evidence.exemptions, run.statistics.night)
+    fast = judge_fast(evidence, table, standing, budget_share=budget.fast)
+    watched: tuple[Watched, ...] = ()
+    slow: tuple[Finding, ...] = ()
+    if placed and budget.charts:
+        charts = judge_charts(evidence, table, placed, standing, shares=budget.charts)
+        watched, slow = charts.watched, charts.findings
+    told = {finding.plane for finding in slow if finding.kind is not FindingKind.NOTICE}
+    is_judged = bool(fast.judged or watched)
+    return DriftResult(
+        findings=(*slow, *(finding for finding in fast.findings if finding.plane not in told)),
+        judged=fast.judged,
+        comparisons=compare_cases(table, later=changed_nights(fast.judged)) if is_judged else (),
+        error_rates=_rates_words(budget, watched, accepted=accepted, is_judged=is_judged),
+        quiet=_quiet_words(table, watched, fast.judged),
+        rule_share=budget.rule,
+        charted=frozenset(one.stream for one in watched if one.charts and one.has_tonight),
+        gaps=tuple(_gaps(evidence, watched, has_charts=bool(budget.charts))),
+        notes=tuple(_notes(watched, placed)),
+        charts=tuple(reading for one in watched for reading in one.readings()),
+        values=values_of(placed.reference, run.statistics) if placed else None,
+        confirm=fast.confirm,
+    )
+
+
+def _gaps(evidence: Evidence, watched: Sequence[Watched], *, has_charts: bool) -> Iterator[str]:
+    unstable = [one for one in watched if one.fitness.is_unstable]
+    if unstable:
+        yield unstable_words(unstable, evidence.suite, evidence.run.header.target.id)
+    if has_charts and not any(one.charts for one in watched):
+        yield (
+            "no case is in any chart: too few accepted nights have comparable answers, or all "
+            f"cases are in quarantine; accept {FEWEST_NIGHTS} nights of the requests as they are"
+        )
+
+
+def _notes(watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
+    accepted = len(placed.accepted) if placed else 0
+    if FEWEST_NIGHTS <= accepted < LEAST_CHARTED:
+        yield provisional_words(accepted, LEAST_CHARTED)
+    if placed and placed.placed is not None:
+        yield (
+            f"re-based: {placed.placed} accepted nights say where the provider stands, "
+            f"{accepted - placed.placed} earlier ones how much nights vary"
+        )
+    unknown = sorted({f"{row} ({one.stream})" for one in watched for row in one.unknown})
+    if unknown:
+        yield f"in no chart yet (fewer than {FEWEST_NIGHTS} accepted values): {', '.join(unknown)}"
+
+
+def _quiet_words(
+    table: NightTable, watched: Sequence[Watched], judged: Sequence[StreamJudgement]
+) -> str:
+    learning = len(table.learning)
+    if not any(one.charts for one in watched):
+        return quiet_headline(judged, learning=learning)
+    return quiet_watch_headline(watched, learning=learning, visible="")
+
+
+def _rates_words(
+    budget: WatchBudget, watched: Sequence[Watched], *, accepted: int, is_judged: bool
+) -> str:
+    if not is_judged:
+        return (
+            "no claim about drift is made for this run: only checks, limits and the wire format "
+            "can turn it red"
+        )
+    charts = sum(len(one.charts) for one in watched)
+    return state_watch_rates(budget, charts=charts, accepted=accepted)

@@ -1,0 +1,203 @@
+"""From red charts to findings: one per plane, dated, with the cases, and whose doing it may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.attribution import attribute
+from contractcheck.judging.dating import date_alarm
+from contractcheck.judging.drift import find_examples, name_cases
+from contractcheck.judging.night_rule import margin_of
+from contractcheck.judging.night_scales import RateScale
+from contractcheck.judging.night_values import CONFORMANCE, case_of
+from contractcheck.judging.watch_words import (
+    conformance_words,
+    latency_words,
+    outputs_words,
+    when_words,
+    whose_words,
+)
+from contractcheck.model.judgement import Comparison, Estimate, Finding, FindingKind
+from contractcheck.stats.monitor import level_of
+from contractcheck.stats.night_coordinates import share_of_angle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contractcheck.judging.attribution import Side
+    from contractcheck.judging.dating import Dated
+    from contractcheck.judging.night_values import Reference
+    from contractcheck.judging.night_watch import Watched
+    from contractcheck.model.judgement import Example, Plane
+    from contractcheck.model.suite import Policy
+
+    FloatArray = NDArray[np.float64]
+
+_NAMED_CASES = 3
+_CLEARLY_OFF = 2.0
+"""Deviations of its own average from which on a case is named beside the first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """What findings are told with.
+
+    Attributes:
+        reference: Scales of the accepted nights.
+        policy: Margins.
+        last_accepted: ISO date of the last accepted night.
+        sides: Our side on every night, tonight last.
+        compare: Every case and metric of so many last nights against the accepted ones.
+        example_of: Finds a before/after pair for a case.
+    """
+
+    reference: Reference
+    policy: Policy
+    last_accepted: str
+    sides: tuple[Side, ...]
+    compare: Callable[[int], Sequence[Comparison]]
+    example_of: Callable[[str], Example | None]
+
+
+def find_chart_drift(watched: Sequence[Watched], scene: Scene) -> list[Finding]:
+    """Tell what red charts say, strongest stream of each plane first.
+
+    What moved by less than its margin is no news, and an unstable baseline makes none.
+    """
+    findings = []
+    for plane in dict.fromkeys(one.plane for one in watched):
+        red = [one for one in watched if one.plane == plane and one.is_red]
+        red = [one for one in red if not one.fitness.is_unstable]
+        if red and (finding := _find_plane(plane, sorted(red, key=_strength), scene)):
+            findings.append(finding)
+    return findings
+
+
+def _strength(one: Watched) -> float:
+    chart = one.highest()
+    return -float(chart.values[-1]) / max(chart.threshold, 1e-9)
+
+
+def _find_plane(plane: Plane, red: list[Watched], scene: Scene) -> Finding | None:
+    dated = date_alarm(red, last_accepted=scene.last_accepted)
+    if plane == "latency":
+        slower = [(one, ratio_since(one, dated.place)) for one in red]
+        slower = [(one, r) for one, r in slower if r > _margin(one, scene)]
+        if not slower:
+            return None
+        red = [one for one, _ in slower]
+        words, effect, unit = latency_words(slower), slower[0][1], "ratio"
+    elif plane == "conformance":
+        old, new = rates_since(red[0], dated.place, scene.reference)
+        if old - new <= _margin(red[0], scene):
+            return None
+        words, effect, unit = conformance_words(old, new), new - old, "pass rate"
+    else:
+        words, effect = outputs_words(red), float(red[0].highest().values[-1])
+        unit = "deviations of an unchanged chart"
+    finding = Finding(
+        kind=FindingKind.DRIFT,
+        plane=plane,
+        message=f"{words}; {when_words(dated)}",
+        metric=red[0].stream,
+        comparison=_comparison(red[0], effect, unit),
+        since=dated.since,
+    )
+    return _place(finding, red, scene, dated)
+
+
+def _place(finding: Finding, red: Sequence[Watched], scene: Scene, dated: Dated) -> Finding:
+    """Add which cases it shows in, and whose doing it may be."""
+    plane, several = finding.plane, len(red[0].later) - dated.place > 1
+    named = _name(plane, red, scene.compare(2 if several else 1))
+    cases = tuple(dict.fromkeys(one.case for one in named if one.case))
+    attribution = attribute(scene.sides, dated, plane, cases=cases)
+    return replace(
+        finding,
+        kind=FindingKind.OURS if attribution.ours else FindingKind.DRIFT,
+        message=finding.message + whose_words(attribution),
+        where=tuple(named),
+        examples=find_examples(named, plane, scene.example_of),
+    )
+
+
+def _margin(one: Watched, scene: Scene) -> float:
+    return margin_of(one.stream, one.plane, scene.policy) or 0.0
+
+
+def _comparison(one: Watched, effect: float, unit: str) -> Comparison:
+    chart = one.highest()
+    return Comparison(
+        case=None,
+        metric=one.stream,
+        plane=one.plane,
+        estimate=Estimate(
+            method=f"EWMA chart of signed deviations, {chart.kind}",
+            effect=effect,
+            low=None,
+            high=None,
+            unit=unit,
+            p=None,
+            n_baseline=one.nights.accepted,
+            n_candidate=len(one.later),
+        ),
+        score=float(chart.values[-1]),
+        threshold=float(chart.threshold),
+    )
+
+
+def _name(
+    plane: Plane, red: Sequence[Watched], comparisons: Sequence[Comparison]
+) -> list[Comparison]:
+    """The cases whose own averages are furthest out, as they compare tonight."""
+    if plane == "latency":
+        return name_cases(comparisons, plane, {one.stream for one in red})
+    by_place = {(c.case, c.metric): c for c in comparisons if c.plane == plane}
+    ranked: list[tuple[float, tuple[str | None, str]]] = []
+    for one in red:
+        averages = one.highest().averages[-1]
+        sizes = -averages if plane == "conformance" else abs(averages)
+        for row, size in zip(one.rows, sizes, strict=True):
+            check = row.partition("#")[2] if one.stream == CONFORMANCE else one.stream
+            ranked.append((float(size), (case_of(row), check)))
+    ranked.sort(key=lambda pair: -pair[0])
+    chosen = [key for i, (size, key) in enumerate(ranked) if not i or size >= _CLEARLY_OFF]
+    found = [by_place[key] for key in dict.fromkeys(chosen) if key in by_place]
+    return found[:_NAMED_CASES]
+
+
+def ratio_since(one: Watched, place: int) -> float:
+    """How many times the accepted latency the nights from ``place`` on took, typically."""
+    import numpy as np
+
+    level, accepted = level_of(one.nights), one.nights.accepted
+    if not np.isfinite(level[accepted + place :]).any():
+        return 1.0
+    usual = np.nanmean(level[accepted - one.nights.located : accepted])
+    return math.exp(float(np.nanmean(level[accepted + place :]) - usual))
+
+
+def rates_since(one: Watched, place: int, reference: Reference) -> tuple[float, float]:
+    """Pass rate of the accepted nights, and of those from ``place`` on, all cases and checks."""
+    import numpy as np
+
+    nights = one.nights
+    old, new, whole = 0.0, 0.0, 0
+    for column, row in enumerate(one.rows):
+        case, _, check = row.partition("#")
+        scale = reference.scales.get((case, check))
+        since = nights.values[nights.accepted + place :, column]
+        if not isinstance(scale, RateScale) or not np.isfinite(since).any():
+            continue
+        usual = np.nanmean(
+            nights.values[nights.accepted - nights.located : nights.accepted, column]
+        )
+        shift = float(np.nanmean(since) - usual)
+        share = share_of_angle(shift, pooled=scale.passed, pool_n=scale.count)
+        old, new, whole = old + scale.passed, new + share * scale.count, whole + scale.count
+    return (old / whole, new / whole) if whole else (0.0, 0.0)

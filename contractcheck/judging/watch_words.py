@@ -1,0 +1,125 @@
+"""The sentences of the watch: what a chart says, when it began, and what the promise is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contractcheck.judging.words import stream_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contractcheck.judging.attribution import Attribution
+    from contractcheck.judging.budget import WatchBudget
+    from contractcheck.judging.dating import Dated
+    from contractcheck.judging.night_watch import Watched
+    from contractcheck.model.suite import Suite
+
+_KINDS = {
+    "squares": "several cases at once",
+    "largest": "a single case",
+    "mean": "all cases, the same way",
+}
+_NAMED = 4
+
+
+def outputs_words(red: Sequence[Watched]) -> str:
+    """What moved, by the chart that is furthest out, strongest stream first."""
+    return "; ".join(_moved(one) for one in red)
+
+
+def _moved(one: Watched) -> str:
+    chart = one.highest()
+    return (
+        f"{stream_words(one.stream)} moved away from the accepted nights ({_KINDS[chart.kind]}: "
+        f"{float(chart.values[-1]):.1f}, alarm above {chart.threshold:.1f})"
+    )
+
+
+def latency_words(red: Sequence[tuple[Watched, float]]) -> str:
+    """How much slower, by stream."""
+    parts = [
+        f"{stream_words(one.stream)} is {ratio:.2f}x what it was in the accepted nights"
+        for one, ratio in red
+    ]
+    return "; ".join(parts)
+
+
+def conformance_words(old: float, new: float) -> str:
+    """How far the pass rate fell."""
+    return f"{stream_words('conformance')} fell, {old:.1%} → {new:.1%}"
+
+
+def when_words(dated: Dated) -> str:
+    """Between which two nights it began, and how sure that is."""
+    words = f"it began between {dated.before} and {dated.since}"
+    if dated.earliest == dated.latest:
+        return words
+    return f"{words} (95 %: between {dated.until_earliest} and {dated.latest})"
+
+
+def whose_words(attribution: Attribution) -> str:
+    """What else changed in those nights; empty when nothing is known to have."""
+    words = ""
+    if attribution.theirs:
+        words += f"; in those nights the provider's {'; '.join(attribution.theirs)}"
+    if attribution.ours:
+        words += (
+            f"; in those nights you changed {'; '.join(attribution.ours)}, so the provider is not "
+            "blamed"
+        )
+    return words
+
+
+def unstable_words(unstable: Sequence[Watched], suite: Suite, target: str) -> str:
+    """Say why a baseline promises nothing, and what to do about it."""
+    cases = sorted({case for one in unstable for case in one.unstable_cases()})
+    streams = ", ".join(stream_words(one.stream) for one in unstable)
+    if cases:
+        named = ", ".join(cases[:_NAMED]) + (" …" if len(cases) > _NAMED else "")
+        command = f"contractcheck quarantine {suite.name} {cases[0]} --target {target}"
+        return (
+            f"the accepted nights are unstable: {named} (in {streams}) jumps between levels or "
+            f"strays, so later nights cannot be held against it; set it aside ({command}), or "
+            f"accept more nights"
+        )
+    return (
+        f"the accepted nights are unstable: in {streams} nights resemble their neighbours or step "
+        "together, so later nights cannot be held against them; accept more nights, further apart"
+    )
+
+
+def provisional_words(accepted: int, wanted: int) -> str:
+    """What is not judged yet while there are few accepted nights."""
+    return (
+        f"provisional: {accepted} accepted nights; charts that find small and slow changes begin "
+        f"with {wanted} (until then checks, limits, and two consecutive nights that repeat a large "
+        "change)"
+    )
+
+
+def state_watch_rates(budget: WatchBudget, *, charts: int, accepted: int) -> str:
+    """State the chance of a false red in a year for exactly what judges."""
+    by_charts = sum(budget.charts.values())
+    fast = budget.fast * budget.fast_streams
+    rules = budget.rule * budget.rules
+    parts = [
+        *([f"{by_charts:.2%} by {charts} charts"] if charts else []),
+        f"{fast:.2%} by two consecutive nights that repeat each other",
+        *([f"{rules:.2%} by rate checks and limits"] if rules else []),
+    ]
+    kept = budget.whole - by_charts - fast - rules
+    words = (
+        f"chance of any false red in 365 nights at most {budget.whole:.0%}, with {accepted} "
+        f"accepted nights that vary as fitted: {', '.join(parts)}; {kept:.2%} is kept for nights "
+        "that vary otherwise (simulated: docs/explanation/watch.md)"
+    )
+    return words if charts else f"provisional: {words}"
+
+
+def quiet_watch_headline(watched: Sequence[Watched], *, learning: int, visible: str) -> str:
+    """Say that nothing is red, how far from it, and what would have been."""
+    scope = f" ({learning} {'case is' if learning == 1 else 'cases are'} still learning)"
+    charts = sum(len(one.charts) for one in watched)
+    would = f". A change that lasts would have shown: {visible}" if visible else ""
+    return f"QUIET: complete, no alarm on {charts} charts{scope if learning else ''}{would}"
