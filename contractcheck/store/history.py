@@ -46,12 +46,13 @@ _HUMAN = ("mute", "quarantine")
 
 
 @contextmanager
-def open_history(url: str | Path, *, create: bool = True) -> Iterator[History]:
+def open_history(url: str | Path, *, create: bool = True, renew: bool = False) -> Iterator[History]:
     """Open a history for a ``with`` block; its tables are made when they are missing.
 
     Args:
         url: A path, ``sqlite:///PATH`` or ``postgresql://USER@HOST/NAME``.
         create: Make the file of an SQLite history; else it has to be there.
+        renew: Replace tables of an older version by empty ones, to be filled from the runs.
 
     Raises:
         UsageError: If it is none of these, or absent and not to be made.
@@ -61,7 +62,7 @@ def open_history(url: str | Path, *, create: bool = True) -> Iterator[History]:
 
     database = open_database(url, create=create)
     try:
-        prepare_tables(database)
+        prepare_tables(database, renew=renew)
         yield History(database)
     finally:
         database.close()

@@ -104,7 +104,9 @@ def encode_values(values: NightValues) -> bytes:
             if not (math.isfinite(one.value) and math.isfinite(one.variance)):
                 raise ValueError(f"night {values.night}: {stream} of {case} is not finite: {one}")
     streams = {
-        stream: {case: (one.value, one.variance) for case, one in sorted(cases.items())}
+        stream: {
+            case: (float(one.value), float(one.variance)) for case, one in sorted(cases.items())
+        }
         for stream, cases in sorted(values.streams.items())
     }
     document = {"format": FORMAT, "night": values.night, "run": values.run_id, "streams": streams}
@@ -184,9 +186,11 @@ def decode_event(data: bytes, place: str) -> HistoryEvent:
 
 def _encode(noun: NightRecord | NightJudgement | HistoryEvent) -> bytes:
     """Encode fields by name, sorted; a text that is not Unicode has no bytes."""
+    numbers = orjson.OPT_SERIALIZE_NUMPY
     try:
         return orjson.dumps(
-            {"format": FORMAT, **orjson.loads(orjson.dumps(noun))}, option=orjson.OPT_SORT_KEYS
+            {"format": FORMAT, **orjson.loads(orjson.dumps(noun, option=numbers))},
+            option=orjson.OPT_SORT_KEYS,
         )
     except orjson.JSONEncodeError as error:
         raise RecordingError(

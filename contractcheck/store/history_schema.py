@@ -16,36 +16,24 @@ _LOCK = 0x636F6E74
 them at once would meet in its catalogue."""
 
 
-def prepare_tables(database: Database) -> None:
+def prepare_tables(database: Database, *, renew: bool = False) -> None:
     """Make the tables of an empty database.
+
+    Args:
+        database: Where.
+        renew: Replace tables of an older version by empty ones.
 
     Raises:
         RecordingError: If they are of another version, or the database refuses.
     """
+    from contractcheck.store.history_tables import SCHEMA
+
     version = database.do(_read_version)
     if version is None:
         version = database.do(_create)
+    if renew and version < SCHEMA:
+        version = database.do(_recreate)
     _check_version(version, database)
-
-
-def recreate_tables(database: Database) -> None:
-    """Empty the history, whatever version it is of; with new tables it is ready to be filled.
-
-    Raises:
-        RecordingError: If a newer version made it, or the database refuses.
-    """
-    from contractcheck.store.history_tables import METADATA, SCHEMA
-
-    version = database.do(_read_version)
-    if version is not None and version > SCHEMA:
-        _check_version(version, database)
-
-    def work(connection: Connection) -> None:
-        _hold_lock(connection)
-        METADATA.drop_all(connection)
-        _create(connection)
-
-    database.do(work)
 
 
 def _check_version(version: int, database: Database) -> None:
@@ -75,13 +63,17 @@ def _read_version(connection: Connection) -> int | None:
 
 
 def _create(connection: Connection) -> int:
+    _hold_lock(connection)
+    return _fill(connection)
+
+
+def _fill(connection: Connection) -> int:
     """Make what is missing; the version is written last. Returns the version that stands."""
     from sqlalchemy import insert, select
     from sqlalchemy.schema import CreateTable
 
     from contractcheck.store.history_tables import METADATA, SCHEMA, VERSIONS
 
-    _hold_lock(connection)
     for table in METADATA.sorted_tables:
         connection.execute(CreateTable(table, if_not_exists=True))
     version = connection.execute(select(VERSIONS.c.version)).scalar()
@@ -89,6 +81,15 @@ def _create(connection: Connection) -> int:
         return int(version)
     connection.execute(insert(VERSIONS).values(name="history", version=SCHEMA))
     return SCHEMA
+
+
+def _recreate(connection: Connection) -> int:
+    from contractcheck.store.history_tables import METADATA, SCHEMA
+
+    _hold_lock(connection)
+    if (_read_version(connection) or 0) < SCHEMA:  # else another process has made them anew
+        METADATA.drop_all(connection)
+    return _fill(connection)
 
 
 def _hold_lock(connection: Connection) -> None:

@@ -1,0 +1,201 @@
+"""Make the history again from the sealed runs: after a loss, and for tables of a new version.
+
+Every night that lies in the run store or in the archive is measured by its suite as it is now, and
+all nights since the last accepted one are judged again, oldest first. What the history holds of
+runs that are gone stays. Killed and started again, it ends in the same history.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contractcheck.cassettes import is_being_recorded, is_sealed, read_header
+from contractcheck.errors import MeasurementError, RecordingError
+from contractcheck.store.history import open_history
+from contractcheck.workflows.engine import map_in_order
+from contractcheck.workflows.history_events import human_events
+from contractcheck.workflows.night_runs import night_record
+from contractcheck.workflows.night_sampling import read_night
+from contractcheck.workflows.runs_list import run_folders
+from contractcheck.workflows.watch_judging import judge_night
+from contractcheck.workflows.watch_keeping import keep_events
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from concurrent.futures import Executor
+
+    from contractcheck.model.history import NightRecord
+    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.run import RunHeader
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
+    from contractcheck.store.history import History
+    from contractcheck.workflows.run_archive import RunArchive
+    from contractcheck.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rebuilt:
+    """What a rebuild did.
+
+    Attributes:
+        nights: Runs that were measured.
+        changed: Of them, those that the history had not, or otherwise.
+        judged: Nights that were judged again.
+        digest: Of the whole history afterwards (``History.digest``).
+        problems: Runs that could not be read, and why; the history has none of them from here.
+    """
+
+    nights: int
+    changed: int
+    judged: int
+    digest: str
+    problems: tuple[str, ...] = ()
+
+
+def rebuild_history(
+    workspace: Workspace,
+    suites: Sequence[Suite],
+    url: str | Path,
+    *,
+    executor: Executor,
+    archive: RunArchive | None = None,
+) -> Rebuilt:
+    """Fill a history from the runs that are at hand.
+
+    Args:
+        workspace: Where runs and baselines lie.
+        suites: Whose nights.
+        url: The history; its tables may be of an older version.
+        executor: Where runs are measured.
+        archive: Further runs, or None.
+
+    Raises:
+        UsageError: If the history's address is wrong.
+        RecordingError: If the history or a baseline is damaged or cannot be reached.
+    """
+    by_name = {suite.name: suite for suite in suites}
+    problems: list[str] = []
+    with (
+        open_history(url, renew=True) as history,
+        tempfile.TemporaryDirectory(prefix="contractcheck-rebuild-") as scratch,
+    ):
+        pieces = [
+            _Piece(folder=folder, suite=by_name[name])
+            for folder, name in _find_nights(workspace, archive, by_name, Path(scratch), problems)
+        ]
+        measured: list[Path] = []
+        changed = 0
+        for piece, found in zip(pieces, map_in_order(executor, _measure, pieces), strict=True):
+            if isinstance(found, str):
+                problems.append(f"{piece.folder.name}: {found}")
+                continue
+            measured.append(piece.folder)
+            changed += history.add_night(*found) or history.rescore_night(*found)
+        return Rebuilt(
+            nights=len(measured),
+            changed=changed,
+            judged=_judge_all(workspace, suites, history, measured),
+            digest=history.digest(),
+            problems=tuple(problems),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Piece:
+    folder: Path
+    suite: Suite
+
+
+def _measure(piece: _Piece) -> tuple[NightRecord, NightStatistics] | str:
+    """Measure one run; a damaged one is told, so that the others still count."""
+    try:
+        night = read_night(piece.folder, piece.suite)
+    except MeasurementError as error:
+        return str(error)
+    return night_record(night.run, root=night.root), night.run.statistics
+
+
+def _find_nights(
+    workspace: Workspace,
+    archive: RunArchive | None,
+    suites: Collection[str],
+    scratch: Path,
+    problems: list[str],
+) -> list[tuple[Path, str]]:
+    """Folders of all nights, oldest first, and whose they are; archived ones are fetched."""
+    local = {folder.name: folder for folder in run_folders(workspace)}
+    places = {name: partial(_same, folder) for name, folder in local.items()}
+    for run in archive.list() if archive is not None else ():
+        if archive is not None and run.night and run.run_id not in local and run.suite in suites:
+            places[run.name] = partial(archive.fetch, run, scratch)
+    found: list[tuple[Path, str]] = []
+    for name, bring in places.items():
+        try:
+            folder = bring()
+            header = read_header(folder)
+        except RecordingError as error:
+            problems.append(f"{name}: {error}")
+            continue
+        if header.suite in suites and _is_night(header, folder):
+            found.append((folder, header.suite))
+    return sorted(found, key=lambda pair: (pair[0].name, str(pair[0])))
+
+
+def _same(folder: Path) -> Path:
+    return folder
+
+
+def _is_night(header: RunHeader, folder: Path) -> bool:
+    is_whole = not header.gate and header.status != "partial"
+    return bool(header.night) and is_whole and (is_sealed(folder) or not is_being_recorded(folder))
+
+
+def _judge_all(
+    workspace: Workspace, suites: Sequence[Suite], history: History, folders: Sequence[Path]
+) -> int:
+    """Judge all nights since the last accepted one of every suite and target."""
+    by_run = {folder.name: folder for folder in folders}
+    return sum(
+        _judge_subject(workspace, suite, target, history, by_run)
+        for suite in suites
+        for target in suite.targets
+    )
+
+
+def _judge_subject(
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    history: History,
+    by_run: dict[str, Path],
+) -> int:
+    baseline = workspace.baselines.read(suite.name, target)
+    exemptions = workspace.exemptions.read(suite.name, target)
+    for event in human_events(suite.name, target.id, baseline, exemptions):
+        history.add_event(event)
+    last = (
+        max((night.statistics.night for night in baseline.nights), default="") if baseline else ""
+    )
+    count = 0
+    for folder in _later(history, suite, target, last, by_run):
+        judged = judge_night(workspace, suite, history, read_night(folder, suite).run)
+        gathered, said = judged.gathered, judged.kept_form()
+        history.put_values(suite.name, target.id, gathered.baseline, gathered.fresh)
+        history.put_judgement(said)
+        keep_events(history, said)
+        count += 1
+    return count
+
+
+def _later(
+    history: History, suite: Suite, target: Target, last: str, by_run: dict[str, Path]
+) -> Iterator[Path]:
+    """Runs that stand for the nights since the last accepted one, as far as they are at hand."""
+    for record in history.nights(suite.name, target.id, after=last):
+        if record.run_id in by_run:
+            yield by_run[record.run_id]
