@@ -60,7 +60,8 @@ class Chart:
         values: (N, ...) in deviations of an unchanged average, or its normal score; up is worse.
         threshold: What a value must exceed to be red.
         averages: (N, ..., C) each case's signed average, in units of its own deviation; 0 of cases
-            that are not known. Says which cases a red night is about.
+            that are not known. Says which cases a red night is about. Of latency, which is one
+            number per night, (N, ..., 1).
     """
 
     kind: Kind
@@ -101,15 +102,13 @@ def chart_stream(
         for kind in TUNINGS[plane]
     }
     charts = make_charts(nights, plane, limits, learn_until=learn_until)
-    later = len(nights.values) - nights.accepted
-    until = (
-        _first_reds(charts) if learn_until is None else np.minimum(learn_until, _first_reds(charts))
-    )
-    # What an average says of a night rests on what was learnt two weeks before: up to the first
-    # red night nothing moves.
-    return (
-        charts if (until >= later).all() else make_charts(nights, plane, limits, learn_until=until)
-    )
+    until = _first_reds(charts)
+    if learn_until is not None:
+        until = np.minimum(learn_until, until)
+    if (until >= len(nights.values) - nights.accepted).all():
+        return charts
+    # Nothing moves before the first red night: what was learnt by then came before it.
+    return make_charts(nights, plane, limits, learn_until=until)
 
 
 def first_red(charts: Sequence[Chart]) -> int | None:
