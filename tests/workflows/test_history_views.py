@@ -59,12 +59,11 @@ def record(day, **changes):
 
 
 def statistics(day, *, usual=7):
+    turn = day * day / 40
     cells = {
         "label": LabelCell(counts={HOSTILE: usual, "no": 10 - usual}),
         "output_tokens": NumberCell(values=(10.0, 20.0 + day, 30.0 + 2 * day)),
-        "text": TextCell(
-            count=10, mean=(math.cos(day / 10), math.sin(day / 10)), effective_dimension=3.0
-        ),
+        "text": TextCell(count=10, mean=(math.cos(turn), math.sin(turn)), effective_dimension=3.0),
         "conforms": RateCell(passed=9, count=10),
         "ttft_s": NumberCell(values=(), missing=10),
     }
@@ -172,7 +171,7 @@ def test_a_cases_numbers_are_drawn_when_it_is_named(place):
         ["greet", "conforms", "███"],
         ["greet", "label", "▅▅▆"],
         ["greet", "output_tokens", "▁▅█"],
-        ["greet", "text", "▁▅█"],
+        ["greet", "text", "▁▄█"],
         ["greet", "ttft_s", "···"],
     ]
     assert drawn[1].endswith("0.5 … 0.7, last 0.7 (share of 'no')")
