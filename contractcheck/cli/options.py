@@ -51,6 +51,12 @@ store_option = click.option(
     metavar="URL",
     help="Keep a copy of every run here, such as s3://bucket/runs.",
 )
+engine_option = click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="processes[:N] of this machine, or dask[:ADDRESS]; the result is the same (default: "
+    "one process).",
+)
 max_usd_option = click.option(
     "--max-usd",
     type=click.FloatRange(0, min_open=True),

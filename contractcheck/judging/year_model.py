@@ -1,0 +1,204 @@
+"""What simulated years of a suite are drawn from: its own accepted nights, stream by stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from contractcheck.judging.night_scales import PRESENT, REST, LabelScale, NumberScale, RateScale
+from contractcheck.judging.night_values import (
+    CONFORMANCE,
+    accepted_values,
+    case_of,
+    is_directed,
+    plane_of,
+)
+from contractcheck.stats.night_rule import FEWEST_NIGHTS
+from contractcheck.stats.simulated_nights import StreamModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from contractcheck.judging.night_values import Reference
+    from contractcheck.model.history import NightValues
+    from contractcheck.stats.monitor_nights import Plane
+
+    FloatArray = NDArray[np.float64]
+
+MEASURED_DISPERSION = 1.4
+"""Of recorded nights of unchanged models (docs/explanation/watch.md): what harsher families have at
+least, however alike ten accepted nights look."""
+_USUAL_COMMON, _MOST_COMMON = 0.1, 0.9
+"""Where nights hardly move, what they have in common cannot be told: then as where it could."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class WatchedStream:
+    """One stream as judging names it, and what its nights are drawn from.
+
+    Attributes:
+        name: Metric, ``conformance`` or a latency.
+        plane: Which charts it has.
+        rows: (C,) names of its coordinates.
+        undirected: Places of those whose sign means nothing across cases.
+        model: What is drawn.
+    """
+
+    name: str
+    plane: Plane
+    rows: tuple[str, ...]
+    undirected: tuple[int, ...]
+    model: StreamModel
+
+
+def fit_streams(reference: Reference) -> tuple[WatchedStream, ...]:
+    """Fit every stream of a suite to its accepted nights.
+
+    What is usual for a case (the most frequent label, ranks, directions of texts) is held as the
+    accepted nights have it; how answers and nights vary about it is drawn.
+
+    Args:
+        reference: At least five accepted nights.
+    """
+    nights = accepted_values(reference)
+    streams = []
+    for name in sorted({stream for night in nights for stream in night.streams}):
+        rows = sorted({row for night in nights for row in night.streams.get(name, {})})
+        values, variances = lay_out(nights, name, rows)
+        known = np.isfinite(values).sum(0) >= FEWEST_NIGHTS
+        rows = [row for row, is_known in zip(rows, known, strict=True) if is_known]
+        if rows:
+            model = _fit(reference, name, rows, values[:, known], variances[:, known])
+            streams.append(_watch(name, rows, model))
+    return tuple(streams)
+
+
+def harsher(model: StreamModel) -> StreamModel:
+    """The stream for families that accepted nights do not show: nights move as measured elsewhere.
+
+    Times are as they were: their nights' moves are all that is known of them.
+    """
+    least = model.sampling_sd * np.sqrt(MEASURED_DISPERSION - 1.0)
+    return replace(
+        model,
+        dispersion=max(model.dispersion, MEASURED_DISPERSION),
+        night_sd=np.maximum(model.night_sd, least),
+    )
+
+
+def lay_out(
+    nights: Sequence[NightValues], stream: str, rows: Sequence[str]
+) -> tuple[FloatArray, FloatArray]:
+    """(T, C) values and variances of some rows of a stream; NaN where a night has none."""
+    values = np.full((len(nights), len(rows)), np.nan)
+    variances = values.copy()
+    for place, night in enumerate(nights):
+        found = night.streams.get(stream, {})
+        for column, row in enumerate(rows):
+            if row in found:
+                values[place, column] = found[row].value
+                variances[place, column] = found[row].variance
+    return values, variances
+
+
+def _watch(name: str, rows: Sequence[str], model: StreamModel) -> WatchedStream:
+    aside = [place for place, row in enumerate(rows) if not is_directed(row)]
+    has_sides = chart_plane(name) == "outputs" and len(aside) < len(rows)
+    return WatchedStream(
+        name=name,
+        plane=chart_plane(name),
+        rows=tuple(rows),
+        undirected=tuple(aside) if has_sides else (),
+        model=model,
+    )
+
+
+def chart_plane(stream: str) -> Plane:
+    """The plane of a stream, of those that charts know."""
+    plane = plane_of(stream)
+    return "outputs" if plane not in {"conformance", "latency"} else cast("Plane", plane)
+
+
+def _fit(
+    reference: Reference,
+    name: str,
+    rows: Sequence[str],
+    values: FloatArray,
+    variances: FloatArray,
+) -> StreamModel:
+    away = values - np.nanmean(values, 0)
+    count = np.isfinite(values).sum(0)
+    between = np.zeros(len(rows))
+    if plane_of(name) == "latency":
+        # One deviation for all cases as far as ten nights of each can tell.
+        own = np.nansum(away**2, 0) / (count - 1)
+        between = (own + own.mean()) / 2.0
+        z = away / np.sqrt(np.maximum(between, 1e-12))
+        dispersion, sampling = 1.0, np.zeros(len(rows))
+    else:
+        sampling = np.nanmean(variances, 0)
+        z = away / np.sqrt(variances)
+        dispersion = max(1.0, float(np.nansum(z**2) / (count - 1).sum()))
+        between = sampling * (dispersion - 1.0)
+    shares = [_share_of(reference, name, row) for row in rows]
+    names = watched_cases(reference)
+    return StreamModel(
+        answers=np.array([share[0] for share in shares]),
+        like=np.array([share[1] for share in shares], float),
+        pool=np.array([share[2] for share in shares], float),
+        left_of=np.array(
+            [_left_of(row, rows, share) for row, share in zip(rows, shares, strict=True)]
+        ),
+        sampling_sd=np.sqrt(sampling),
+        night_sd=np.sqrt(between),
+        dispersion=dispersion,
+        common=_common_share(z, dispersion, is_pure=plane_of(name) == "latency"),
+        cases=np.array([names.index(case_of(row)) for row in rows]),
+    )
+
+
+def watched_cases(reference: Reference) -> tuple[str, ...]:
+    """Case ids that have any scale, sorted: their places number the cases of all streams."""
+    return tuple(sorted({case for case, _ in reference.scales}))
+
+
+def _common_share(z: FloatArray, dispersion: float, *, is_pure: bool) -> float:
+    """Share of the moves between nights that all rows have in common, by their correlation."""
+    z = np.nan_to_num(z)
+    rows = z.shape[1]
+    square = float((z**2).sum())
+    if rows == 1 or not square:
+        return 0.0
+    if not is_pure and dispersion < MEASURED_DISPERSION:
+        return _USUAL_COMMON
+    together = float((z.sum(1) ** 2).sum() - square) / ((rows - 1) * square)
+    part = 1.0 if is_pure else 1.0 - 1.0 / dispersion
+    return float(np.clip(together / part, 0.0, _MOST_COMMON))
+
+
+def _share_of(reference: Reference, stream: str, row: str) -> tuple[int, int, int]:
+    """Answers a night, accepted answers that count, and of how many; zeros for what is no share."""
+    case, _, suffix = row.partition("#")
+    scale = reference.scales[case, suffix if stream == CONFORMANCE else stream]
+    nights = max(len(reference.nights), 1)
+    like, pool = 0, 0
+    if isinstance(scale, RateScale):
+        like, pool = scale.passed, scale.count
+    elif isinstance(scale, NumberScale) and suffix == PRESENT and scale.present is not None:
+        like, pool = scale.present[0], sum(scale.present)
+    elif isinstance(scale, LabelScale):
+        like, pool = scale.pooled[scale.usual], sum(scale.pooled.values())
+        if suffix == REST and scale.second is not None:
+            answers = round(pool / nights)
+            return max(answers, 1), scale.pooled[scale.second], pool - like
+    return (max(round(pool / nights), 1), like, pool) if pool else (0, 0, 0)
+
+
+def _left_of(row: str, rows: Sequence[str], share: tuple[int, int, int]) -> int:
+    """Place of the coordinate whose other answers a second label is a share of."""
+    case, _, suffix = row.partition("#")
+    return rows.index(case) if suffix == REST and share[0] and case in rows else -1
