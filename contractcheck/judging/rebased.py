@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class Placed:
     Attributes:
         reference: Scales for tonight, of the last era.
         accepted: Values of accepted nights, oldest first. Those before the last ``placed`` are
-            deviations from their own era.
+            moved as a whole to where the last ones are; what they tell is how much nights vary.
         placed: How many of the last of ``accepted`` place the location; None when all do.
     """
 
@@ -71,12 +72,10 @@ def place(
         return Placed(reference=present, accepted=accepted_values(present))
     references = [reference_of(era, fingerprints, nights_wanted=nights_wanted) for era in old]
     reference = _borrow_texts(present, references[-1])
-    earlier = [night for one in references for night in _centred(one, len(old))]
-    return Placed(
-        reference=reference,
-        accepted=(*earlier, *_own_values(reference, present)),
-        placed=len(eras[-1]),
-    )
+    own = _own_values(reference, present)
+    where = _means(own)
+    earlier = [night for one in references for night in _moved(one, where, len(old))]
+    return Placed(reference=reference, accepted=(*earlier, *own), placed=len(eras[-1]))
 
 
 def _borrow_texts(present: Reference, before: Reference) -> Reference:
@@ -119,35 +118,44 @@ def _merge(one: NightValues, other: NightValues) -> NightValues:
     return replace(one, streams=streams)
 
 
-def _centred(reference: Reference, eras: int) -> list[NightValues]:
-    """Deviations of an era's nights from its own mean.
+def _moved(reference: Reference, where: Mapping[Row, float], eras: int) -> list[NightValues]:
+    """Nights of an era, moved from its own mean to another one.
 
     Several eras are charted as if they had one mean: then k nights, each held against the mean of
-    its own era, are too near to zero by (k - 1)/k, which is made up for but for the one degree that
+    its own era, are too near to it by (k - 1)/k, which is made up for but for the one degree that
     one common mean would cost.
     """
     nights = accepted_values(reference)
-    rows: dict[Row, list[float]] = {}
-    for night in nights:
-        for stream, found in night.streams.items():
-            for row, one in found.items():
-                rows.setdefault((stream, row), []).append(one.value)
-    means = {key: math.fsum(values) / len(values) for key, values in rows.items()}
-    stretch = {
-        key: 1.0 if eras == 1 else math.sqrt(len(values) / max(len(values) - 1.0, 1.0))
-        for key, values in rows.items()
-    }
+    means = _means(nights)
+    counts = Counter(key for night in nights for key in _rows(night))
 
-    def shift(key: Row, one: NightValue) -> NightValue:
-        return replace(one, value=(one.value - means[key]) * stretch[key])
+    def move(key: Row, one: NightValue) -> NightValue:
+        stretch = 1.0 if eras == 1 else math.sqrt(counts[key] / max(counts[key] - 1.0, 1.0))
+        return replace(one, value=where.get(key, 0.0) + (one.value - means[key]) * stretch)
 
     return [
         replace(
             night,
             streams={
-                stream: {row: shift((stream, row), one) for row, one in found.items()}
+                stream: {row: move((stream, row), one) for row, one in found.items()}
                 for stream, found in night.streams.items()
             },
         )
         for night in nights
     ]
+
+
+def _means(nights: Sequence[NightValues]) -> dict[Row, float]:
+    rows: dict[Row, list[float]] = {}
+    for night in nights:
+        for key, value in _rows(night).items():
+            rows.setdefault(key, []).append(value)
+    return {key: math.fsum(values) / len(values) for key, values in rows.items()}
+
+
+def _rows(night: NightValues) -> dict[Row, float]:
+    return {
+        (stream, row): one.value
+        for stream, found in night.streams.items()
+        for row, one in found.items()
+    }
