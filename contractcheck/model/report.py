@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from contractcheck.model.gate import GateAccount
+    from contractcheck.model.history import ChartReading
     from contractcheck.model.judgement import Comparison, Finding, PassRate, PathChange, Verdict
 
 EvidenceSource = Literal["live", "replay", "tables"]
@@ -49,6 +50,7 @@ class Report:
         gate: What a gate has besides; None for everything else.
         path_changes: What the shape of structured answers has on one side only, breaking first.
         pass_rates: Every check of every case that was scored, in the order of the suite.
+        charts: Where each chart of the watch stands on this night; empty outside of the watch.
     """
 
     verdict: Verdict
@@ -71,3 +73,4 @@ class Report:
     gate: GateAccount | None = None
     path_changes: tuple[PathChange, ...] = ()
     pass_rates: tuple[PassRate, ...] = ()
+    charts: tuple[ChartReading, ...] = ()

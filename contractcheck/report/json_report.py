@@ -22,6 +22,8 @@ def render(report: Report) -> str:
     document = {"contractcheck_report": SCHEMA_VERSION, **plain_fields(report)}
     if report.gate is None:
         del document["gate"]
+    if not report.charts:
+        del document["charts"]
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.model.judgement import FindingKind
 from contractcheck.report.case_table import case_lines
+from contractcheck.report.chart_table import chart_lines
 from contractcheck.report.check_table import check_lines
 from contractcheck.report.columns import columns
 from contractcheck.report.gate_section import account_lines, margin_lines
@@ -51,6 +52,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield from _finding_lines(finding)
             if finding in illustrated:
                 yield from _example_lines(finding.examples)
+    yield from chart_lines(report.charts)
     yield from _stream_table([c for c in report.comparisons if c.score is not None])
     yield from case_lines(report)
     yield from check_lines(report.pass_rates)

@@ -110,6 +110,7 @@ def make_report(
         ),
         next_steps=_next_steps(judgement, header),
         pass_rates=() if judgement.verdict is Verdict.ERROR else pass_rates(run, suite),
+        charts=judgement.charts,
     )
 
 
