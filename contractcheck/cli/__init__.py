@@ -34,6 +34,7 @@ _COMMANDS = {
     "plan": ("contractcheck.cli.plan", "Say what a suite would see and cost; nothing is asked."),
     "quarantine": ("contractcheck.cli.quarantine", "Keep cases out of the charts, until a date."),
     "report": ("contractcheck.cli.report", "Judge a recorded run again and print the report."),
+    "rescore": ("contractcheck.cli.rescore", "Measure recorded nights by the suite as it is now."),
     "run": ("contractcheck.cli.run", "Sample a target, record and judge."),
     "runs": ("contractcheck.cli.runs", "List, show, prove, compare, import and export runs."),
     "simulator": ("contractcheck.cli.simulator", "Serve a provider that really samples."),

@@ -138,8 +138,12 @@ _COLOURS = {
 }
 
 
-def read_night(text: str) -> str:
+def read_night(text: str, *, option: str = "--night") -> str:
     """Read the date of a night, or ``today`` (UTC), as an ISO date.
+
+    Args:
+        text: As the user gave it.
+        option: Whose value it is.
 
     Raises:
         UsageError: If it is neither.
@@ -149,4 +153,4 @@ def read_night(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise UsageError(f"--night {text!r} is not a date such as 2026-11-21") from error
+        raise UsageError(f"{option} {text!r} is not a date such as 2026-11-21") from error

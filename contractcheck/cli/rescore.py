@@ -1,0 +1,87 @@
+"""``contractcheck rescore``: recorded nights, measured by the suite as it is now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from contractcheck.cli.options import (
+    engine_option,
+    history_option,
+    read_night,
+    root_option,
+    suite_option,
+    workspace,
+)
+from contractcheck.cli.progress import live_progress
+from contractcheck.cli.subjects import choose_subjects
+from contractcheck.errors import NothingToCheckError, RecordingError
+from contractcheck.report.rescore_report import render_rescored, render_rescored_json
+from contractcheck.store.history import open_history
+from contractcheck.workflows.engine import open_engine
+from contractcheck.workflows.rescore_history import rescore_history
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("rescore")
+@suite_option
+@root_option
+@click.option(
+    "--target", "targets", multiple=True, metavar="PROVIDER:MODEL", help="Only this target."
+)
+@click.option("--since", required=True, metavar="DATE", help="First night to measure again.")
+@history_option
+@engine_option
+@click.option(
+    "--format", "format_name", type=click.Choice(["terminal", "json"]), default="terminal"
+)
+def command(  # noqa: PLR0917 - click passes options by name
+    suites: tuple[str, ...],
+    root: Path,
+    targets: tuple[str, ...],
+    since: str,
+    history: str | None,
+    engine: str | None,
+    format_name: str,
+) -> int:
+    """Measure recorded nights again by the suites as they are now, and keep the numbers.
+
+    Shows what each check and metric, new ones too, would have said over these nights. Nothing is
+    asked, no recording and no baseline is touched, and what was judged at the time stands.
+    """
+    place = workspace(root)
+    chosen = choose_subjects(place, suites, targets)
+    first = read_night(since, option="--since")
+    render = render_rescored_json if format_name == "json" else render_rescored
+    failed = shown = 0
+    with (
+        open_engine(engine) as executor,
+        open_history(history or place.history, create=False) as kept,
+    ):
+        for suite, target in chosen:
+            latest = kept.nights(suite.name, target.id, last=1)
+            if not latest or latest[0].night < first:
+                continue
+            with live_progress(f"nights of {suite.name} × {target.id}") as progress:
+                found = rescore_history(
+                    place,
+                    suite,
+                    target,
+                    kept,
+                    since=first,
+                    executor=executor,
+                    progress=progress,
+                )
+            if shown and format_name == "terminal":
+                click.echo()
+            click.echo(render(found), nl=False)
+            shown, failed = shown + 1, failed + len(found.problems)
+    if not shown:
+        raise NothingToCheckError(
+            f"the history has no night of these suites and targets since {first}; "
+            "`contractcheck history rebuild` makes it from the recorded runs"
+        )
+    return RecordingError.exit_code if failed else 0

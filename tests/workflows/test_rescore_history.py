@@ -1,0 +1,125 @@
+"""Recorded nights are measured again by the suite as it is now, the same by every engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from contractcheck.cassettes import read_run
+from contractcheck.errors import NothingToCheckError
+from contractcheck.measuring import observe
+from contractcheck.store.history import open_history
+from contractcheck.workflows.engine import open_engine
+from contractcheck.workflows.night_runs import night_record, with_completeness
+from contractcheck.workflows.rescore_history import rescore_history
+
+NIGHTS = (1, 2, 3)
+CHECK = '[{contains: "e", mode: no-worse}, {matches: "[a-z]", mode: always}]'
+
+
+@pytest.fixture
+def watched(project):
+    """Three recorded nights that a history knows, and the history's file."""
+    place = project.workspace.root / "history.sqlite"
+    with open_history(place) as history:
+        for day in NIGHTS:
+            run = read_run(project.record(day))
+            measured = with_completeness(observe(run, project.suite()))
+            history.add_night(night_record(measured, root=run.root), measured.statistics)
+    return place
+
+
+def rescore(project, place, *, since="2026-03-01", engine=None):
+    suite = project.suite()
+    with open_engine(engine) as executor, open_history(place) as history:
+        return rescore_history(
+            project.workspace, suite, suite.targets[0], history, since=since, executor=executor
+        )
+
+
+def digest(place):
+    with open_history(place) as history:
+        return history.digest()
+
+
+def label(found, name):
+    (one,) = [one for one in found.labels if one.label == name]
+    return one
+
+
+def test_the_same_suite_changes_nothing(project, watched):
+    before = digest(watched)
+    found = rescore(project, watched)
+    assert (found.nights, found.written) == (3, 0)
+    assert digest(watched) == before
+    assert all(one.added == one.changed == 0 for one in found.labels)
+
+
+def test_a_new_check_says_what_it_would_have_said(project, watched):
+    project.write(checks=CHECK)
+    found = rescore(project, watched)
+    assert (found.nights, found.written) == (3, 3)
+    (new,) = [one for one in found.labels if "contains" in one.label]
+    assert (new.unit, new.added) == ("pass rate", 3)
+    rates = []
+    for folder in sorted(project.workspace.runs.root.glob("hello/*/*")):
+        table = observe(read_run(folder), project.suite()).table
+        rates.append(table[table["metric"] == new.label]["number"].mean())
+    assert new.values == pytest.approx(rates)
+    # What a check that forbids said is shown too, though no night keeps it.
+    (always,) = [one for one in found.labels if "matches" in one.label]
+    assert always.unit == "pass rate"
+    assert None not in always.values
+    with open_history(watched) as history:
+        night = history.statistics("hello", project.suite().targets[0].id, "2026-03-02")
+    assert new.label in night.cases["greet"].cells
+
+
+def test_again_changes_nothing_more(project, watched):
+    project.write(checks=CHECK)
+    rescore(project, watched)
+    after = digest(watched)
+    assert rescore(project, watched).written == 0
+    assert digest(watched) == after
+
+
+def test_processes_write_the_same_history(project, watched, tmp_path):
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(watched.read_bytes())
+    project.write(checks=CHECK)
+    assert rescore(project, watched) == rescore(project, other, engine="processes:2")
+    assert digest(watched) == digest(other)
+
+
+def test_only_nights_since_the_date_are_measured(project, watched):
+    project.write(checks=CHECK)
+    found = rescore(project, watched, since="2026-03-02")
+    assert (found.nights, found.blocks[0][0]) == (2, "2026-03-02")
+
+
+def test_a_night_whose_run_is_damaged_stays_as_it_was(project, watched):
+    folder = sorted(project.workspace.runs.root.glob("hello/*/*"))[1]
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes()[:-9])
+    project.write(checks=CHECK)
+    found = rescore(project, watched)
+    assert (found.nights, found.written) == (2, 2)
+    assert found.problems[0].startswith("2026-03-02: ")
+    with open_history(watched) as history:
+        night = history.statistics("hello", project.suite().targets[0].id, "2026-03-02")
+    assert not any("contains" in cell for cell in night.cases["greet"].cells)
+
+
+def test_another_run_in_the_place_of_a_night_is_not_taken_for_it(project, watched):
+    first, second, _ = sorted(project.workspace.runs.root.glob("hello/*/*"))
+    for file in first.iterdir():
+        file.unlink()
+    for file in second.iterdir():
+        (first / file.name).write_bytes(file.read_bytes())
+    found = rescore(project, watched)
+    assert found.nights == 2
+    assert found.problems[0].startswith("2026-03-01: ")
+
+
+def test_without_a_night_there_is_nothing_to_measure(project, watched):
+    with pytest.raises(NothingToCheckError, match="history rebuild"):
+        rescore(project, watched, since="2027-01-01")
