@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import root_option, workspace
+from contractcheck.cli.runs_archive import fetch, push
 from contractcheck.cli.runs_change import export, import_, merge, prune
 from contractcheck.cli.runs_check import diff, scan, verify
 from contractcheck.cli.runs_options import target_option, told_size
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @root_option
 @click.pass_context
 def command(context: click.Context, root: Path) -> None:
-    """List recorded runs; look into them, prove, compare, prune, merge, import, export."""
+    """List recorded runs; look into them, prove, compare, prune, merge, import, export, archive."""
     if context.invoked_subcommand is None:
         context.invoke(ls, suite=None, target=None, as_json=False, root=root)
     else:
@@ -87,5 +88,5 @@ def _trials(run: ListedRun) -> str:
     return f"{run.trials} trials planned"
 
 
-for _subcommand in (show, verify, scan, diff, prune, merge, import_, export):
+for _subcommand in (show, verify, scan, diff, prune, merge, import_, export, push, fetch):
     command.add_command(_subcommand)

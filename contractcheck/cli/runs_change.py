@@ -9,9 +9,11 @@ import click
 
 from contractcheck.cassettes import read_header
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
+from contractcheck.cli.runs_archive import prune_store
 from contractcheck.cli.runs_options import target_option, told_count, told_size
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
+from contractcheck.workflows.archive_prune import KEPT_NIGHTS, Retention
 from contractcheck.workflows.runs_export import export_run
 from contractcheck.workflows.runs_import import ImportOptions, import_cassettes
 from contractcheck.workflows.runs_merge import merge_runs
@@ -21,6 +23,7 @@ from contractcheck.workflows.runs_prune import prune as remove_runs
 if TYPE_CHECKING:
     from contractcheck.cassettes.vcr_export import VcrFormat
     from contractcheck.model.target import Target
+    from contractcheck.workflows.workspace import Workspace
 
 _HOURS = {"d": 24.0, "h": 1.0}
 
@@ -42,35 +45,60 @@ def _to_days(_context: click.Context, _option: click.Parameter, text: str | None
     metavar="N",
     help=f"Newest runs of each suite and target that stay (default: {KEPT_RUNS}).",
 )
+@click.option("--store", metavar="URL", help="Prune this archive instead of the run store.")
+@click.option(
+    "--keep-nights",
+    type=click.IntRange(0),
+    metavar="N",
+    help=f"Newest archived nights of each suite and target that stay (default: {KEPT_NIGHTS}).",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would go; the default.")
 @click.option("--yes", is_flag=True, help="Remove them.")
 @root_option
-def prune(
+def prune(  # noqa: PLR0917 - click passes options by name
     older_than: float | None,
     keep: int | None,
+    store: str | None,
+    keep_nights: int | None,
     dry_run: bool,  # noqa: FBT001 - click passes options by name
     yes: bool,  # noqa: FBT001 - click passes options by name
     root: Path,
 ) -> None:
-    """Remove runs that no baseline names: never an accepted night, never a run under way."""
-    if older_than is None and keep is None:
-        raise UsageError("say what may go: --older-than 90d, --keep 20, or both")
+    """Remove runs that no baseline names: never an accepted night, never a run under way.
+
+    From an archive (--store) only runs of suites and targets go whose baselines lie here.
+    """
     if dry_run and yes:
         raise UsageError("--dry-run and --yes contradict each other")
     place = workspace(root)
+    if store is not None:
+        if keep is not None or (older_than is None and keep_nights is None):
+            raise UsageError("say what may go: --older-than 365d, --keep-nights 90, or both")
+        nights = KEPT_NIGHTS if keep_nights is None else keep_nights
+        retention = Retention(keep_nights=nights, older_than_days=older_than)
+        prune_store(place, store, retention, removes=yes)
+        return
+    if keep_nights is not None or (older_than is None and keep is None):
+        raise UsageError("say what may go: --older-than 90d, --keep 20, or both")
+    _prune_runs(place, older_than, keep, removes=yes)
+
+
+def _prune_runs(
+    place: Workspace, older_than: float | None, keep: int | None, *, removes: bool
+) -> None:
     rule = PruneRule(older_than_days=older_than, keep=KEPT_RUNS if keep is None else keep)
     choices = plan_prune(place, rule)
-    removed = set(remove_runs(place, choices)) if yes else set()
+    removed = set(remove_runs(place, choices)) if removes else set()
     freed_bytes = 0
     for choice in choices:
         if choice.kept is not None:
             click.echo(one_line(f"keeps    {choice.folder.name}: {choice.kept}"))
             continue
-        word = "would go" if not yes else "removed" if choice.folder in removed else "keeps"
+        word = "would go" if not removes else "removed" if choice.folder in removed else "keeps"
         size = told_size(choice.size_bytes)
         click.echo(one_line(f"{word:<8} {choice.folder.name}  {size}"))
-        freed_bytes += choice.size_bytes if not yes or choice.folder in removed else 0
-    ending = "freed" if yes else "to free; --yes removes them"
+        freed_bytes += choice.size_bytes if not removes or choice.folder in removed else 0
+    ending = "freed" if removes else "to free; --yes removes them"
     click.echo(f"{told_size(freed_bytes)} {ending}")
 
 
