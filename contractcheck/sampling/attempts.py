@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from contractcheck.sampling.sending import Sender
     from contractcheck.sampling.session import Session
 
-_READ_AFTER_S: Final = 0.001
+_READ_AFTER_S: Final = 0.005
 """An answer is read so long (s) after its end: the request that takes its place leaves first, which
 takes a few turns of the event loop."""
 
@@ -62,7 +62,7 @@ class _Sent:
         exchange = self.exchange
         if exchange is None or exchange.response is None:
             return False
-        return exchange.response.status == _OK and exchange.ended == "closed"
+        return exchange.response.status == _OK and exchange.ended == "eof"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,14 +178,14 @@ class Asker:
         try:
             try:
                 sent = await self._send(trial, wire, made=made)
-                if not sent.is_plain:
+                if not sent.is_plain or self.session.spending.is_bounded:
                     return await self._learn(sent)
                 await self.limiter.note_answer(sent.advice)
             finally:
                 await self.limiter.leave()
             place.free()
             await asyncio.sleep(_READ_AFTER_S)
-            return await self._learn(sent)
+            return await self._learn(sent, is_heeded=True)
         except BaseException:
             self.breaker.note_nothing()
             raise
@@ -210,9 +210,14 @@ class Asker:
             advice=_advice(exchange.response if exchange is not None else None),
         )
 
-    async def _learn(self, sent: _Sent) -> _Attempt:
-        """Read an attempt, and tell everybody what it says of the target."""
-        exchange, advice = sent.exchange, sent.advice
+    async def _learn(self, sent: _Sent, *, is_heeded: bool = False) -> _Attempt:
+        """Read an attempt, and tell everybody what it says of the target.
+
+        Args:
+            sent: The attempt.
+            is_heeded: Whether the limiter knows the headers of the answer already.
+        """
+        exchange = sent.exchange
         if exchange is None:
             # Nothing left this process, so nothing is known.
             self.breaker.note_nothing()
@@ -228,8 +233,8 @@ class Asker:
         if completion.outcome is not Outcome.INFRA:
             self.breaker.note_answer()
             self.limiter.note_tokens(_tokens(completion))
-            if not sent.is_plain:
-                await self.limiter.note_answer(advice)
+            if not is_heeded:
+                await self.limiter.note_answer(sent.advice)
         else:
             self.breaker.note_failure(sent_s=sent.sent_s, now_s=self.limiter.now_s())
             await self._heed_refusal(exchange, sent)

@@ -42,6 +42,11 @@ class Spending:
     is_out_of_tokens: bool = False
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether what an answer took decides whether the next one may be asked for."""
+        return self.max_usd is not None or self.max_tokens is not None
+
+    @property
     def option(self) -> str:
         """The option that would allow more, as it is written."""
         return "--max-tokens N" if self.is_out_of_tokens else "--max-usd X"

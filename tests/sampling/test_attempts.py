@@ -12,6 +12,7 @@ from contractcheck.auth import KeyAuthorizer
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import LimitReachedError
 from contractcheck.providers import dialect
+from contractcheck.providers.answer import read_answer
 from contractcheck.providers.prices import PriceTable
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import (
@@ -19,9 +20,11 @@ from contractcheck.sampling import (
     RetryPolicy,
     SilentProgress,
     Spending,
+    attempts,
     sample,
     sampler,
 )
+from contractcheck.sampling.sending import OwnSender
 
 ANSWER = (
     b'{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},'
@@ -423,3 +426,33 @@ def test_a_refused_token_is_renewed_for_trials_to_come_also_without_retries(
         )
     assert Expiring.renewals == 1
     assert len(provider.asked) == min(2, attempts)
+
+
+@pytest.mark.parametrize(
+    ("first", "order"),
+    [
+        (GOOD, ["ask", "ask", "read", "ask", "read", "read"]),
+        ((200, ANSWER[:40]), ["ask", "ask", "read", "ask", "read"]),
+    ],
+)
+def test_the_next_one_is_asked_before_an_answer_is_read(
+    first, order, serve, make_cases, make_run, monkeypatch
+):
+    cases, seen = make_cases(a=1, b=1, c=1), []
+
+    def noting(word, function):
+        def noted(*arguments, **options):
+            seen.append(word)
+            return function(*arguments, **options)
+
+        return noted
+
+    monkeypatch.setattr(attempts, "read_answer", noting("read", read_answer))
+    monkeypatch.setattr(OwnSender, "send", noting("ask", OwnSender.send))
+    with serve(telling(first, GOOD)) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, concurrency=1, bounds=Bounds(retry=FAST))
+        tally = sample(run, cases, options, SilentProgress())
+        assert provider.most_at_once == 1
+    assert tally.done == 3
+    assert seen[: len(order)] == order
