@@ -436,7 +436,7 @@ def test_a_refused_token_is_renewed_for_trials_to_come_also_without_retries(
     ],
 )
 def test_the_next_one_is_asked_before_an_answer_is_read(
-    first, order, serve, make_cases, make_run, monkeypatch
+    first, order, serve, *, make_cases, make_run, monkeypatch
 ):
     cases, seen = make_cases(a=1, b=1, c=1), []
 
