@@ -87,7 +87,7 @@ def postgres_server():
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
-            command = [Path(found).with_name("postgres"), "-D", folder / "data", *options]
+            command = [Path(found).resolve().with_name("postgres"), "-D", folder / "data", *options]
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **other)
         url = f"postgresql://tests:{password}@127.0.0.1:{port}"
         with ended(server):
