@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MEASURED_DISPERSION = 1.4
 """Of recorded nights of unchanged models (docs/explanation/watch.md): what harsher families have at
 least, however alike ten accepted nights look."""
+_LEAST_SEEN = 0.01
 _USUAL_COMMON, _MOST_COMMON = 0.1, 0.9
 """Where nights hardly move, what they have in common cannot be told: then as where it could."""
 
@@ -138,11 +139,14 @@ def _fit(
         own = np.nansum(away**2, 0) / (count - 1)
         between = (own + own.mean()) / 2.0
         z = away / np.sqrt(np.maximum(between, 1e-12))
-        dispersion, sampling = 1.0, np.zeros(len(rows))
+        dispersion, supposed, sampling = 1.0, np.zeros(len(rows)), np.zeros(len(rows))
     else:
-        sampling = np.nanmean(variances, 0)
+        supposed = np.nanmean(variances, 0)
         z = away / np.sqrt(variances)
-        dispersion = max(1.0, float(np.nansum(z**2) / (count - 1).sum()))
+        seen = float(np.nansum(z**2) / (count - 1).sum())
+        dispersion = max(1.0, seen)
+        # Judging supposes more of texts than it sees: an answer that was never seen.
+        sampling = supposed * min(1.0, max(seen, _LEAST_SEEN))
         between = sampling * (dispersion - 1.0)
     shares = [_share_of(reference, name, row) for row in rows]
     names = watched_cases(reference)
@@ -153,6 +157,7 @@ def _fit(
         left_of=np.array(
             [_left_of(row, rows, share) for row, share in zip(rows, shares, strict=True)]
         ),
+        variance=supposed,
         sampling_sd=np.sqrt(sampling),
         night_sd=np.sqrt(between),
         dispersion=dispersion,

@@ -54,6 +54,7 @@ class StreamModel:
         like: (C,) accepted answers that the share counts.
         pool: (C,) accepted answers of which it counts them.
         left_of: (C,) place of the coordinate whose other answers it is a share of, or -1.
+        variance: (C,) where it is no share: what judging supposes that sampling gives.
         sampling_sd: (C,) where it is no share: deviation from sampling, in the coordinate's unit.
         night_sd: (C,) the same between nights.
         dispersion: Of shares: variance over what sampling gives, >= 1.
@@ -65,6 +66,7 @@ class StreamModel:
     like: FloatArray
     pool: FloatArray
     left_of: Place
+    variance: FloatArray
     sampling_sd: FloatArray
     night_sd: FloatArray
     dispersion: float
@@ -107,7 +109,7 @@ def draw_nights(
     variances = np.full(shape, np.nan, np.float32)
     scores = np.flatnonzero(model.answers == 0)
     values[..., scores] = _draw_scores(model, scores, drawn, rng)
-    variances[..., scores] = model.sampling_sd[scores] ** 2
+    variances[..., scores] = model.variance[scores]
     for column, (counts, trials) in _draw_counts(model, drawn, rng).items():
         found = _to_coordinate(counts, trials, accepted)
         values[..., column], variances[..., column] = found
@@ -288,10 +290,10 @@ def _to_coordinate(counts: Place, trials: Place, accepted: int) -> tuple[FloatAr
     row = np.clip(row, 1, _ANGLES - 2)
     mean = np.full((_ANGLES, int(trials.max(initial=1)) + 1), np.nan)
     variance = mean.copy()
+    sizes = [int(n) for n in np.flatnonzero(np.bincount(trials.ravel())) if n]
     for place in np.unique(row):
-        for n in np.unique(trials):
-            if n:
-                chance = float(np.sin(place * (np.pi / 2 / (_ANGLES - 1))) ** 2)
-                mean[place, n], variance[place, n] = arcsine_moments(chance, int(n))
+        chance = float(np.sin(place * (np.pi / 2 / (_ANGLES - 1))) ** 2)
+        for n in sizes:
+            mean[place, n], variance[place, n] = arcsine_moments(chance, n)
     angle = np.arcsin(np.sqrt((counts + 0.375) / (trials + 0.75)))
     return angle - mean[row, trials], variance[row, trials]
