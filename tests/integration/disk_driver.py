@@ -14,15 +14,24 @@ import sys
 import traceback
 from pathlib import Path
 
-import vcr  # noqa: F401 - imported here, once
+# What is imported late, and would be imported in each order anew.
+import httpcore2  # noqa: F401
+import pandas  # noqa: F401, ICN001
+import scipy.optimize
+import scipy.special  # noqa: F401
+import sqlalchemy.dialects.sqlite  # noqa: F401
+import vcr  # noqa: F401
 
-import contractcheck.providers.openai_chat  # noqa: F401 - the same
+import contractcheck.providers.openai_chat
+import contractcheck.store.history_schema
+import contractcheck.store.history_tables  # noqa: F401
 from contractcheck.cassettes import resume_run, seal_run
 from contractcheck.errors import ContractcheckError
 from contractcheck.model.target import Target
 from contractcheck.redaction import Scrubber
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.record import RecordOptions, record_run, resume
+from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.workspace import Workspace
 
 
@@ -66,7 +75,15 @@ def accept(root, *, folders):
     accept_runs(workspace, [Path(f) for f in folders], workspace.load_suites(), options)
 
 
-ORDERS = {function.__name__: function for function in (record, go_on, hold, seal, accept)}
+def watch(root, *, night, base_url, wait_s=60.0):
+    workspace = Workspace(Path(root))
+    (suite,) = workspace.load_suites()
+    record = RecordOptions(base_url=base_url, concurrency=4)
+    options = WatchOptions(night=night, record=record, wait_s=wait_s)
+    watch_target(workspace, suite, suite.targets[0], options)
+
+
+ORDERS = {function.__name__: function for function in (record, go_on, hold, seal, accept, watch)}
 
 
 def obey(order, answer):

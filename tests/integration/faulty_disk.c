@@ -62,6 +62,21 @@ ssize_t write(int descriptor, const void *data, size_t length) {
     return real(descriptor, data, length);
 }
 
+/* SQLite writes at a place of a file. */
+static ssize_t write_at(const char *name, int descriptor, const void *data, size_t length, off64_t at) {
+    ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, name);
+    if (is_open_below(descriptor) && fault("pwrite")) return -1;
+    return real(descriptor, data, length, at);
+}
+
+ssize_t pwrite64(int descriptor, const void *data, size_t length, off64_t at) {
+    return write_at("pwrite64", descriptor, data, length, at);
+}
+
+ssize_t pwrite(int descriptor, const void *data, size_t length, off_t at) {
+    return write_at("pwrite", descriptor, data, length, at);
+}
+
 int fsync(int descriptor) {
     if (is_open_below(descriptor) && fault("fsync")) return -1;
     return REAL(fsync, int)(descriptor);

@@ -5,12 +5,8 @@ that a broken disk would refuse, in the order in which the product makes them.
 """
 
 import errno
-import json
-import os
 import random
 import shutil
-import subprocess
-import sys
 from itertools import count
 from pathlib import Path
 
@@ -18,11 +14,8 @@ import pytest
 
 from contractcheck.cassettes import is_sealed, read_run
 from contractcheck.model.target import Target
-from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.workspace import Workspace
 
-HERE = Path(__file__).parent
-SECRET = "sk-proj-disk" + "0123456789abcdefghij"
 SEED = 20261121
 ENDED_AT = "2026-03-02T00:00:00+00:00"
 SUITE = """\
@@ -66,41 +59,6 @@ def points(total, most):
     if most is None or most >= total:
         return list(every)
     return sorted(random.Random(f"{SEED}/{total}").sample(every, most))  # noqa: S311 - drawn again
-
-
-@pytest.fixture(scope="session")
-def faulty_disk(tmp_path_factory):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("a disk that fails on demand needs a C compiler")
-    library = tmp_path_factory.mktemp("library") / "faulty_disk.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "faulty_disk.c", "-ldl"]
-    subprocess.run(command, check=True)
-    return library
-
-
-@pytest.fixture(scope="session")
-def provider():
-    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def driver(faulty_disk):
-    """A process that obeys; see disk_driver.py."""
-    env = {**os.environ, "OPENAI_API_KEY": SECRET, "LD_PRELOAD": str(faulty_disk)}
-    command = [sys.executable, HERE / "disk_driver.py"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-    ) as process:
-
-        def obey(*orders):
-            process.stdin.write(json.dumps(orders) + "\n")
-            process.stdin.flush()
-            return json.loads(process.stdout.readline())
-
-        yield obey
-        process.stdin.close()
 
 
 class Place:
@@ -156,16 +114,16 @@ class Place:
     def files(self, below="."):
         return {p: p.read_bytes() for p in (self.root / below).rglob("*") if p.is_file()}
 
-    def check_no_secret(self):
+    def check_no_secret(self, secret):
         for data in self.files().values():
-            assert SECRET.encode() not in data
+            assert secret.encode() not in data
 
 
 @pytest.fixture
-def place(tmp_path, driver, provider):
+def place(tmp_path, driver, provider, disk_secret):
     made = Place(tmp_path / "disk", driver, provider)
     yield made
-    made.check_no_secret()
+    made.check_no_secret(disk_secret)
 
 
 def check_told(outcome, place):
