@@ -1,28 +1,21 @@
-"""How much may be sent, as providers advertise it in the headers of their answers."""
+"""How much may be sent per minute, as providers advertise it in the headers of their answers."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from contractcheck.model.plan import RateLimits
+from contractcheck.providers.rate_headers import read_rate_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-_REQUESTS: Final[Mapping[str, float]] = {
-    "x-ratelimit-limit-requests": 1.0,
-    "anthropic-ratelimit-requests-limit": 1.0,
-    "x-ratelimit-limit-req-minute": 1.0,
-    "x-ratelimit-limit-req-10-second": 6.0,
-}
-"""Header → factor to a minute. OpenAI's rate-limit guide ("Rate limits in headers"), Anthropic's
-rate-limit page ("Response headers"), and Mistral's answers, all as of 2026-11."""
+    from contractcheck.providers.rate_headers import RateWindow, Unit
 
-_TOKENS: Final[Mapping[str, float]] = {
-    "x-ratelimit-limit-tokens": 1.0,
-    "anthropic-ratelimit-tokens-limit": 1.0,
-    "x-ratelimit-limit-tokens-minute": 1.0,
-}
+_MINUTE_S: Final = 60.0
+_LONGEST_PERIOD_S: Final = 3600.0
+"""What counts for a day or a month is a budget: it bounds no session's pace."""
 
 
 def advertised_limits(headers: Iterable[tuple[str, str]]) -> RateLimits:
@@ -31,8 +24,9 @@ def advertised_limits(headers: Iterable[tuple[str, str]]) -> RateLimits:
     Args:
         headers: Names (any case) and values; what is no positive number is passed over.
     """
-    values = {name.lower(): value for name, value in headers}
-    requests, tokens = _smallest(values, _REQUESTS), _smallest(values, _TOKENS)
+    # When a window is full again plays no part here, so any time does.
+    windows = read_rate_headers(tuple(headers), now=datetime.min.replace(tzinfo=UTC)).windows
+    requests, tokens = _smallest(windows, "requests"), _smallest(windows, "tokens")
     told = requests is not None or tokens is not None
     return RateLimits(
         requests_per_minute=requests,
@@ -41,11 +35,14 @@ def advertised_limits(headers: Iterable[tuple[str, str]]) -> RateLimits:
     )
 
 
-def _smallest(values: Mapping[str, str], known: Mapping[str, float]) -> float | None:
-    found = [
-        int(values[name]) * factor
-        for name, factor in known.items()
-        if name in values and values[name].isascii() and values[name].isdecimal()
-    ]
-    positive = [limit for limit in found if limit > 0]
-    return min(positive, default=None)
+def _smallest(windows: Iterable[RateWindow], unit: Unit) -> float | None:
+    return min(
+        (
+            window.limit * _MINUTE_S / window.period_s
+            for window in windows
+            if window.unit == unit
+            and window.limit is not None
+            and window.period_s <= _LONGEST_PERIOD_S
+        ),
+        default=None,
+    )

@@ -14,6 +14,13 @@ from contractcheck.providers.limits import advertised_limits
         ([("X-RateLimit-Limit-Requests", "500"), ("x-ratelimit-limit-tokens", "30000")], 500, 3e4),
         ([("anthropic-ratelimit-requests-limit", "50")], 50, None),
         ([("x-ratelimit-limit-req-10-second", "10")], 60, None),
+        ([("anthropic-ratelimit-input-tokens-limit", "40000")], None, 4e4),
+        (
+            [("x-ratelimit-limit-requests", "60"), ("x-ratelimit-renewalperiod-requests", "10")],
+            360,
+            None,
+        ),
+        ([("x-ratelimit-limit-tokens-month", "1000000000")], None, None),
         ([("x-ratelimit-limit-requests", "0")], None, None),
         ([("x-ratelimit-limit-requests", "many"), ("x-ratelimit-limit-tokens", "٣")], None, None),
         ([], None, None),
