@@ -1,0 +1,77 @@
+"""A change that was accepted: the next night is watched again, and a second change is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contractcheck.judging import Evidence, judge_run
+from contractcheck.judging.night_values import values_of
+from contractcheck.judging.standing import standing_reference
+from contractcheck.model.judgement import FindingKind, Verdict
+
+OLD, SINCE = 10, 5
+
+
+@pytest.fixture
+def watched(make_world, shape):
+    """Ten nights, an accepted change of every plane, and what comes after it."""
+    return Rebased(make_world(), shape)
+
+
+class Rebased:
+    def __init__(self, world, shape):
+        self.world = world
+        self.shape = shape
+        self.now = shape(text="glad and calm", share=0.5, ttft_s=lambda s: 2 * s)
+        runs = [world.run(night) for night in range(OLD)]
+        runs += [world.run(night, self.now) for night in range(OLD, OLD + SINCE)]
+        first = runs[OLD].statistics.night
+        self.baseline = replace(world.accept(runs), rebases=(first,))
+
+    def judge(self, behaviours, *, baseline=None):
+        """Judge nights after the last accepted one, each with those before it."""
+        baseline = baseline or self.baseline
+        later = []
+        for number, behaviour in enumerate(behaviours):
+            run = self.world.run(OLD + SINCE + number, behaviour)
+            evidence = Evidence(
+                suite=self.world.suite,
+                run=run,
+                baseline=baseline,
+                watch=True,
+                later=tuple(later),
+            )
+            yield judge_run(evidence)
+            reference = standing_reference(self.world.suite, baseline, run.header)
+            later.append(values_of(reference, run.statistics))
+
+
+def drifts(judgement):
+    return {f.plane for f in judgement.findings if f.kind is FindingKind.DRIFT}
+
+
+def test_the_night_after_is_judged_and_stays_quiet(watched):
+    judged = list(watched.judge([watched.now] * 8))
+    assert [one.verdict for one in judged] == [Verdict.QUIET] * 8
+    assert {reading.plane for reading in judged[0].charts} == {"outputs", "latency"}
+    assert any(note.startswith("re-based: 5 accepted nights say where") for note in judged[0].notes)
+
+
+def test_without_the_rebase_the_same_nights_are_red(watched):
+    old = replace(watched.baseline, nights=watched.baseline.nights[:OLD], rebases=())
+    judged = list(watched.judge([watched.now] * 8, baseline=old))
+    assert "outputs" in drifts(judged[-1])
+
+
+@pytest.mark.parametrize(
+    ("change", "plane"),
+    [({"ttft_s": lambda s: 4 * s}, "latency"), ({"text": "never heard of it"}, "outputs")],
+)
+def test_a_second_change_is_found(watched, change, plane):
+    second = watched.shape(**({"text": "glad and calm"} | change))
+    judged = list(watched.judge([watched.now, *[second] * 10]))
+    assert judged[0].verdict is Verdict.QUIET
+    assert judged[-1].verdict is Verdict.FAIL
+    assert plane in drifts(judged[-1])
