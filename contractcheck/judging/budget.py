@@ -27,9 +27,9 @@ FAST_PART: Final = 0.1
 """Of what is spent: on two consecutive nights that repeat each other."""
 RULE_PART: Final = 0.1
 """Of what is spent: on rate checks and limits, if there are any."""
-_WEIGHTS: Final = {"outputs": 3.0, "conformance": 1.0, "latency": 0.5}
-"""Of a stream's charts: three charts of outputs, two of conformance at half as much, and one of
-each latency, of which there are two."""
+_WEIGHTS: Final = {"outputs": 2.0, "conformance": 1.0, "latency": 1.0}
+"""Of a stream's charts: three of outputs, two of conformance, one of each latency, whose chart of
+bounded nights ends not far above its threshold and must not be asked for more."""
 
 
 def count_chances(suite: Suite) -> int:

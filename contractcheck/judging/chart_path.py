@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.attribution import line_up_sides
-from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.exempting import mute_finding
 from contractcheck.judging.night_values import values_of
@@ -14,15 +13,16 @@ from contractcheck.judging.night_watch import watch_streams
 from contractcheck.judging.watch_findings import Scene, find_chart_drift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from contractcheck.judging.evidence import Evidence
     from contractcheck.judging.exempting import Standing
-    from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.night_watch import Watched
     from contractcheck.judging.rebased import Placed
     from contractcheck.model.history import Exemption, NightValues
-    from contractcheck.model.judgement import Finding
+    from contractcheck.model.judgement import Comparison, Finding
+
+    Compare = Callable[[int], Sequence[Comparison]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +56,9 @@ class _Years:
 
 def judge_charts(
     evidence: Evidence,
-    table: NightTable,
     placed: Placed,
     standing: Standing,
+    compare: Compare,
     *,
     shares: Mapping[str, float],
 ) -> ChartJudgement:
@@ -66,16 +66,16 @@ def judge_charts(
 
     Args:
         evidence: With the values of all later nights.
-        table: The last nights side by side, to name cases by.
         placed: The accepted nights.
         standing: Exemptions of tonight.
+        compare: Every case of so many last nights against the accepted ones, to name some.
         shares: Each stream's chance, per year, of a false red.
     """
     nights = _Years(
         placed=placed,
         later=later_values(evidence, placed),
         standing=standing,
-        scene=_scene(evidence, table, placed),
+        scene=_scene(evidence, placed, compare),
     )
     watched = nights.watch(shares)
     findings = find_chart_drift(watched, nights.scene)
@@ -116,13 +116,13 @@ def _nearest(finding: Finding, mutes: Sequence[Exemption]) -> Exemption:
     return (about or list(mutes))[0]
 
 
-def _scene(evidence: Evidence, table: NightTable, placed: Placed) -> Scene:
+def _scene(evidence: Evidence, placed: Placed, compare: Compare) -> Scene:
     run = evidence.run
     return Scene(
         reference=placed.reference,
         policy=evidence.suite.policy,
         last_accepted=placed.accepted[-1].night,
         sides=line_up_sides(evidence.baseline, evidence.records, run),
-        compare=lambda later: compare_cases(table, later=later),
+        compare=compare,
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )

@@ -19,11 +19,15 @@ from contractcheck.judging.tonight import line_up_tonight
 from contractcheck.model.judgement import FindingKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from contractcheck.judging.evidence import Evidence
     from contractcheck.judging.exempting import Standing
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
-    from contractcheck.model.judgement import Finding
+    from contractcheck.model.judgement import Comparison, Finding
+
+    Compare = Callable[[int], Sequence[Comparison]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +46,12 @@ class FastJudgement:
 
 
 def judge_fast(
-    evidence: Evidence, table: NightTable, standing: Standing, *, budget_share: float
+    evidence: Evidence,
+    table: NightTable,
+    standing: Standing,
+    compare: Compare,
+    *,
+    budget_share: float,
 ) -> FastJudgement:
     """Judge tonight with the night before, or with the second run of tonight.
 
@@ -50,14 +59,15 @@ def judge_fast(
         evidence: With the confirmation, if one was made.
         table: Accepted nights of the last era, the night before (if any), tonight.
         standing: Mutes of tonight.
+        compare: Every case of so many last nights of the table against the accepted ones.
         budget_share: Each stream's chance, per year, of a false red.
     """
-    judged, findings = _judge(evidence, table, budget_share)
+    judged, findings = _judge(evidence, table, budget_share, compare)
     if findings and evidence.confirmation is not None:
         findings = _confirm(evidence, table, findings, budget_share)
     if findings and standing.muted:
         left = leave_out(table, standing.muted)
-        _, still = _judge(evidence, left, budget_share)
+        _, still = _judge(evidence, left, budget_share, _comparing(left))
         planes = {finding.plane for finding in still}
         findings = tuple(
             finding if finding.plane in planes else mute_finding(finding, standing.mutes[0])
@@ -72,14 +82,17 @@ def judge_fast(
 
 
 def _judge(
-    evidence: Evidence, table: NightTable, budget_share: float
+    evidence: Evidence, table: NightTable, budget_share: float, compare: Compare
 ) -> tuple[tuple[StreamJudgement, ...], tuple[Finding, ...]]:
     policy = evidence.suite.policy
     judged = judge_streams(table, policy, budget_share=budget_share, says_visible=False)
     if not any(one.is_over for one in judged):
         return judged, ()
-    comparisons = compare_cases(table, later=changed_nights(judged))
-    return judged, tuple(tell_drift(evidence, judged, comparisons))
+    return judged, tuple(tell_drift(evidence, judged, compare(changed_nights(judged))))
+
+
+def _comparing(table: NightTable) -> Compare:
+    return lambda later: compare_cases(table, later=later)
 
 
 def _confirm(
@@ -94,7 +107,7 @@ def _confirm(
         return findings
     again = replace(evidence, previous=tonight)
     both = line_up_tonight(evidence, later=(tonight, second), aside=table.aside)
-    _, found = _judge(again, both, budget_share)
+    _, found = _judge(again, both, budget_share, _comparing(both))
     confirmed = {f.plane: f for f in found if f.kind in (FindingKind.DRIFT, FindingKind.OURS)}
     return tuple(
         _answer(finding, confirmed.get(finding.plane))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.budget import watch_budget
@@ -48,18 +49,20 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
     accepted = len(placed.accepted) if placed else 0
     budget = watch_budget(suite, has_charts=accepted >= LEAST_CHARTED)
     standing = standing_exemptions(evidence.exemptions, run.statistics.night)
-    fast = judge_fast(evidence, table, standing, budget_share=budget.fast)
+    # Naming cases takes most of the time, and each path may ask for the same nights.
+    compare = cache(lambda later: compare_cases(table, later=later))
+    fast = judge_fast(evidence, table, standing, compare, budget_share=budget.fast)
     watched: tuple[Watched, ...] = ()
     slow: tuple[Finding, ...] = ()
     if placed and budget.charts:
-        charts = judge_charts(evidence, table, placed, standing, shares=budget.charts)
+        charts = judge_charts(evidence, placed, standing, compare, shares=budget.charts)
         watched, slow = charts.watched, charts.findings
     told = {finding.plane for finding in slow if finding.kind is not FindingKind.NOTICE}
     is_judged = bool(fast.judged or watched)
     return DriftResult(
         findings=(*slow, *(finding for finding in fast.findings if finding.plane not in told)),
         judged=fast.judged,
-        comparisons=compare_cases(table, later=changed_nights(fast.judged)) if is_judged else (),
+        comparisons=compare(changed_nights(fast.judged)) if is_judged else (),
         error_rates=_rates_words(budget, watched, accepted=accepted, is_judged=is_judged),
         quiet=_quiet_words(table, watched, fast.judged),
         rule_share=budget.rule,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -225,6 +226,7 @@ def _quantile_ranks(n: int, quantile: float, tail: float) -> tuple[int, int]:
     return first, last + 1
 
 
+@lru_cache(maxsize=1024)
 def _rank_sum_rank(n: int, m: int, tail: float) -> int:
     """Largest k with P(U <= k - 1) <= tail for the rank-sum count U of n against m."""
     if n * m > _EXACT_PAIRS:

@@ -1,0 +1,295 @@
+"""Nights of the watch: quiet while nothing changes, dated and attributed when something does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contractcheck.judging import judge_run
+from contractcheck.judging.evidence import Evidence
+from contractcheck.model.history import Exemption, NightRecord
+from contractcheck.model.judgement import FindingKind, Verdict
+
+NAMES = tuple(f"case-{i}" for i in range(6))
+ACCEPTED = 10
+
+
+class Watch:
+    """A watch over a world: judges night after night, and keeps what the history would keep."""
+
+    def __init__(self, world, *, accepted=ACCEPTED, known=None, **evidence):
+        self.world = world
+        self.known = {} if known is None else known
+        self.baseline = world.accept([self.run(night) for night in range(accepted)])
+        self.evidence = evidence
+        self.night = accepted
+        self.previous = None
+        self.later, self.records, self.judged = [], {}, []
+
+    def run(self, night, behaviour=None, **options):
+        """A night, recorded once if it is an ordinary one."""
+        if behaviour is not None or any(options.values()):
+            return self.world.run(night, behaviour, **options)
+        if night not in self.known:
+            self.known[night] = self.world.run(night)
+        return self.known[night]
+
+    def go(self, nights, behaviour=None, *, vantage=None, suite=None):
+        """Judge so many nights; returns their judgements."""
+        for _ in range(nights):
+            run = self.run(self.night, behaviour, vantage=vantage, suite=suite)
+            judgement = judge_run(
+                Evidence(
+                    suite=suite or self.world.suite,
+                    run=run,
+                    baseline=self.baseline,
+                    previous=self.previous,
+                    watch=True,
+                    later=tuple(self.later),
+                    records=dict(self.records),
+                    **self.evidence,
+                )
+            )
+            self.later.append(judgement.values)
+            self.records[run.statistics.night] = record_of(run)
+            self.previous = run.statistics
+            self.judged.append(judgement)
+            self.night += 1
+        return self.judged[-nights:]
+
+
+def record_of(run):
+    header = run.header
+    return NightRecord(
+        suite=header.suite,
+        target=header.target.id,
+        night=run.statistics.night,
+        run_id=header.id,
+        run_root="",
+        is_complete=True,
+        suite_version=header.suite_version,
+        suite_fingerprint=header.suite_fingerprint,
+        started_at=header.started_at,
+        ended_at=header.ended_at,
+        vantage=header.vantage,
+        parts={case: plan.parts for case, plan in header.cases.items()},
+        models=run.statistics.models,
+        fingerprints=run.statistics.fingerprints,
+    )
+
+
+def exempt(kind, case=None, metric=None, expires="2026-12-31"):
+    return Exemption(
+        kind=kind,
+        reason="two levels",
+        owner="Ann",
+        created_at="2026-03-01T00:00:00Z",
+        expires=expires,
+        case=case,
+        metric=metric,
+    )
+
+
+def drift(judgement, kind=FindingKind.DRIFT):
+    return [finding for finding in judgement.findings if finding.kind is kind]
+
+
+def first(judged, kind=FindingKind.DRIFT):
+    """The first judgement with such a finding beside those about the wire, and its finding."""
+    for judgement in judged:
+        found = [f for f in drift(judgement, kind) if f.plane != "identity"]
+        if found:
+            return judgement, found[0]
+    return None, None
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Ordinary nights, which are the same in every test."""
+    return {}
+
+
+@pytest.fixture
+def watch(make_world, known):
+    return lambda **options: Watch(make_world(cases=NAMES), known=known, **options)
+
+
+def test_a_month_without_a_change_is_quiet_and_says_what_was_promised(watch):
+    judged = watch().go(15)
+    assert {one.verdict for one in judged} == {Verdict.QUIET}
+    assert "charts" in judged[-1].headline
+    assert "at most 10% in 365 nights" in judged[-1].error_rates or (
+        "365 nights at most 10%" in judged[-1].error_rates
+    )
+    assert {one.stream for one in judged[-1].charts} >= {"text", "output_tokens", "ttft_s"}
+
+
+def test_a_change_that_two_nights_do_not_show_is_found_dated_and_placed(watch, shape):
+    under = watch()
+    under.go(4)
+    judged = under.go(10, shape(text="angry", share=0.4))
+    judgement, finding = first(judged)
+    assert judgement is not None
+    assert judgement.verdict is Verdict.FAIL
+    assert finding.plane == "outputs"
+    assert "it began between" in finding.message
+    # Nights are days after the first of March; the fourteenth later one was the first changed.
+    assert finding.since in ("2026-03-14", "2026-03-15", "2026-03-16")
+    assert finding.where
+    # The two-night rule with the whole budget does not see it on that night.
+    lone = judge_run(
+        Evidence(
+            suite=under.world.suite,
+            run=under.world.run(14, shape(text="angry", share=0.4)),
+            baseline=under.baseline,
+        )
+    )
+    assert lone.verdict is Verdict.QUIET
+
+
+def test_slower_answers_are_latency_drift(watch, shape):
+    under = watch()
+    under.go(3)
+    judgement, finding = first(under.go(8, shape(ttft_s=lambda v: 1.5 * v)))
+    assert judgement is not None
+    assert finding.plane == "latency"
+    assert finding.since in ("2026-03-13", "2026-03-14", "2026-03-15")
+
+
+def test_a_slow_down_within_the_margin_is_no_news(make_world, shape):
+    world = make_world(cases=NAMES, policy="{margins: {ttft: 1.7x}}")
+    judged = Watch(world).go(6, shape(ttft_s=lambda v: 1.5 * v))
+    assert first(judged) == (None, None)
+    # It was seen all the same: as far out as unchanged nights hardly ever are.
+    assert all(one.value > 3.0 for one in judged[-1].charts if one.stream == "ttft_s")
+
+
+def test_a_change_that_began_when_our_region_did_is_ours(watch, shape):
+    under = watch()
+    under.go(3)
+    moved = {"region": "us", "python": "3.11"}
+    judged = under.go(9, shape(text="angry", share=0.5), vantage=moved)
+    assert first(judged) == (None, None)
+    judgement, finding = first(judged, FindingKind.OURS)
+    assert judgement is not None
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "region eu → us" in finding.message
+
+
+def test_a_change_long_after_ours_is_the_providers(watch, shape):
+    under = watch()
+    moved = {"region": "us", "python": "3.11"}
+    under.go(5, vantage=moved)
+    judgement, finding = first(under.go(9, shape(text="angry", share=0.5), vantage=moved))
+    assert judgement is not None
+    assert "not blamed" not in finding.message
+
+
+def test_another_model_echo_in_the_window_is_told_beside_the_drift(watch, shape):
+    under = watch()
+    under.go(3)
+    angry = shape(text="angry", share=0.5)
+    judged = under.go(9, lambda *trial: replace(angry(*trial), fingerprint="fp_2"))
+    _, finding = first(judged)
+    assert finding is not None
+    assert "system_fingerprint fp_1 → fp_2" in finding.message
+
+
+def test_an_edited_case_learns_anew_and_the_others_are_watched_on(make_world, make_suite, tmp_path):
+    world = make_world(cases=NAMES)
+    under = Watch(world)
+    under.go(3)
+    (tmp_path / "edited").mkdir()
+    edited = make_suite(cases=(*NAMES[:-1], (NAMES[-1], {"content": "And how now?"})))
+    judged = under.go(4, suite=edited)
+    assert all(first([one]) == (None, None) for one in judged)
+    assert any("learning" in note and NAMES[-1] in note for note in judged[-1].notes)
+    assert drift(judged[-1], FindingKind.OURS)
+    rows = judged[-1].values.streams["text"]
+    assert NAMES[-1] not in rows
+    assert NAMES[0] in rows
+
+
+def test_five_nights_are_provisional_and_have_no_charts(watch):
+    judged = watch(accepted=6).go(2)
+    assert judged[-1].charts == ()
+    assert any(note.startswith("provisional") for note in judged[-1].notes)
+    assert judged[-1].error_rates.startswith("provisional")
+
+
+def jumping(draw, case, trial, shape, night):
+    """A case that answers in one of two ways, a few nights at a time."""
+    only = shape(only=[NAMES[0]], text="angry" if night // 3 % 2 else "calm")
+    return only(draw, case, trial)
+
+
+def test_a_case_that_jumps_between_levels_is_unstable_until_it_is_set_aside(make_world, shape):
+    world = make_world(cases=NAMES)
+    original = world.record
+
+    def record(night, behaviour=None, **options):
+        chosen = lambda d, c, t: jumping(d, c, t, shape, night)  # noqa: E731 - closes over night
+        return original(night, behaviour or chosen, **options)
+
+    world.record = record
+    judgement = Watch(world).go(1)[0]
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "unstable" in judgement.headline
+    assert f"contractcheck quarantine tickets {NAMES[0]}" in judgement.headline
+    aside = Watch(world, exemptions=(exempt("quarantine", case=NAMES[0]),)).go(1)[0]
+    assert aside.verdict is Verdict.QUIET
+    assert any(f"{NAMES[0]} is in quarantine" in note for note in aside.notes)
+
+
+def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, shape):
+    changed = shape(only=[NAMES[2]], text="I cannot say.")
+    mute = exempt("mute", case=NAMES[2], expires="2026-03-20")
+    under = watch(exemptions=(mute,))
+    under.go(1)
+    judged = under.go(8, changed)
+    assert Verdict.FAIL not in {one.verdict for one in judged}
+    told = [f for f in judged[-1].findings if "muted until 2026-03-20, Ann" in f.message]
+    assert told
+    assert told[0].kind is FindingKind.NOTICE
+    after = under.go(2, changed)[-1]
+    assert after.verdict is Verdict.FAIL
+    assert any(note.startswith("EXPIRED: the mute") for note in after.notes)
+
+
+def test_what_is_red_without_the_muted_case_is_red(watch, shape):
+    under = watch(exemptions=(exempt("mute", case=NAMES[2]),))
+    under.go(1)
+    judged = under.go(4, shape(text="I cannot say.", share=0.7))
+    assert judged[-1].verdict is Verdict.FAIL
+
+
+def test_a_suspicion_asks_for_a_second_run_which_decides_it(watch, shape):
+    under = watch()
+    under.go(2)
+    worse = shape(text="I cannot say, sorry about that, really.", tokens=80)
+    run = under.world.run(under.night, worse)
+    base = Evidence(
+        suite=under.world.suite,
+        run=run,
+        baseline=under.baseline,
+        watch=True,
+        later=tuple(under.later),
+    )
+    suspicious = judge_run(base)
+    assert suspicious.verdict is Verdict.INCONCLUSIVE
+    assert suspicious.confirm
+    again = judge_run(replace(base, confirmation=under.world.run(40, worse).statistics))
+    assert again.verdict is Verdict.FAIL
+    assert "two runs of one night" in again.headline
+    calm = judge_run(replace(base, confirmation=under.world.run(41).statistics))
+    assert calm.verdict is Verdict.QUIET
+    assert not calm.confirm
+    assert any("did not show it again" in finding.message for finding in calm.findings)
+
+
+def test_a_night_says_the_same_whenever_it_is_judged_again(watch, shape):
+    one, other = watch(), watch()
+    one.go(1)
+    other.go(1)
+    assert one.go(3, shape(text="angry", share=0.5)) == other.go(3, shape(text="angry", share=0.5))
