@@ -16,6 +16,7 @@ from contractcheck.errors import ContractcheckError, LimitReachedError
 from contractcheck.providers import dialect
 from contractcheck.sampling.attempts import Asker
 from contractcheck.sampling.breaker import Breaker
+from contractcheck.sampling.hearing import Ear
 from contractcheck.sampling.limiter import Limiter
 from contractcheck.sampling.loop_lag import LoopLag
 from contractcheck.sampling.options import Side
@@ -243,13 +244,14 @@ class _Sampler:
     async def _sender(
         self, side: Side, speaker: Dialect, client: httpx2.AsyncClient, stack: AsyncExitStack
     ) -> Sender:
+        ear = Ear(client=client, dialect=speaker, bounds=self.pace.bounds)
         if side.sdk is None:
-            return OwnSender(client=client, side=side, dialect=speaker, bounds=self.pace.bounds)
+            return OwnSender(ear=ear, side=side)
         relay = SdkRelay(
             environment=side.sdk,
             base_url=side.base_url,
             authorizer=side.authorizer,
-            client=client,
+            ear=ear,
             at_once=self.pace.concurrency,
         )
         return SdkSender(relay=await stack.enter_async_context(relay), side=side)

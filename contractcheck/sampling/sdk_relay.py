@@ -22,12 +22,14 @@ import orjson
 from contractcheck.cassettes import in_trial
 from contractcheck.errors import ContractcheckError, MeasurementError, UsageError
 from contractcheck.model.wire import WireRequest
+from contractcheck.sampling.watch import OverdueError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from contractcheck.auth import Authorizer
     from contractcheck.model.exchange import Headers
+    from contractcheck.sampling.hearing import Ear, Heard
 
 CHILD = Path(__file__).with_name("sdk_child.py")
 _LONGEST_LINE = 1 << 20
@@ -132,14 +134,14 @@ class SdkRelay:
         environment: Where the SDK is.
         base_url: Whom the relay asks, without trailing slash.
         authorizer: Puts the credential for it on requests.
-        client: Sends the requests.
+        ear: Sends the requests, and hears answers out.
         at_once: Calls under way at once.
     """
 
     environment: SdkEnvironment
     base_url: str
     authorizer: Authorizer
-    client: httpx2.AsyncClient
+    ear: Ear
     at_once: int
     _calls: dict[str, _Call] = field(default_factory=dict)
     _is_over: bool = False
@@ -270,15 +272,16 @@ class SdkRelay:
             await _write_whole(writer, 502, b"no credential")
             return
         trial = call.trial
-        with in_trial(trial.case, trial.number, first_attempt=trial.first_attempt):
+        with in_trial(trial.case, trial.number, first_attempt=trial.first_attempt) as slot:
             try:
-                async with self.client.stream(
-                    method, f"{self.base_url}/{rest}", headers=list(sent), content=body
-                ) as response:
-                    call.status = response.status_code
-                    await _write_stream(writer, response)
-            except httpx2.HTTPError as error:
-                call.status = call.status or 502
+                async with self.ear.ask(
+                    slot, method, f"{self.base_url}/{rest}", headers=sent, body=body
+                ) as heard:
+                    await _write_stream(writer, heard, call)
+            except (httpx2.HTTPError, OverdueError) as error:
+                if call.status is not None:
+                    raise ConnectionAbortedError from error  # the SDK gets as much as came
+                call.status = 502
                 await _write_whole(writer, 502, type(error).__name__.encode())
         if call.status == httpx2.codes.UNAUTHORIZED:
             # For calls to come: this one is not made again, and was recorded as what it was.
@@ -299,15 +302,21 @@ async def _write_whole(writer: asyncio.StreamWriter, status: int, body: bytes) -
     await writer.drain()
 
 
-async def _write_stream(writer: asyncio.StreamWriter, response: httpx2.Response) -> None:
+async def _write_stream(writer: asyncio.StreamWriter, heard: Heard, call: _Call) -> None:
     """Pass an answer on, chunk by chunk as it comes."""
+    response = heard.response
+    if response is None:
+        return
+    call.status = response.status_code
     lines = [f"HTTP/1.1 {response.status_code} X"]
     lines += [f"{k}: {v}" for k, v in response.headers.items() if k.lower() not in _OF_THE_HOP]
     head = "\r\n".join((*lines, "transfer-encoding: chunked", "", ""))
     writer.write(head.encode("latin-1", "replace"))
-    async for chunk in response.aiter_raw():
+    async for chunk in heard.pieces():
         if chunk:
             writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
             await writer.drain()
+    if heard.slot.overdue:
+        raise ConnectionAbortedError  # cut off: it must not look whole
     writer.write(b"0\r\n\r\n")
     await writer.drain()

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 import httpx2
 
 from contractcheck.cassettes import in_trial
-from contractcheck.model.exchange import Response
-from contractcheck.providers.first_content import has_content
 from contractcheck.sampling.sdk_relay import SdkTrial
-from contractcheck.sampling.watch import OverdueError, Watch
+from contractcheck.sampling.watch import OverdueError
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Headers
     from contractcheck.model.run import Trial
     from contractcheck.model.wire import WireRequest
-    from contractcheck.providers.wire import Dialect
-    from contractcheck.sampling.options import Bounds, Side
+    from contractcheck.sampling.hearing import Ear
+    from contractcheck.sampling.options import Side
     from contractcheck.sampling.sdk_relay import SdkRelay
 
 
@@ -53,26 +51,17 @@ class Sender(Protocol):
         """
 
 
-MOST_ANSWER_BYTES = 8 << 20
-"""Largest answer that is read, 8 MiB: nobody's output limit fills a tenth of it, and what would
-go on for ever must fill neither memory nor disk."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnSender:
     """Our own client.
 
     Attributes:
-        client: Sends.
+        ear: Sends, and hears answers out.
         side: Whom to ask.
-        dialect: How it speaks.
-        bounds: How long an answer may take.
     """
 
-    client: httpx2.AsyncClient
+    ear: Ear
     side: Side
-    dialect: Dialect
-    bounds: Bounds
     _urls: dict[str, httpx2.URL] = field(default_factory=dict)
 
     @property
@@ -83,30 +72,14 @@ class OwnSender:
     async def send(self, trial: Trial, wire: WireRequest, *, number: int, made: int) -> Sent:
         """Send a request; see ``Sender``."""
         headers = await self.side.authorizer.authorize(wire, self.side.base_url)
-        pieces: list[bytes] = []
-        opened: list[httpx2.Response] = []
+        url = self._url(wire.path)
         with in_trial(trial.case, number, first_attempt=made) as slot:
-            watch = Watch(
-                bounds=self.bounds, slot=slot, has_content=lambda: self._has_content(opened, pieces)
-            )
             try:
-                async with (
-                    watch.watching(),
-                    self.client.stream(
-                        wire.method,
-                        self._url(wire.path),
-                        headers=list(headers),
-                        content=wire.body,
-                    ) as response,
-                ):
-                    opened.append(response)
-                    size_bytes = 0
-                    async for piece in response.aiter_raw():
-                        pieces.append(piece)
-                        size_bytes += len(piece)
-                        if size_bytes > MOST_ANSWER_BYTES:
-                            slot.overdue = "AnswerTooLarge"
-                            break
+                async with self.ear.ask(
+                    slot, wire.method, url, headers=headers, body=wire.body
+                ) as heard:
+                    async for _ in heard.pieces():
+                        pass
             except (httpx2.HTTPError, OverdueError):
                 pass  # the recording has it
         return Sent(headers=headers)
@@ -116,21 +89,6 @@ class OwnSender:
         if path not in self._urls:
             self._urls[path] = httpx2.URL(self.side.base_url + path)
         return self._urls[path]
-
-    def _has_content(self, opened: list[httpx2.Response], pieces: list[bytes]) -> bool:
-        """Whether what has come so far holds content."""
-        if not opened:
-            return False
-        body = b"".join(pieces)
-        so_far = Response(
-            status=opened[0].status_code,
-            http_version="HTTP/1.1",
-            headers=tuple(opened[0].headers.items()),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(0,),
-        )
-        return has_content(self.dialect.frames(so_far))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,9 @@ import pytest
 from contractcheck.auth import KeyAuthorizer, RenewingAuthorizer, Token
 from contractcheck.cassettes import read_run
 from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.providers import dialect
 from contractcheck.sampling import (
+    Bounds,
     Pace,
     SdkEnvironment,
     Side,
@@ -22,6 +24,7 @@ from contractcheck.sampling import (
     plan_blocks,
     sample_sides,
 )
+from contractcheck.sampling.hearing import MOST_ANSWER_BYTES, Ear
 from contractcheck.sampling.sdk_relay import SdkRelay, SdkTrial
 
 HERE = SdkEnvironment(python=Path(sys.executable), provider="openai")
@@ -52,7 +55,9 @@ class Granting:
         return Token(value=token)
 
 
-def ask(serve, make_cases, make_run, respond, *, samples=2, authorizer=None, at_once=2):
+def ask(
+    serve, make_cases, make_run, respond, *, samples=2, authorizer=None, at_once=2, bounds=None
+):
     cases = make_cases(a=samples)
     unread = []
     with serve(respond) as provider:
@@ -68,7 +73,8 @@ def ask(serve, make_cases, make_run, respond, *, samples=2, authorizer=None, at_
         side = replace(side, tell_unread=lambda trial, words: unread.append((trial.index, words)))
         tally = Tally(planned=samples)
         plan = plan_blocks([cases], samples, seed="x")
-        sample_sides([side], plan, Pace(concurrency=at_once), SilentProgress(), tally=tally)
+        pace = Pace(concurrency=at_once, bounds=bounds or Bounds())
+        sample_sides([side], plan, pace, SilentProgress(), tally=tally)
         run.close()
     return provider, tally, read_run(run.folder).exchanges, unread
 
@@ -143,6 +149,33 @@ def test_an_answer_that_the_sdk_cannot_read_is_told_apart(serve, make_cases, mak
     assert words.startswith("JSONDecodeError: ")
 
 
+@pytest.mark.parametrize(
+    ("bounds", "why"),
+    [
+        (Bounds(request_timeout_s=0.3), "RequestTimeout"),
+        (Bounds(first_token_timeout_s=0.3), "FirstTokenTimeout"),
+    ],
+)
+def test_an_answer_that_takes_too_long_is_cut_off(serve, make_cases, make_run, bounds, why):
+    async def respond(_number, _body):
+        await asyncio.sleep(20)
+        return 200, b"{}"
+
+    _, tally, exchanges, unread = ask(serve, make_cases, make_run, respond, bounds=bounds)
+    assert {(x.ended, x.error) for x in exchanges} == {("error", why)}
+    assert (tally.done, tally.errors) == (2, 2)
+    assert unread == []
+
+
+def test_an_answer_without_end_is_cut_off(serve, make_cases, make_run):
+    async def respond(_number, _body):
+        return 200, b" " * (MOST_ANSWER_BYTES + 2)
+
+    _, _, exchanges, unread = ask(serve, make_cases, make_run, respond, samples=1)
+    assert [(x.ended, x.error) for x in exchanges] == [("error", "AnswerTooLarge")]
+    assert len(unread) == 1
+
+
 def test_a_call_that_the_sdk_refuses_could_not_be_measured(serve, make_cases, make_run):
     async def run():
         async with (
@@ -151,7 +184,7 @@ def test_a_call_that_the_sdk_refuses_could_not_be_measured(serve, make_cases, ma
                 environment=HERE,
                 base_url="http://127.0.0.1:1",
                 authorizer=KeyAuthorizer(key="k"),
-                client=client,
+                ear=Ear(client=client, dialect=dialect("openai"), bounds=Bounds()),
                 at_once=1,
             ) as relay,
         ):
