@@ -56,6 +56,11 @@ class Watched:
     unknown: tuple[str, ...]
 
     @property
+    def chart_plane(self) -> ChartPlane:
+        """The plane as charts know it."""
+        return _chart_plane(self.plane)
+
+    @property
     def is_red(self) -> bool:
         """Whether any chart is above its threshold tonight."""
         return any(_is_over(chart, -1) for chart in self.charts)

@@ -15,6 +15,7 @@ from contractcheck.judging.fast_path import judge_fast
 from contractcheck.judging.night_values import values_of
 from contractcheck.judging.night_watch import LEAST_CHARTED
 from contractcheck.judging.standing import place_tonight
+from contractcheck.judging.watch_sight import HORIZONS, find_sight, sight_words
 from contractcheck.judging.watch_words import (
     provisional_words,
     quiet_watch_headline,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.night_watch import Watched
     from contractcheck.judging.rebased import Placed
+    from contractcheck.judging.watch_sight import Sight
     from contractcheck.model.judgement import Finding
 
 
@@ -59,16 +61,21 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         watched, slow = charts.watched, charts.findings
     told = {finding.plane for finding in slow if finding.kind is not FindingKind.NOTICE}
     is_judged = bool(fast.judged or watched)
+    sights = (
+        [find_sight(watched, placed.reference, suite.policy, nights=nights) for nights in HORIZONS]
+        if placed and watched
+        else []
+    )
     return DriftResult(
         findings=(*slow, *(finding for finding in fast.findings if finding.plane not in told)),
         judged=fast.judged,
         comparisons=compare(changed_nights(fast.judged)) if is_judged else (),
         error_rates=_rates_words(budget, watched, accepted=accepted, is_judged=is_judged),
-        quiet=_quiet_words(table, watched, fast.judged),
+        quiet=_quiet_words(table, watched, fast.judged, sights),
         rule_share=budget.rule,
         charted=frozenset(one.stream for one in watched if one.charts and one.has_tonight),
         gaps=tuple(_gaps(evidence, watched, has_charts=bool(budget.charts))),
-        notes=tuple(_notes(watched, placed)),
+        notes=(*_notes(watched, placed), *map(_sight_note, sights[1:])),
         charts=tuple(reading for one in watched for reading in one.readings()),
         values=values_of(placed.reference, run.statistics) if placed else None,
         confirm=fast.confirm,
@@ -101,12 +108,20 @@ def _notes(watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
 
 
 def _quiet_words(
-    table: NightTable, watched: Sequence[Watched], judged: Sequence[StreamJudgement]
+    table: NightTable,
+    watched: Sequence[Watched],
+    judged: Sequence[StreamJudgement],
+    sights: Sequence[Sight],
 ) -> str:
     learning = len(table.learning)
     if not any(one.charts for one in watched):
         return quiet_headline(judged, learning=learning)
-    return quiet_watch_headline(watched, learning=learning, visible="")
+    return quiet_watch_headline(watched, sights[0], learning=learning)
+
+
+def _sight_note(sight: Sight) -> str:
+    words = sight_words(sight) or "nothing short of a total change"
+    return f"a change that lasts {sight.nights} nights would have shown: {words}"
 
 
 def _rates_words(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.watch_sight import sight_words
 from contractcheck.judging.words import stream_words
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.budget import WatchBudget
     from contractcheck.judging.dating import Dated
     from contractcheck.judging.night_watch import Watched
+    from contractcheck.judging.watch_sight import Sight
     from contractcheck.model.suite import Suite
 
 _KINDS = {
@@ -117,9 +119,12 @@ def state_watch_rates(budget: WatchBudget, *, charts: int, accepted: int) -> str
     return words if charts else f"provisional: {words}"
 
 
-def quiet_watch_headline(watched: Sequence[Watched], *, learning: int, visible: str) -> str:
-    """Say that nothing is red, how far from it, and what would have been."""
+def quiet_watch_headline(watched: Sequence[Watched], sight: Sight, *, learning: int) -> str:
+    """Say that nothing is red, and what would have been had it lasted."""
     scope = f" ({learning} {'case is' if learning == 1 else 'cases are'} still learning)"
     charts = sum(len(one.charts) for one in watched)
-    would = f". A change that lasts would have shown: {visible}" if visible else ""
-    return f"QUIET: complete, no alarm on {charts} charts{scope if learning else ''}{would}"
+    would = sight_words(sight) or "nothing short of a total change"
+    return (
+        f"QUIET: complete, no alarm on {charts} charts{scope if learning else ''}. "
+        f"{sight.nights} nights of a change would have shown: {would}"
+    )

@@ -1,0 +1,244 @@
+"""The smallest lasting change that the charts would have shown, in the units of the answers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from contractcheck.judging.night_rule import margin_of
+from contractcheck.judging.night_scales import LabelScale, NumberScale, RateScale, TextScale
+from contractcheck.judging.night_values import CONFORMANCE, case_of, is_directed
+from contractcheck.stats.monitor import level_of
+from contractcheck.stats.monitor_scale import LEAST_DISPERSION, LEAST_LATENCY_SD
+from contractcheck.stats.monitor_sight import expect_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contractcheck.judging.night_scales import Scale
+    from contractcheck.judging.night_values import Reference
+    from contractcheck.judging.night_watch import Watched
+    from contractcheck.model.suite import Policy
+
+    FloatArray = NDArray[np.float64]
+
+HORIZONS: Final = (7, 21)
+"""Nights for which it is said what a change that lasts so long would have to be."""
+_STEPS: Final = 12
+_MOST_SLOWER: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sight:
+    """What would have been seen of a change that lasts so many nights; None: not even a total one.
+
+    Attributes:
+        nights: How long it lasts.
+        all_answers: Share of the answers of every case that become something else.
+        one_case: The same of one case, the median case.
+        slower: Times the latency, the better seen of two.
+        fewer_pass: Share of the answers of every case that pass no more.
+    """
+
+    nights: int
+    all_answers: float | None
+    one_case: float | None
+    slower: float | None
+    fewer_pass: float | None
+
+
+def find_sight(
+    watched: Sequence[Watched], reference: Reference, policy: Policy, *, nights: int
+) -> Sight:
+    """Find the smallest change that some chart would have shown with the policy's power.
+
+    Args:
+        watched: The charts of tonight.
+        reference: Scales of the accepted nights.
+        policy: Power and the margin of latencies.
+        nights: How long the change lasts.
+    """
+    from scipy.special import ndtri
+
+    need = float(ndtri(policy.power))
+    sights = [_Stream.of(one, reference, nights=nights, need=need) for one in watched if one.charts]
+    outputs = [one for one in sights if one.watched.plane == "outputs"]
+    passes = [one for one in sights if one.watched.stream == CONFORMANCE]
+    times = [one for one in sights if one.watched.plane == "latency"]
+    slower = _least([one.slowdown() for one in times])
+    margins = [margin_of(one.watched.stream, "latency", policy) or 1.0 for one in times]
+    return Sight(
+        nights=nights,
+        all_answers=_least([one.share(None) for one in outputs]),
+        one_case=_least([one.median_case() for one in outputs]),
+        slower=None if slower is None else max(slower, *margins),
+        fewer_pass=_least([one.share(None) for one in passes]),
+    )
+
+
+def sight_words(sight: Sight) -> str:
+    """What would have shown, in the order of planes; empty when nothing would have."""
+    parts = []
+    if sight.all_answers is not None:
+        parts.append(f"{sight.all_answers:.0%} of all answers changed")
+    if sight.one_case is not None:
+        parts.append(f"{sight.one_case:.0%} of one case's answers changed")
+    if sight.slower is not None:
+        parts.append(f"{sight.slower:.2f}x slower")
+    if sight.fewer_pass is not None:
+        parts.append(f"{sight.fewer_pass:.0%} fewer answers passing")
+    return "; ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Stream:
+    """One stream, with what a night's deviation of each of its rows is."""
+
+    watched: Watched
+    scales: tuple[Scale | None, ...]
+    row_sd: FloatArray
+    level_sd: float
+    nights: int
+    need: float
+
+    @classmethod
+    def of(cls, watched: Watched, reference: Reference, *, nights: int, need: float) -> _Stream:
+        stream = watched.stream
+        scales = tuple(
+            reference.scales.get((case_of(row), row.partition("#")[2] or stream))
+            if stream == CONFORMANCE
+            else reference.scales.get((case_of(row), stream))
+            if is_directed(row)
+            else None
+            for row in watched.rows
+        )
+        row_sd, level_sd = _deviations(watched)
+        return cls(
+            watched=watched,
+            scales=scales,
+            row_sd=row_sd,
+            level_sd=level_sd,
+            nights=nights,
+            need=need,
+        )
+
+    def shows(self, shifts: FloatArray) -> bool:
+        """Whether any chart would be red with the power that is asked for."""
+        import numpy as np
+
+        one = self.watched
+        known = np.asarray(one.nights.is_known().any(0))
+        directed = [is_directed(row) or one.stream == CONFORMANCE for row in one.rows]
+        for chart in one.charts:
+            expected = expect_chart(
+                shifts[known] if len(shifts) == len(known) else shifts,
+                plane=one.chart_plane,
+                kind=chart.kind,
+                nights=self.nights,
+                accepted=one.nights.located,
+                level_sd=self.level_sd,
+                directed=[d for d, there in zip(directed, known, strict=True) if there],
+            )
+            if expected.value - chart.threshold >= self.need * expected.sd:
+                return True
+        return False
+
+    def share(self, row: int | None) -> float | None:
+        """Smallest share of the answers of all rows, or of one, that would have to change."""
+        import numpy as np
+
+        def shifts(share: float) -> FloatArray:
+            moved = [
+                _shift(scale, share) if row in (None, at) else 0.0
+                for at, scale in enumerate(self.scales)
+            ]
+            return np.asarray(moved) / self.row_sd
+
+        return _smallest(lambda share: self.shows(shifts(share)), 0.0, 1.0)
+
+    def median_case(self) -> float | None:
+        """The same of one case that changes alone: the median over cases."""
+        every = [at for at, scale in enumerate(self.scales) if scale is not None]
+        found = sorted(math.inf if (s := self.share(at)) is None else s for at in every)
+        middle = found[len(found) // 2] if found else math.inf
+        return None if math.isinf(middle) else middle
+
+    def slowdown(self) -> float | None:
+        """Smallest ratio of a lasting slow-down."""
+        import numpy as np
+
+        most = math.log(_MOST_SLOWER)
+        found = _smallest(lambda log: self.shows(np.asarray([log])), 0.0, most)
+        return None if found is None else math.exp(found)
+
+
+def _shift(scale: Scale | None, share: float) -> float:
+    """What a row moves by when so many of its answers become something never seen."""
+    if isinstance(scale, LabelScale):
+        whole = sum(scale.pooled.values())
+        return _angle_shift(scale.pooled[scale.usual] / whole, share)
+    if isinstance(scale, RateScale):
+        return _angle_shift(scale.passed / scale.count, share)
+    if isinstance(scale, NumberScale) and scale.ranks is not None:
+        return share * float(scale.ranks.location[-1])
+    if isinstance(scale, TextScale):
+        usual = math.cos(float(scale.axes.distance.accepted.mean()))
+        return math.acos(usual * (1.0 - share)) - math.acos(usual)
+    return 0.0
+
+
+def _angle_shift(usual: float, share: float) -> float:
+    return math.asin(math.sqrt(usual * (1.0 - share))) - math.asin(math.sqrt(usual))
+
+
+def _deviations(watched: Watched) -> tuple[FloatArray, float]:
+    """(C,) a night's deviation of each row, and that of the night's one number."""
+    import numpy as np
+
+    nights = watched.nights
+    base = slice(0, nights.accepted)
+    if watched.plane == "latency":
+        level = level_of(nights)[base]
+        spread = float(np.nanstd(level, ddof=1)) if np.isfinite(level).sum() > 1 else 0.0
+        return np.ones(1), max(spread, LEAST_LATENCY_SD)
+    known = nights.is_known()
+    values = np.where(known, nights.values, 0.0)
+    variances = np.where(known, nights.variances, 1.0)
+    z = np.zeros_like(values[base])
+    for era in nights.eras:
+        there = known[era]
+        centre = values[era].sum(0) / np.maximum(there.sum(0), 1)
+        z[era] = np.where(there, (values[era] - centre) / np.sqrt(variances[era]), 0.0)
+    cases = np.maximum(known[base].sum(1), 1)
+    square = (z**2).sum(1) / cases
+    square = np.minimum(square, 2.0 * np.median(square))
+    dof = max(nights.accepted - len(nights.eras), 1)
+    dispersion = max(float(square.sum()) / dof, LEAST_DISPERSION)
+    is_first = np.asarray(
+        [is_directed(row) or watched.stream == CONFORMANCE for row in watched.rows]
+    )
+    first = z[:, is_first]
+    together = first.sum(1) / math.sqrt(max(first.shape[1], 1)) / math.sqrt(dispersion)
+    usual = np.sqrt(
+        np.where(known[base], variances[base], 0.0).sum(0) / np.maximum(known[base].sum(0), 1)
+    )
+    row_sd = np.where(usual > 0, usual, 1.0) * math.sqrt(dispersion)
+    return row_sd, max(float(np.std(together, ddof=1)), 1.0)
+
+
+def _smallest(shows: Callable[[float], bool], low: float, high: float) -> float | None:
+    """Smallest value that shows, to 1/4096 of the range; None if the largest does not."""
+    if not shows(high):
+        return None
+    for _ in range(_STEPS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if shows(middle) else (middle, high)
+    return high
+
+
+def _least(values: Sequence[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
