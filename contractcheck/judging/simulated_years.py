@@ -80,10 +80,10 @@ class PlayedYears:
     """What became of R years.
 
     Attributes:
-        first_red: (R,) first red night, counted from 1; 0 is none. Streams whose accepted nights
-            are called unstable make no night red.
-        judged: Per plane (R,) whether it would have turned red had no stream been called unstable.
-        is_unstable: (R,) whether any stream is called so: quiet nights are INCONCLUSIVE then.
+        first_red: (R,) first red night, counted from 1; 0 is none. An unstable baseline makes no
+            outputs and no conformance red.
+        judged: Per plane (R,) whether it would have turned red had no baseline been called so.
+        is_unstable: (R,) whether any stream's accepted nights are called so: INCONCLUSIVE.
         naive_nights: (R,) nights on which the naive test rejects.
         first_naive: (R,) the first of them; 0 is none.
     """
@@ -100,22 +100,19 @@ def play_years(piece: YearPiece) -> PlayedYears:
     rng = np.random.default_rng(piece.seed)
     shape = piece.later, piece.years
     judged = {plane: np.zeros(shape, bool) for plane in ("outputs", "conformance", "latency")}
-    red, unstable = np.zeros(shape, bool), np.zeros(piece.years, bool)
+    unstable = np.zeros(piece.years, bool)
     squares, cases = np.zeros(shape), np.zeros(shape)
     hit = _draw_cases(piece, rng)
     examined = sum(stream.plane != "latency" for stream in piece.streams)
     for stream in piece.streams:
         nights = _draw(piece, stream, hit, rng)
-        found = find_reds(nights, stream, piece.rules)
-        judged[stream.plane] |= found
+        judged[stream.plane] |= find_reds(nights, stream, piece.rules)
         if stream.plane != "latency":
-            own = are_unstable(nights, streams=examined)
-            unstable |= own
-            found = found & ~own
-        red |= found
+            unstable |= are_unstable(nights, streams=examined)
         if stream.plane == "outputs":
             more, known = _naive_squares(nights)
             squares, cases = squares + more, cases + known
+    red = judged["latency"] | ((judged["outputs"] | judged["conformance"]) & ~unstable)
     naive = _is_naive_red(squares, cases)
     return PlayedYears(
         first_red=_first(red),

@@ -20,8 +20,8 @@ class FamilyYears:
         red: Years with any false red night.
         low: Lower end of the 95 % Clopper-Pearson interval of their share.
         high: Upper end.
-        unstable: Years with a stream whose accepted nights are called unstable: it makes nothing
-            red, and nights on which nothing else is are INCONCLUSIVE.
+        unstable: Years with a stream whose accepted nights are called unstable: INCONCLUSIVE, and
+            neither outputs nor conformance are red.
         red_if_judged: Years that would have been red had no stream been called unstable.
         planes: Per plane the years of ``red_if_judged`` in which it was.
         naive_nights: Mean nights a year on which a naive test of each night alone rejects.
@@ -50,7 +50,7 @@ class ChangeDelay:
         kind: What.
         size: How much: a share of the answers, or a factor.
         one_case: Whether one case only changed.
-        histories: Simulated histories, those with an unstable stream among them.
+        histories: Simulated histories, those with an unstable baseline among them.
         found: Of these, found within the nights that were played.
         median: Nights until half of them are found, counted from 1; None when less than half are.
         late: Nights until four in five are; None when fewer are.

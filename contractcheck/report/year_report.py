@@ -49,9 +49,9 @@ def _lines(years: SimulatedYears) -> Iterator[str]:
         f"{'red if judged':>15}{'naive: any red':>16}{'nights':>8}"
     )
     yield from map(_family, one.families)
-    yield "  any red: a false alarm on any night. INCONCLUSIVE: accepted nights of some stream are"
-    yield "  unstable, which is said at once; it makes nothing red. naive: each night against the"
-    yield "  accepted ones at .05, as if nights were alike."
+    yield "  any red: a false alarm on any night. INCONCLUSIVE: the accepted nights are called"
+    yield "  unstable, at once; then times alone can be red. naive: each night against the accepted"
+    yield "  ones at .05, as if nights were alike."
     for family in one.families:
         yield f"  {family.family}: {family.words}"
     yield ""

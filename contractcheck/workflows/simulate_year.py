@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 _NIGHTS, _WATCHED = 365, 150
-_PIECE = 50
+_PIECE = 25
 """Years of a piece: large enough that starting it costs nothing, small enough for memory. Part of
 the result, since each piece has its own seed."""
 
