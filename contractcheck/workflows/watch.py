@@ -121,9 +121,6 @@ class _Watch:
         if asks_to_confirm:
             self._make("confirmation", progress)
             judged = judge_night(self.workspace, self.suite, self.history, night.run)
-        self.history.put_values(
-            self.suite.name, self.target.id, judged.gathered.baseline, judged.gathered.fresh
-        )
         self._keep(judged)
         report = judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
         return self._with_copy(report)
@@ -187,9 +184,13 @@ class _Watch:
         stands = self.history.night(said.suite, said.target, said.night)
         if stands is None or stands.run_id != said.run_id:
             return
-        if said.night > judged.gathered.last_accepted or not self._is_judged(said.night):
+        gathered = judged.gathered
+        is_later = said.night > gathered.last_accepted
+        if is_later:
+            self.history.put_values(said.suite, said.target, said.baseline, gathered.fresh)
+        if is_later or not self._is_judged(said.night):
             self.history.put_judgement(said)
-            evidence = judged.gathered.evidence
+            evidence = gathered.evidence
             people = human_events(said.suite, said.target, evidence.baseline, evidence.exemptions)
             keep_events(self.history, said, people)
 
