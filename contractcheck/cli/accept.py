@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
+from contractcheck.cli.options import (
+    root_option,
+    select_suite_of,
+    select_suites,
+    suite_option,
+    workspace,
+)
+from contractcheck.cli.runs_options import told_count
 from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.provisional import accept_gate
 from contractcheck.workflows.rebase import accept_since
 
 if TYPE_CHECKING:
@@ -28,11 +36,16 @@ if TYPE_CHECKING:
     help="The provider changed, and that is accepted: begin anew with all nights from this one on.",
 )
 @click.option(
+    "--gate",
+    metavar="ID",
+    help="A gate is over and its new side moved to: begin its baseline, provisionally.",
+)
+@click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="PROVIDER:MODEL",
-    help="With --since: who changed.",
+    help="With --since: who changed. With --gate: which new side.",
 )
 @click.option("--reason", required=True, help="Why these nights are good; kept for reviewers.")
 @click.option("--by", help="Who accepts (default: the user of this process).")
@@ -51,6 +64,7 @@ if TYPE_CHECKING:
 def command(  # noqa: PLR0917 - click passes options by name
     runs: tuple[str, ...],
     since: str | None,
+    gate: str | None,
     targets: tuple[str, ...],
     reason: str,
     by: str | None,
@@ -66,28 +80,28 @@ def command(  # noqa: PLR0917 - click passes options by name
     breaches, nights that are accepted already.
 
     With --since, no RUNS: every complete night since then is accepted and says where the provider
-    stands now; the nights before go on telling how much nights vary.
+    stands now; the nights before go on telling how much nights vary. With --gate the same is done
+    with the new side of a gate, whose answers are its first night, and the old side's nights.
     """
     place = workspace(root)
     options = AcceptOptions(
         reason=reason, by=by, ticket=ticket, expires=expires, max_cassette_mb=max_cassette_mb
     )
+    if sum(map(bool, (runs, since, gate))) > 1:
+        raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
     if since is not None:
-        _refuse_runs(runs)
         _rebase(place, suites, targets, since, options)
         return
+    if gate is not None:
+        _begin(place, suites, targets, gate, options)
+        return
     if not runs:
-        raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew")
+        raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew, or --gate ID")
     if targets:
-        raise UsageError("--target goes with --since; a run says itself whose it is")
+        raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
     folders = [place.runs.find(run) for run in runs]
     for baseline in accept_runs(place, folders, select_suites(place, suites), options):
         _show(place, baseline)
-
-
-def _refuse_runs(runs: tuple[str, ...]) -> None:
-    if runs:
-        raise UsageError("--since takes all nights from that one on; leave out the RUNS")
 
 
 def _rebase(
@@ -111,6 +125,25 @@ def _rebase(
     nights = "1 night places" if located == 1 else f"{located} nights place"
     click.echo(f"re-based on {made.since}: {nights} the location")
     _show(place, made.baseline)
+
+
+def _begin(
+    place: Workspace,
+    suites: tuple[str, ...],
+    targets: tuple[str, ...],
+    gate: str,
+    options: AcceptOptions,
+) -> None:
+    suite = select_suite_of(place, place.gates.find(gate).suite, suites)
+    if len(targets) > 1:
+        raise UsageError("--gate begins one baseline; name one --target")
+    made = accept_gate(place, gate, suite, next(iter(targets), None), options)
+    lent = told_count(len(made.nights) - 1, "night")
+    click.echo(
+        "provisional: the gate's answers say where the new side stands, "
+        f"{lent} of the old one how much nights vary; accept its own nights as they come"
+    )
+    _show(place, made)
 
 
 def _show(place: Workspace, baseline: Baseline) -> None:

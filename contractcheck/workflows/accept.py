@@ -68,7 +68,7 @@ def accept_runs(
         AcceptRefusedError: With every reason against every run; nothing was written.
         RecordingError: If a recording or a baseline is damaged.
     """
-    acceptance = _acceptance(options)
+    acceptance = make_acceptance(options)
     measured, refusals = _examine(workspace, dict.fromkeys(folders), suites)
     if refusals:
         raise AcceptRefusedError("\n".join(refusals))
@@ -154,7 +154,12 @@ def _refuse_large(groups: Iterable[Sequence[_Examined]], most_mb: float) -> list
     ]
 
 
-def _acceptance(options: AcceptOptions) -> Acceptance:
+def make_acceptance(options: AcceptOptions) -> Acceptance:
+    """Sign for who accepts, now.
+
+    Raises:
+        AcceptRefusedError: If there is no reason, no user, or the expiry is no date.
+    """
     if not options.reason.strip():
         raise AcceptRefusedError("--reason is empty; say why these nights are good")
     if options.expires is not None:
@@ -188,6 +193,13 @@ def _reasons_against(run: MeasuredRun, suite: Suite) -> list[str]:
         reasons.append(f"is {header.status}: a baseline night has every case of the suite")
     if missing > 0:
         reasons.append(f"{missing} of {header.planned_trials} planned trials are missing")
+    return [*reasons, *contract_reasons(run, suite)]
+
+
+def contract_reasons(run: MeasuredRun, suite: Suite) -> list[str]:
+    """Why a run may not be accepted, however much of it was planned."""
+    header = run.header
+    reasons = []
     foreign = sorted(
         case.id
         for case in suite.cases

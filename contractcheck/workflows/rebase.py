@@ -75,7 +75,7 @@ def accept_since(
         (made,) = accept_runs(workspace, folders, [suite], replace(options, since=since))
     else:
         made = _mark(workspace, suite, target, since)
-    return Rebased(baseline=made, since=made.rebases[-1], passed_over=tuple(passed_over))
+    return Rebased(baseline=made, since=made.rebases[-1], passed_over=tuple(sorted(passed_over)))
 
 
 def _mark(workspace: Workspace, suite: Suite, target: Target, since: str) -> Baseline:

@@ -22,10 +22,15 @@ cases:
     ("words", "why"),
     [
         ([], "name the RUNS to accept, or --since NIGHT"),
-        (["20260301t020000z-a", "--since", "2026-03-01"], "leave out the RUNS"),
-        (["x", "--target", "mistral:m"], "--target goes with --since"),
+        (["20260301t020000z-a", "--since", "2026-03-01"], "three ways to accept"),
+        (["--gate", "g", "--since", "2026-03-01"], "three ways to accept"),
+        (["--gate", "g"], "no gate 'g'"),
+        (["x", "--target", "mistral:m"], "--target goes with --since or"),
         (["--since", "2026-03-01"], "this is about hello × openai:gpt-sim, hello × mistral:m"),
-        (["--since", "2026-03-01", "--target", "a:b"], "no target 'a:b'; there are: openai:gpt-sim, mis"),
+        (
+            ["--since", "2026-03-01", "--target", "a:b"],
+            "no target 'a:b'; there are: openai:gpt-sim, mis",
+        ),
         (["--since", "2026-03-01", "--target", "mistral:m"], "has no accepted nights"),
     ],
 )
