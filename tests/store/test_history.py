@@ -388,14 +388,14 @@ DAMAGES = [b"", b"\xff\xfe", b"{}", b"[]", b'{"format":1}', b'{"format":1,"suite
 
 
 @pytest.mark.parametrize("what", READS)
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_row_is_named_and_can_be_made_again(tmp_path, what, damage):
+def test_a_damaged_row_is_named_and_can_be_made_again(tmp_path, what):
     path = full(tmp_path / "h.sqlite")
-    spoil(path, SPOIL[what], damage)
-    with open_history(path) as history, pytest.raises(RecordingError) as told:
-        READS[what](history)
-    assert "hello × openai:gpt-sim-mini, night 2026-03-01" in str(told.value)
-    assert "contractcheck history rebuild" in str(told.value)
+    for damage in DAMAGES:
+        spoil(path, SPOIL[what], damage)
+        with open_history(path) as history, pytest.raises(RecordingError) as told:
+            READS[what](history)
+        assert "hello × openai:gpt-sim-mini, night 2026-03-01" in str(told.value), damage
+        assert "contractcheck history rebuild" in str(told.value), damage
 
 
 @pytest.mark.parametrize("what", ["record", "judgements", "events"])

@@ -14,19 +14,28 @@ from contractcheck.workflows.workspace import Workspace
 ALL = Retention(keep_nights=0)
 
 
-@pytest.fixture
-def archive(tmp_path_factory):
-    return open_archive(str(tmp_path_factory.mktemp("archive")))
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the nights below are kept, once they are made."""
+    return tmp_path_factory.mktemp("filled") / "project"
 
 
 @pytest.fixture
-def filled(project, archive):
+def filled(project, kept):
     """Nights 1 and 2 are accepted, 3 to 6 are not; all are archived."""
-    folders = [project.record(day) for day in range(1, 7)]
-    project.accept(*folders[:2])
-    for folder in folders:
-        archive.push(folder)
+    if not kept.exists():
+        made = type(project)(kept, project.provider)
+        folders = [made.record(day) for day in range(1, 7)]
+        made.accept(*folders[:2])
+        for folder in folders:
+            open_archive(str(kept / "archive")).push(folder)
+    shutil.copytree(kept, project.workspace.root, dirs_exist_ok=True)
     return project
+
+
+@pytest.fixture
+def archive(filled):
+    return open_archive(str(filled.workspace.root / "archive"))
 
 
 def nights(runs):
