@@ -25,6 +25,10 @@ from contractcheck.workflows.rescore_history import rescore_history
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contractcheck.model.suite import Suite
+    from contractcheck.model.target import Target
+    from contractcheck.store.history import History
+
 
 @click.command("rescore")
 @suite_option
@@ -56,32 +60,24 @@ def command(  # noqa: PLR0917 - click passes options by name
     chosen = choose_subjects(place, suites, targets)
     first = read_night(since, option="--since")
     render = render_rescored_json if format_name == "json" else render_rescored
-    failed = shown = 0
-    with (
-        open_engine(engine) as executor,
-        open_history(history or place.history, create=False) as kept,
-    ):
-        for suite, target in chosen:
-            latest = kept.nights(suite.name, target.id, last=1)
-            if not latest or latest[0].night < first:
-                continue
+    failed = False
+    with open_engine(engine) as executor, open_history(history or place.history, create=False) as h:
+        ready = [(suite, target) for suite, target in chosen if _has_night(h, suite, target, first)]
+        for suite, target in ready:
             with live_progress(f"nights of {suite.name} × {target.id}") as progress:
                 found = rescore_history(
-                    place,
-                    suite,
-                    target,
-                    kept,
-                    since=first,
-                    executor=executor,
-                    progress=progress,
+                    place, suite, target, h, since=first, executor=executor, progress=progress
                 )
-            if shown and format_name == "terminal":
-                click.echo()
             click.echo(render(found), nl=False)
-            shown, failed = shown + 1, failed + len(found.problems)
-    if not shown:
+            failed = failed or bool(found.problems)
+    if not ready:
         raise NothingToCheckError(
             f"the history has no night of these suites and targets since {first}; "
             "`contractcheck history rebuild` makes it from the recorded runs"
         )
     return RecordingError.exit_code if failed else 0
+
+
+def _has_night(history: History, suite: Suite, target: Target, since: str) -> bool:
+    latest = history.nights(suite.name, target.id, last=1)
+    return bool(latest) and latest[0].night >= since

@@ -131,23 +131,7 @@ def _fit(
     values: FloatArray,
     variances: FloatArray,
 ) -> StreamModel:
-    away = values - np.nanmean(values, 0)
-    count = np.isfinite(values).sum(0)
-    between = np.zeros(len(rows))
-    if plane_of(name) == "latency":
-        # One deviation for all cases as far as ten nights of each can tell.
-        own = np.nansum(away**2, 0) / (count - 1)
-        between = (own + own.mean()) / 2.0
-        z = away / np.sqrt(np.maximum(between, 1e-12))
-        dispersion, supposed, sampling = 1.0, np.zeros(len(rows)), np.zeros(len(rows))
-    else:
-        supposed = np.nanmean(variances, 0)
-        z = away / np.sqrt(variances)
-        seen = float(np.nansum(z**2) / (count - 1).sum())
-        dispersion = max(1.0, seen)
-        # Judging supposes more of texts than it sees: an answer that was never seen.
-        sampling = supposed * min(1.0, max(seen, _LEAST_SEEN))
-        between = sampling * (dispersion - 1.0)
+    spread = _measure_spread(values, variances, is_latency=plane_of(name) == "latency")
     shares = [_share_of(reference, name, row) for row in rows]
     names = watched_cases(reference)
     return StreamModel(
@@ -157,12 +141,50 @@ def _fit(
         left_of=np.array(
             [_left_of(row, rows, share) for row, share in zip(rows, shares, strict=True)]
         ),
-        variance=supposed,
-        sampling_sd=np.sqrt(sampling),
-        night_sd=np.sqrt(between),
-        dispersion=dispersion,
-        common=_common_share(z, dispersion, is_pure=plane_of(name) == "latency"),
+        variance=spread.supposed,
+        sampling_sd=np.sqrt(spread.sampling),
+        night_sd=np.sqrt(spread.between),
+        dispersion=spread.dispersion,
+        common=spread.common,
         cases=np.array([names.index(case_of(row)) for row in rows]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Spread:
+    """Per coordinate (C,) variances: supposed by judging, seen of sampling, and between nights."""
+
+    supposed: FloatArray
+    sampling: FloatArray
+    between: FloatArray
+    dispersion: float
+    common: float
+
+
+def _measure_spread(values: FloatArray, variances: FloatArray, *, is_latency: bool) -> _Spread:
+    away = values - np.nanmean(values, 0)
+    count = np.isfinite(values).sum(0)
+    nothing = np.zeros(values.shape[1])
+    if is_latency:
+        # One deviation for all cases as far as ten nights of each can tell.
+        own = np.nansum(away**2, 0) / (count - 1)
+        between = (own + own.mean()) / 2.0
+        common = _common_share(away / np.sqrt(np.maximum(between, 1e-12)), None)
+        return _Spread(
+            supposed=nothing, sampling=nothing, between=between, dispersion=1.0, common=common
+        )
+    supposed = np.nanmean(variances, 0)
+    z = away / np.sqrt(variances)
+    seen = float(np.nansum(z**2) / (count - 1).sum())
+    dispersion = max(1.0, seen)
+    # Judging supposes more of texts than it sees: an answer that was never seen.
+    sampling = supposed * min(1.0, max(seen, _LEAST_SEEN))
+    return _Spread(
+        supposed=supposed,
+        sampling=sampling,
+        between=sampling * (dispersion - 1.0),
+        dispersion=dispersion,
+        common=_common_share(z, dispersion),
     )
 
 
@@ -171,17 +193,22 @@ def watched_cases(reference: Reference) -> tuple[str, ...]:
     return tuple(sorted({case for case, _ in reference.scales}))
 
 
-def _common_share(z: FloatArray, dispersion: float, *, is_pure: bool) -> float:
-    """Share of the moves between nights that all rows have in common, by their correlation."""
+def _common_share(z: FloatArray, dispersion: float | None) -> float:
+    """Share of the moves between nights that all rows have in common, by their correlation.
+
+    Args:
+        z: (K, C) deviations of the accepted nights.
+        dispersion: What part of z is sampling follows from it; None where all of z is nights.
+    """
     z = np.nan_to_num(z)
     rows = z.shape[1]
     square = float((z**2).sum())
     if rows == 1 or not square:
         return 0.0
-    if not is_pure and dispersion < MEASURED_DISPERSION:
+    if dispersion is not None and dispersion < MEASURED_DISPERSION:
         return _USUAL_COMMON
     together = float((z.sum(1) ** 2).sum() - square) / ((rows - 1) * square)
-    part = 1.0 if is_pure else 1.0 - 1.0 / dispersion
+    part = 1.0 if dispersion is None else 1.0 - 1.0 / dispersion
     return float(np.clip(together / part, 0.0, _MOST_COMMON))
 
 

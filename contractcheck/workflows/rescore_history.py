@@ -96,38 +96,51 @@ def rescore_history(
             f"{history.shown} has no night of {suite.name} × {target.id} since {since}; "
             "`contractcheck history rebuild` makes it from the recorded runs"
         )
-    pieces = (
-        NightPiece(
-            folder=workspace.runs.folder(suite.name, target, record.run_id),
-            record=record,
-            suite=suite,
-        )
-        for record in records
-    )
+    folders = [workspace.runs.folder(suite.name, target, record.run_id) for record in records]
+    pieces = [
+        NightPiece(folder=folder, record=record, suite=suite)
+        for folder, record in zip(folders, records, strict=True)
+    ]
     tally, told = Tally(planned=len(records)), progress or SilentProgress()
-    before, after, problems, written = [], [], [], 0
+    kept = _Kept()
     for one in map_in_order(executor, measure_night, pieces):
         tally.done += 1
         told.update(tally)
-        if one.statistics is None:
-            problems.append(f"{one.record.night}: {one.problem}")
-            continue
-        before.append(history.statistics(suite.name, target.id, one.record.night))
-        after.append(one)
-        written += history.rescore_night(one.record, one.statistics)
-    nights = [one.statistics for one in after if one.statistics is not None]
-    blocks = split_blocks(len(nights))
+        kept.take(history, one)
+    blocks = split_blocks(len(kept.after))
     return RescoredNights(
         suite=suite.name,
         version=suite.version,
         target=target.id,
         since=since,
-        nights=len(nights),
-        written=written,
-        blocks=tuple((nights[block[0]].night, nights[block[-1]].night) for block in blocks),
-        labels=sum_up(before, nights, [one.rates for one in after]),
-        problems=tuple(problems),
+        nights=len(kept.after),
+        written=kept.written,
+        blocks=tuple((kept.after[b[0]].night, kept.after[b[-1]].night) for b in blocks),
+        labels=sum_up(kept.before, kept.after, kept.rates),
+        problems=tuple(kept.problems),
     )
+
+
+@dataclass(kw_only=True, slots=True)
+class _Kept:
+    """What has been measured so far, and what the history had of the same nights."""
+
+    before: list[NightStatistics | None] = field(default_factory=list)
+    after: list[NightStatistics] = field(default_factory=list)
+    rates: list[Mapping[str, tuple[int, int]]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    written: int = 0
+
+    def take(self, history: History, one: MeasuredNight) -> None:
+        """Let the history have a night's numbers, if there are any."""
+        record = one.record
+        if one.statistics is None:
+            self.problems.append(f"{record.night}: {one.problem}")
+            return
+        self.before.append(history.statistics(record.suite, record.target, record.night))
+        self.after.append(one.statistics)
+        self.rates.append(one.rates)
+        self.written += history.rescore_night(record, one.statistics)
 
 
 def measure_night(piece: NightPiece) -> MeasuredNight:

@@ -83,28 +83,19 @@ def simulate_years(
         executor: Makes the pieces (:func:`contractcheck.workflows.engine.open_engine`).
 
     Raises:
-        NothingToCheckError: If fewer than five nights are accepted and comparable.
+        NothingToCheckError: If too few nights are accepted for charts to judge.
         RecordingError: If the baseline is damaged.
     """
     reference = _read_reference(workspace, suite, target)
-    streams = fit_streams(reference)
+    charted = watch_budget(suite, has_charts=True).charts
+    streams = tuple(one for one in fit_streams(reference) if one.name in charted)
     if not streams:
         raise NothingToCheckError(
             f"{suite.name} × {target.id}: no metric or check has five accepted nights that asked "
             "what the suite asks now"
         )
-    budget = watch_budget(suite, has_charts=True)
-    streams = tuple(stream for stream in streams if stream.name in budget.charts)
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    rules = WatchRules(
-        accepted=len(reference.nights),
-        shares={stream.name: budget.charts[stream.name] for stream in streams},
-        margins={
-            stream.name: margin_of(stream.name, stream.plane, suite.policy) or 0.0
-            for stream in streams
-            if stream.plane != "outputs"
-        },
-    )
+    rules = _rules(suite, streams, len(reference.nights))
     shifts = {change: shift_of(change, reference, streams) for change in YEAR_CHANGES}
     rows = list(_plan(streams, rules, shifts, options.years, seed))
     played = _play(rows, options.progress, executor)
@@ -115,7 +106,7 @@ def simulate_years(
         accepted=rules.accepted,
         nights=_NIGHTS,
         watched=_WATCHED,
-        stated=budget.whole,
+        stated=suite.policy.alarm_budget_per_year,
         share=sum(rules.shares.values()),
         streams={stream.name: len(stream.rows) for stream in streams},
         dispersion={s.name: s.model.dispersion for s in streams if s.plane != "latency"},
@@ -158,6 +149,17 @@ def _read_reference(workspace: Workspace, suite: Suite, target: Target) -> Refer
         )
     fingerprints = {case.id: case.request_fingerprint for case in suite.cases}
     return reference_of(nights, fingerprints, nights_wanted=suite.policy.nights)
+
+
+def _rules(suite: Suite, streams: Sequence[WatchedStream], accepted: int) -> WatchRules:
+    """What the suite's own charts are held to."""
+    shares = watch_budget(suite, has_charts=True).charts
+    margins = {one.name: margin_of(one.name, one.plane, suite.policy) for one in streams}
+    return WatchRules(
+        accepted=accepted,
+        shares={stream.name: shares[stream.name] for stream in streams},
+        margins={name: margin for name, margin in margins.items() if margin is not None},
+    )
 
 
 def _plan(
