@@ -24,6 +24,7 @@ from contractcheck.stats.monitor_scale import (
 )
 from contractcheck.stats.monitor_thresholds import threshold
 from contractcheck.stats.night_scores import wilson_hilferty
+from contractcheck.stats.rebased_thresholds import relief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +100,7 @@ def chart_stream(
         return ()
     limits = {
         kind: threshold(plane, kind, accepted=nights.accepted, cases=watched, share=share)
+        * (1.0 if nights.placed is None else relief(plane, kind, placed=nights.placed))
         for kind in TUNINGS[plane]
     }
     charts = make_charts(nights, plane, limits, learn_until=learn_until)
