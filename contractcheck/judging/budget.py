@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 RESERVE: Final = 0.5
 """Kept for nights that are not as the thresholds suppose: heavy tails, odd nights, neighbours that
 resemble each other. What such nights cost is measured in docs/explanation/watch.md."""
-FAST_PART: Final = 0.1
-"""Of what is spent: on two consecutive nights that repeat each other."""
+FAST_PART: Final = 0.04
+"""Of what is spent: on two consecutive nights that repeat each other. Two odd nights in a row break
+that rule sooner than any chart, so it gets little: docs/explanation/watch.md."""
 RULE_PART: Final = 0.1
 """Of what is spent: on rate checks and limits, if there are any."""
 _WEIGHTS: Final = {"outputs": 2.0, "conformance": 1.0, "latency": 1.0}

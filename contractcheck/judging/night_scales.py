@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from contractcheck.model.history import NightValue
 from contractcheck.model.night import LabelCell, NumberCell, RateCell, TextCell
+from contractcheck.stats.night_contrasts import contrast_text
 from contractcheck.stats.night_coordinates import score_ranks, share_coordinate
 from contractcheck.stats.night_directions import find_axes
-from contractcheck.stats.nights import pool_effective_dimensions
+from contractcheck.stats.night_scores import wilson_hilferty
+from contractcheck.stats.nights import pool_effective_dimensions, text_contrasts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     Coordinates = dict[str, NightValue]
 
-FIRST, REST, SPREAD, PRESENT, SWING = "", "rest", "spread", "present", "swing"
+FIRST, REST, SPREAD, PRESENT, SWING, APART = "", "rest", "spread", "present", "swing", "apart"
 """Names of coordinates; the first has none."""
 
 _FEWEST_TEXTS = 2
@@ -94,21 +96,32 @@ class NumberScale:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextScale:
-    """How far a night's answers are from the accepted ones, and where on their swing.
+    """How far a night's answers are from the accepted ones, where on their swing, and how apart.
+
+    A text can move in hundreds of directions, of which two are followed. How far apart a night is
+    in all of them together has no sign, but a level, which stays while nothing changes.
 
     Attributes:
         axes: The directions.
         variances: Of one answer on each axis.
+        count: Accepted answers.
+        dimension: Effective dimension of the answers.
+        apart: Normal score of the distance of each accepted night from the others.
     """
 
     axes: TextAxes
     variances: tuple[float, ...]
+    count: int
+    dimension: float
+    apart: tuple[float, ...]
 
     def measure(self, cell: Cell | None) -> Coordinates:
         """Coordinates of a later night; empty without answers."""
         if not isinstance(cell, TextCell) or len(cell.mean) != len(self.axes.mean):
             return {}
-        return self._place(self.axes.values(cell.mean), cell.count)
+        contrast = contrast_text(cell.mean, cell.count, self.axes.mean, self.count, self.dimension)
+        apart = float(wilson_hilferty(contrast.ratio, contrast.dof))
+        return self._place(self.axes.values(cell.mean), cell.count, apart)
 
     def accepted(self, place: int, count: int) -> Coordinates:
         """Coordinates of an accepted night, itself left out of the directions.
@@ -117,16 +130,51 @@ class TextScale:
             place: Among the accepted nights that have a cell.
             count: Its answers.
         """
-        return self._place([float(one.accepted[place]) for one in text_lines(self.axes)], count)
+        values = [float(one.accepted[place]) for one in text_lines(self.axes)]
+        return self._place(values, count, self.apart[place])
 
-    def _place(self, values: Sequence[float], count: int) -> Coordinates:
+    def _place(self, values: Sequence[float], count: int, apart: float) -> Coordinates:
         lines = text_lines(self.axes)
-        return {
+        found = {
             name: NightValue(value=value, variance=max(own / count, line.least))
             for name, value, own, line in zip(
                 (FIRST, SWING), values, self.variances, lines, strict=False
             )
         }
+        return {**found, APART: NightValue(value=apart, variance=1.0)}
+
+
+def text_scale(
+    cells: Sequence[TextCell], axes: TextAxes, variances: tuple[float, ...]
+) -> TextScale:
+    """Make the scale of a case's texts from their directions.
+
+    Args:
+        cells: Accepted cells, oldest night first.
+        axes: From :func:`axes_of`.
+        variances: Of one answer on each axis.
+    """
+    dimension = _dimension(cells)
+    counts = [cell.count for cell in cells]
+    contrast = text_contrasts(
+        [cell.mean for cell in cells],
+        counts,
+        effective_dimension=dimension,
+        accepted=len(cells),
+    )
+    # A single night is its own reference, and no distance from itself.
+    scores = wilson_hilferty(contrast.ratio, contrast.dof) if len(cells) > 1 else (0.0,)
+    return TextScale(
+        axes=axes,
+        variances=variances,
+        count=sum(counts),
+        dimension=dimension,
+        apart=tuple(float(score) for score in scores),
+    )
+
+
+def _dimension(cells: Sequence[TextCell]) -> float:
+    return pool_effective_dimensions([cell.effective_dimension for cell in cells])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +236,7 @@ def axes_of(cells: Sequence[TextCell]) -> TextAxes | None:
     return find_axes(
         [cell.mean for cell in cells],
         [cell.count for cell in cells],
-        effective_dimension=pool_effective_dimensions([cell.effective_dimension for cell in cells]),
+        effective_dimension=_dimension(cells),
     )
 
 

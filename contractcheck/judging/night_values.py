@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.night_scales import TextScale, axes_of, scale_of, text_lines
+from contractcheck.judging.night_scales import TextScale, axes_of, scale_of, text_lines, text_scale
 from contractcheck.judging.streams import JUDGED_LATENCY
 from contractcheck.metrics import LATENCY
 from contractcheck.model.history import NightValue, NightValues
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Place = tuple[str, str]
 
 CONFORMANCE = "conformance"
-COORDINATES_VERSION = 1
+COORDINATES_VERSION = 2
 """Raised when the same nights come to other numbers: kept values of older versions do not count."""
 
 
@@ -171,11 +171,13 @@ def _make_scales(cells: Mapping[Place, Sequence[Cell]]) -> dict[Place, Scale]:
         elif scale := scale_of(own, is_latency=place[1] in LATENCY):
             scales[place] = scale
     for stream in texts.values():
-        scales.update(_text_scales(stream))
+        scales.update(_text_scales(stream, cells))
     return scales
 
 
-def _text_scales(axes: Mapping[Place, TextAxes]) -> dict[Place, TextScale]:
+def _text_scales(
+    axes: Mapping[Place, TextAxes], cells: Mapping[Place, Sequence[Cell]]
+) -> dict[Place, TextScale]:
     """Scales of one stream of texts, whose cases lend each other strength about their variance."""
     variances: dict[Place, tuple[float, ...]] = dict.fromkeys(axes, ())
     for coordinate in (0, 1):
@@ -189,7 +191,12 @@ def _text_scales(axes: Mapping[Place, TextAxes]) -> dict[Place, TextScale]:
             )
             for place, variance in zip(have, shrunk, strict=True):
                 variances[place] = (*variances[place], variance)
-    return {place: TextScale(axes=one, variances=variances[place]) for place, one in axes.items()}
+    return {
+        place: text_scale(
+            [cell for cell in cells[place] if isinstance(cell, TextCell)], one, variances[place]
+        )
+        for place, one in axes.items()
+    }
 
 
 def _digest(

@@ -18,7 +18,7 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from contractcheck.model.judgement import Comparison, Example, Finding
+    from contractcheck.model.judgement import Example, Finding
     from contractcheck.model.report import Report
 
 _WIDTH = 100
@@ -53,7 +53,7 @@ def _lines(report: Report) -> Iterator[str]:
             if finding in illustrated:
                 yield from _example_lines(finding.examples)
     yield from chart_lines(report.charts)
-    yield from _stream_table([c for c in report.comparisons if c.score is not None])
+    yield from _stream_table(report)
     yield from case_lines(report)
     yield from check_lines(report.pass_rates)
     yield from path_lines(report.path_changes)
@@ -122,10 +122,17 @@ def _example_lines(examples: Sequence[Example]) -> Iterator[str]:
         yield f"                 ({one_line(rule)})"
 
 
-def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _stream_table(report: Report) -> Iterator[str]:
+    """The two-night rule, stream by stream.
+
+    Beside charts its threshold is that of large changes alone: what would have been seen, the
+    headline says of the charts.
+    """
+    comparisons = [c for c in report.comparisons if c.score is not None]
     if not comparisons:
         return
-    rows = [("plane", "stream", "tonight", "alarm above", "p", "effect", "would have been seen")]
+    first = "last two nights" if report.charts else "stream"
+    rows = [("plane", first, "tonight", "alarm above", "p", "effect", "would have been seen")]
     rows += [
         (
             c.plane,
@@ -139,4 +146,4 @@ def _stream_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
         for c in comparisons
     ]
     yield ""
-    yield from columns(rows)
+    yield from columns([row[:-1] for row in rows] if report.charts else rows)
