@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from contractcheck.judging import judge, night_rule
+from contractcheck.judging import night_rule, run_drift
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.stats.samples import CaseSample, Stream
 from contractcheck.stats.two_sample import compare_samples
@@ -66,7 +66,7 @@ def verdicts_only() -> Iterator[None]:
     """
     with (
         patch.object(night_rule, "_smallest_shares", lambda *_, **__: (1.0, 1.0)),
-        patch.object(judge, "compare_cases", lambda *_, **__: ()),
+        patch.object(run_drift, "compare_cases", lambda *_, **__: ()),
     ):
         yield
 

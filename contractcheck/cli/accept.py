@@ -18,6 +18,7 @@ from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.baseline_health import examine_accepted
 from contractcheck.workflows.provisional import accept_gate
 from contractcheck.workflows.rebase import accept_since
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.model.baseline import Baseline
+    from contractcheck.model.suite import Suite
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -100,8 +102,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     if targets:
         raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
     folders = [place.runs.find(run) for run in runs]
-    for baseline in accept_runs(place, folders, select_suites(place, suites), options):
-        _show(place, baseline)
+    chosen = select_suites(place, suites)
+    for baseline in accept_runs(place, folders, chosen, options):
+        _show(place, baseline, next(suite for suite in chosen if suite.name == baseline.suite))
 
 
 def _rebase(
@@ -124,7 +127,7 @@ def _rebase(
     located = len(made.baseline.eras[-1])
     nights = "1 night places" if located == 1 else f"{located} nights place"
     click.echo(f"re-based on {made.since}: {nights} the location")
-    _show(place, made.baseline)
+    _show(place, made.baseline, chosen[0][0])
 
 
 def _begin(
@@ -143,13 +146,15 @@ def _begin(
         "provisional: the gate's answers say where the new side stands, "
         f"{lent} of the old one how much nights vary; accept its own nights as they come"
     )
-    _show(place, made)
+    _show(place, made, suite)
 
 
-def _show(place: Workspace, baseline: Baseline) -> None:
+def _show(place: Workspace, baseline: Baseline, suite: Suite) -> None:
     nights = [night.statistics.night for night in baseline.nights]
     where = place.baselines.folder(baseline.suite, baseline.target)
     click.echo(
         f"{baseline.suite} × {baseline.target.id}: {len(nights)} accepted nights, "
         f"{nights[0]} … {nights[-1]}; review and commit {where}"
     )
+    if words := examine_accepted(place, suite, baseline):
+        click.echo(one_line(f"WARNING: {words}"), err=True)

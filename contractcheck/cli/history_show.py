@@ -9,7 +9,7 @@ import click
 
 from contractcheck.cli.options import history_option, root_option, workspace
 from contractcheck.report.json_report import plain_fields
-from contractcheck.report.safe_text import one_line
+from contractcheck.report.safe_text import one_line, shorten
 from contractcheck.report.sparkline import sparkline
 from contractcheck.workflows.history_views import view_history
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contractcheck.workflows.history_rows import HistoryRow
     from contractcheck.workflows.history_views import HistoryView, SeenNight
 
+_HEADLINE_CHARACTERS = 120
 _SHARES = ("share", "passed")
 
 
@@ -97,20 +98,27 @@ def _lines(view: HistoryView) -> Iterator[str]:
     yield f"{view.suite} × {view.target}"
     nights = {night.record.night: night for night in view.nights}
     for date in sorted({*nights, *(event.night for event in view.events)}):
+        said = ""
         if date in nights:
+            said = _said(nights[date])
             yield f"  {_night(nights[date])}"
         for event in view.events:
             if event.night == date:
+                words = "" if event.words == said else f": {event.words}"
                 by = f" ({event.by})" if event.by else ""
-                yield f"  {date}  ── {event.kind}: {event.words}{by}"
+                yield f"  {date}  ── {event.kind}{words}{by}"
     yield from _drawn("charts", _charts(view))
     yield from _drawn("cases", _cases(view))
 
 
 def _night(night: SeenNight) -> str:
-    judgement = night.judgement
-    said = "not judged" if judgement is None else judgement.headline or judgement.verdict.value
+    said = shorten(_said(night), _HEADLINE_CHARACTERS)
     return f"{night.record.night}  {night.answered}/{night.planned}  {said}"
+
+
+def _said(night: SeenNight) -> str:
+    judgement = night.judgement
+    return "not judged" if judgement is None else judgement.headline or judgement.verdict.value
 
 
 def _drawn(title: str, rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:

@@ -83,7 +83,7 @@ def command(  # noqa: PLR0917 - click passes options by name
 
 def _lines(one: SubjectStatus) -> Iterator[str]:
     kinds = dict.fromkeys(problem.kind.upper() for problem in one.problems)
-    yield f"{one.suite} × {one.target}: {', '.join(kinds) or 'healthy'}"
+    yield f"{one.suite} × {one.target}: {', '.join(kinds) or 'the watch is healthy'}"
     yield from (f"  {problem.kind.upper()}: {problem.words}" for problem in one.problems)
     if one.age_s is not None:
         yield f"  last night: {one.last_night}, {describe_age(one.age_s)} ago"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.baseline_health import weekly_note
 from contractcheck.judging.budget import watch_budget
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.chart_path import judge_charts
@@ -75,7 +76,7 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         rule_share=budget.rule,
         charted=frozenset(one.stream for one in watched if one.charts and one.has_tonight),
         gaps=tuple(_gaps(evidence, watched, has_charts=bool(budget.charts))),
-        notes=(*_notes(watched, placed), *map(_sight_note, sights[1:])),
+        notes=(*_notes(evidence, watched, placed), *map(_sight_note, sights[1:])),
         charts=tuple(reading for one in watched for reading in one.readings()),
         values=values_of(placed.reference, run.statistics) if placed else None,
         confirm=fast.confirm,
@@ -93,7 +94,7 @@ def _gaps(evidence: Evidence, watched: Sequence[Watched], *, has_charts: bool) -
         )
 
 
-def _notes(watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
+def _notes(evidence: Evidence, watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
     accepted = len(placed.accepted) if placed else 0
     if FEWEST_NIGHTS <= accepted < LEAST_CHARTED:
         yield provisional_words(accepted, LEAST_CHARTED)
@@ -102,6 +103,8 @@ def _notes(watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
             f"re-based: {placed.placed} accepted nights say where the provider stands, "
             f"{accepted - placed.placed} earlier ones how much nights vary"
         )
+    if note := weekly_note(watched, evidence.suite, evidence.run.header.target.id):
+        yield note
     unknown = sorted({f"{row} ({one.stream})" for one in watched for row in one.unknown})
     if unknown:
         yield f"in no chart yet (fewer than {FEWEST_NIGHTS} accepted values): {', '.join(unknown)}"

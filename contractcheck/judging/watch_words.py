@@ -91,6 +91,24 @@ def unstable_words(unstable: Sequence[Watched], suite: Suite, target: str) -> st
     )
 
 
+def unstable_since_words(
+    streams: Sequence[str], cases: Sequence[str], nights: int, *, suite: str, target: str
+) -> str:
+    """Say what later nights show of instability that the accepted ones did not; decides nothing."""
+    names = ", ".join(map(stream_words, streams))
+    if not cases:
+        return (
+            f"over the last {nights} nights, {names} resembles the night before or steps together, "
+            "which the accepted nights did not show: the yearly chance does not cover such nights"
+        )
+    named = ", ".join(cases[:_NAMED]) + (" …" if len(cases) > _NAMED else "")
+    return (
+        f"over the last {nights} nights, {named} (in {names}) jumps between levels or strays, "
+        "which the accepted nights did not show; if that is how it is, set it aside "
+        f"(contractcheck quarantine {suite} {cases[0]} --target {target})"
+    )
+
+
 def provisional_words(accepted: int, wanted: int) -> str:
     """What is not judged yet while there are few accepted nights."""
     return (

@@ -13,10 +13,13 @@ SCHEMA = 1
 
 METADATA = MetaData()
 
+_TEXT = String().with_variant(String(collation="C"), "postgresql")
+"""Ordered byte by byte, as SQLite does, whatever language the server speaks."""
+
 VERSIONS = Table(
     "contractcheck_schema",
     METADATA,
-    Column("name", String, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
     Column("version", Integer, nullable=False),
 )
 """One row: which version the other tables have."""
@@ -24,12 +27,12 @@ VERSIONS = Table(
 NIGHTS = Table(
     "contractcheck_nights",
     METADATA,
-    Column("suite", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("night", String, primary_key=True),
-    Column("part", String, primary_key=True),
-    Column("run_id", String, nullable=False),
-    Column("run_root", String, nullable=False),
+    Column("suite", _TEXT, primary_key=True),
+    Column("target", _TEXT, primary_key=True),
+    Column("night", _TEXT, primary_key=True),
+    Column("part", _TEXT, primary_key=True),
+    Column("run_id", _TEXT, nullable=False),
+    Column("run_root", _TEXT, nullable=False),
     Column("is_complete", Boolean, nullable=False),
     Column("record", LargeBinary, nullable=False),
     Column("statistics", LargeBinary, nullable=False),
@@ -38,29 +41,29 @@ NIGHTS = Table(
 VALUES = Table(
     "contractcheck_values",
     METADATA,
-    Column("suite", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("baseline", String, primary_key=True),
-    Column("night", String, primary_key=True),
+    Column("suite", _TEXT, primary_key=True),
+    Column("target", _TEXT, primary_key=True),
+    Column("baseline", _TEXT, primary_key=True),
+    Column("night", _TEXT, primary_key=True),
     Column("document", LargeBinary, nullable=False),
 )
 
 JUDGEMENTS = Table(
     "contractcheck_judgements",
     METADATA,
-    Column("suite", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("night", String, primary_key=True),
+    Column("suite", _TEXT, primary_key=True),
+    Column("target", _TEXT, primary_key=True),
+    Column("night", _TEXT, primary_key=True),
     Column("document", LargeBinary, nullable=False),
 )
 
 EVENTS = Table(
     "contractcheck_events",
     METADATA,
-    Column("suite", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("night", String, primary_key=True),
-    Column("digest", String, primary_key=True),
+    Column("suite", _TEXT, primary_key=True),
+    Column("target", _TEXT, primary_key=True),
+    Column("night", _TEXT, primary_key=True),
+    Column("digest", _TEXT, primary_key=True),
     Column("document", LargeBinary, nullable=False),
 )
 """``digest`` is of what makes two events of a night the same, see ``History.add_event``."""
@@ -68,10 +71,10 @@ EVENTS = Table(
 CLAIMS = Table(
     "contractcheck_claims",
     METADATA,
-    Column("suite", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("night", String, primary_key=True),
-    Column("holder", String, nullable=False),
+    Column("suite", _TEXT, primary_key=True),
+    Column("target", _TEXT, primary_key=True),
+    Column("night", _TEXT, primary_key=True),
+    Column("holder", _TEXT, nullable=False),
     Column("until_s", Float, nullable=False),
 )
 """Who samples a night right now; ``until_s`` is in seconds since 1970, by the database's clock."""

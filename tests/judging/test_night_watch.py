@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from contractcheck.judging import judge_run
+from contractcheck.judging.baseline_health import describe_health
 from contractcheck.judging.evidence import Evidence
 from contractcheck.model.history import Exemption, NightRecord
 from contractcheck.model.judgement import FindingKind, Verdict
@@ -218,28 +219,50 @@ def test_five_nights_are_provisional_and_have_no_charts(watch):
     assert judged[-1].error_rates.startswith("provisional")
 
 
-def jumping(draw, case, trial, shape, night):
-    """A case that answers in one of two ways, a few nights at a time."""
-    only = shape(only=[NAMES[0]], text="angry" if night // 3 % 2 else "calm")
-    return only(draw, case, trial)
-
-
-def test_a_case_that_jumps_between_levels_is_unstable_until_it_is_set_aside(make_world, shape):
-    world = make_world(cases=NAMES)
+def jump_between_levels(world, shape, *, quiet=0):
+    """Let one case answer in one of two ways, three nights at a time, after so many quiet nights."""
     original = world.record
 
     def record(night, behaviour=None, **options):
-        chosen = lambda d, c, t: jumping(d, c, t, shape, night)  # noqa: E731 - closes over night
-        return original(night, behaviour or chosen, **options)
+        level = shape(only=[NAMES[0]], text="angry" if night // 3 % 2 else "calm", share=0.75)
+        chosen = behaviour or (None if night < quiet else level)
+        return original(night, chosen, **options)
 
     world.record = record
-    judgement = Watch(world).go(1)[0]
+    return world
+
+
+def test_a_case_that_jumps_between_levels_is_unstable_until_it_is_set_aside(make_world, shape):
+    world = jump_between_levels(make_world(cases=NAMES), shape)
+    under = Watch(world)
+    judgement = under.go(1)[0]
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "unstable" in judgement.headline
     assert f"contractcheck quarantine tickets {NAMES[0]}" in judgement.headline
     aside = Watch(world, exemptions=(exempt("quarantine", case=NAMES[0]),)).go(1)[0]
     assert aside.verdict is Verdict.QUIET
     assert any(f"{NAMES[0]} is in quarantine" in note for note in aside.notes)
+    # The same is said at once to whom accepts the nights.
+    words = describe_health(world.suite, under.baseline)
+    assert words.startswith("the accepted nights are unstable")
+    assert NAMES[0] in words
+    assert describe_health(world.suite, under.baseline, aside={NAMES[0]}) == ""
+
+
+def test_a_baseline_that_is_fit_is_accepted_without_a_word(watch):
+    under = watch()
+    assert describe_health(under.world.suite, under.baseline) == ""
+
+
+def test_levels_that_begin_after_acceptance_are_told_weekly_unless_charts_tell(make_world, shape):
+    """The examination decides nothing, so it must not be said on a night that is red."""
+    world = jump_between_levels(make_world(cases=NAMES), shape, quiet=ACCEPTED)
+    judged = Watch(world).go(21)
+    told = [any("over the last" in note for note in one.notes) for one in judged]
+    red = [drift(one) != [] for one in judged]
+    assert any(red) or any(told)
+    assert not any(t and r for t, r in zip(told, red, strict=True))
+    assert not any(t for t, place in zip(told, range(1, 22), strict=True) if place % 7)
 
 
 def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, shape):

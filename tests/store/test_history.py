@@ -4,7 +4,7 @@ import itertools
 import math
 import sqlite3
 import stat
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -79,7 +79,12 @@ def values_of(night, number=0):
 
 def judgement(night, headline="it moved"):
     finding = FindingRecord(
-        kind=FindingKind.DRIFT, plane="outputs", message="moved", case="greet", since=night
+        kind=FindingKind.DRIFT,
+        plane="outputs",
+        message="moved",
+        case="greet",
+        metric="text",
+        since=night,
     )
     chart = ChartReading(stream="text", plane="outputs", kind="mean", value=3.5, threshold=3.0)
     return NightJudgement(
@@ -316,6 +321,24 @@ def test_both_databases_hold_the_same(tmp_path, postgres_url):
     assert digests[0] == digests[1]
 
 
+def test_no_field_is_forgotten():
+    """A field that is added later, and not kept, would come back as its default."""
+    from contractcheck.store import history_codec as codec
+
+    night = record("2026-03-01", part="confirmation", fingerprints=("fp",))
+    told = event("2026-03-01", case="c", by="b", expires="2027-01-01")
+    for noun, encode, decode in (
+        (night, codec.encode_record, codec.decode_record),
+        (judgement("2026-03-01"), codec.encode_judgement, codec.decode_judgement),
+        (told, codec.encode_event, codec.decode_event),
+    ):
+        for field in fields(noun):
+            assert getattr(noun, field.name) != field.default, field.name
+        assert decode(encode(noun), "here") == noun
+    (finding,) = judgement("2026-03-01").findings
+    assert all(getattr(finding, field.name) is not None for field in fields(finding))
+
+
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -489,3 +512,12 @@ def test_a_wrong_password_is_told_at_once_and_not_shown(postgres_url, monkeypatc
         pass
     assert "password authentication failed" in str(told.value)
     assert "wrong@" not in str(told.value)
+
+
+def test_the_password_may_come_from_where_libpq_looks(postgres_url, monkeypatch):
+    head, _, rest = postgres_url.rpartition("@")
+    user, _, password = head.removeprefix("postgresql://").partition(":")
+    monkeypatch.setenv("PGPASSWORD", password)
+    with open_history(f"postgres://{user}@{rest}?application_name=tests") as history:
+        assert history.add_event(event("2026-03-01"))
+        assert history.shown == f"postgresql://{user}@{rest}"

@@ -1,8 +1,11 @@
 """A run comes back from the archive as it was sealed, or it does not come at all."""
 
+import errno
+import os
 import secrets
 import shutil
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,22 @@ def test_what_was_changed_in_the_archive_is_named_and_not_taken(project, local, 
     assert run.run_id in str(told.value)
     assert [path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()] == []
     assert not list((tmp_path / "elsewhere").rglob(".fetch-*"))
+
+
+def test_a_full_disk_leaves_nothing_of_a_run(project, local, tmp_path, monkeypatch):
+    run = local.push(project.record(1))
+    calls = count()
+
+    def refuse(descriptor, fsync=os.fsync):
+        if next(calls) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr("contractcheck.store.bundle.os.fsync", refuse)
+    with pytest.raises(RecordingError, match="No space left on device"):
+        local.fetch(run, tmp_path / "elsewhere")
+    assert [path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()] == []
+    assert local.fetch(run, tmp_path / "elsewhere").name == run.run_id
 
 
 def test_files_of_others_in_the_archive_are_passed_over(project, local):
