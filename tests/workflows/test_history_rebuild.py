@@ -64,14 +64,19 @@ def watched(project, kept):
 
 
 def later(path):
-    """Everything that the history says of the nights since the last accepted one, but events."""
+    """Everything that the history says of the nights since the last accepted one."""
     with open_history(path) as history:
         of = ("hello", TARGET)
         nights = history.nights(*of, after="2026-03-02")
+        judgements = history.judgements(*of)
+        baselines = sorted({judgement.baseline for judgement in judgements})
+        values = [history.values(*of, baseline) for baseline in baselines]
+        assert any(values)
         return (
             nights,
             [history.statistics(*of, night.night) for night in nights],
-            history.judgements(*of),
+            values,
+            judgements,
             history.events(*of),
         )
 
