@@ -224,7 +224,7 @@ def jump_between_levels(world, shape, *, quiet=0):
     original = world.record
 
     def record(night, behaviour=None, **options):
-        level = shape(only=[NAMES[0]], text="angry" if night // 3 % 2 else "calm", share=0.75)
+        level = shape(only=[NAMES[0]], text="angry" if night // 3 % 2 else "calm")
         chosen = behaviour or (None if night < quiet else level)
         return original(night, chosen, **options)
 
@@ -257,12 +257,12 @@ def test_a_baseline_that_is_fit_is_accepted_without_a_word(watch):
 def test_levels_that_begin_after_acceptance_are_told_weekly_unless_charts_tell(make_world, shape):
     """The examination decides nothing, so it must not be said on a night that is red."""
     world = jump_between_levels(make_world(cases=NAMES), shape, quiet=ACCEPTED)
-    judged = Watch(world).go(21)
+    judged = Watch(world).go(14)
     told = [any("over the last" in note for note in one.notes) for one in judged]
     red = [drift(one) != [] for one in judged]
     assert any(red) or any(told)
     assert not any(t and r for t, r in zip(told, red, strict=True))
-    assert not any(t for t, place in zip(told, range(1, 22), strict=True) if place % 7)
+    assert not any(t for t, place in zip(told, range(1, 15), strict=True) if place % 7)
 
 
 def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, shape):
