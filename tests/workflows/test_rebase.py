@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 
 import pytest
@@ -16,13 +17,20 @@ from contractcheck.workflows.rebase import accept_since
 OPTIONS = AcceptOptions(reason="the new model is fine", by="ada")
 
 
-@pytest.fixture
-def watched(project):
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory, make_project):
     """Two accepted nights, and two that were not."""
+    project = make_project(tmp_path_factory.mktemp("watched"))
     project.accept(project.record(1), project.record(2))
     project.record(3)
     project.record(4)
-    return project
+    return project.workspace.root
+
+
+@pytest.fixture
+def watched(made_once, tmp_path, make_project):
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    return make_project(tmp_path)
 
 
 def rebase(project, since):
