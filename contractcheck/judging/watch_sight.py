@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.night_rule import margin_of
 from contractcheck.judging.night_scales import LabelScale, NumberScale, RateScale, TextScale
-from contractcheck.judging.night_values import CONFORMANCE, case_of, is_directed
+from contractcheck.judging.night_values import CONFORMANCE, is_directed
 from contractcheck.stats.monitor import level_of
 from contractcheck.stats.monitor_scale import LEAST_DISPERSION, LEAST_LATENCY_SD
 from contractcheck.stats.monitor_sight import expect_chart
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 HORIZONS: Final = (7, 21)
 """Nights for which it is said what a change that lasts so long would have to be."""
 _STEPS: Final = 12
+_CASES_TRIED: Final = 15
 _MOST_SLOWER: Final = 10.0
 
 
@@ -96,10 +97,11 @@ def sight_words(sight: Sight) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Stream:
-    """One stream, with what a night's deviation of each of its rows is."""
+    """One stream, with what a night's deviation of each of its charted rows is."""
 
     watched: Watched
     scales: tuple[Scale | None, ...]
+    directed: tuple[bool, ...]
     row_sd: FloatArray
     level_sd: float
     nights: int
@@ -107,20 +109,16 @@ class _Stream:
 
     @classmethod
     def of(cls, watched: Watched, reference: Reference, *, nights: int, need: float) -> _Stream:
-        stream = watched.stream
-        scales = tuple(
-            reference.scales.get((case_of(row), row.partition("#")[2] or stream))
-            if stream == CONFORMANCE
-            else reference.scales.get((case_of(row), stream))
-            if is_directed(row)
-            else None
-            for row in watched.rows
-        )
+        import numpy as np
+
+        known = np.atleast_1d(watched.nights.is_known().any(0))
+        rows = [row for row, is_known in zip(watched.rows, known, strict=True) if is_known]
         row_sd, level_sd = _deviations(watched)
         return cls(
             watched=watched,
-            scales=scales,
-            row_sd=row_sd,
+            scales=tuple(_scale_of(row, watched.stream, reference) for row in rows),
+            directed=tuple(_has_direction(row, watched) for row in rows),
+            row_sd=row_sd if watched.plane == "latency" else row_sd[known],
             level_sd=level_sd,
             nights=nights,
             need=need,
@@ -128,20 +126,16 @@ class _Stream:
 
     def shows(self, shifts: FloatArray) -> bool:
         """Whether any chart would be red with the power that is asked for."""
-        import numpy as np
-
         one = self.watched
-        known = np.asarray(one.nights.is_known().any(0))
-        directed = [is_directed(row) or one.stream == CONFORMANCE for row in one.rows]
         for chart in one.charts:
             expected = expect_chart(
-                shifts[known] if len(shifts) == len(known) else shifts,
+                shifts,
                 plane=one.chart_plane,
                 kind=chart.kind,
                 nights=self.nights,
                 accepted=one.nights.located,
                 level_sd=self.level_sd,
-                directed=[d for d, there in zip(directed, known, strict=True) if there],
+                directed=self.directed,
             )
             if expected.value - chart.threshold >= self.need * expected.sd:
                 return True
@@ -151,18 +145,20 @@ class _Stream:
         """Smallest share of the answers of all rows, or of one, that would have to change."""
         import numpy as np
 
+        places = range(len(self.scales)) if row is None else (row,)
+
         def shifts(share: float) -> FloatArray:
-            moved = [
-                _shift(scale, share) if row in (None, at) else 0.0
-                for at, scale in enumerate(self.scales)
-            ]
-            return np.asarray(moved) / self.row_sd
+            moved = np.zeros(len(self.scales))
+            for place in places:
+                moved[place] = _shift(self.scales[place], share) / self.row_sd[place]
+            return moved
 
         return _smallest(lambda share: self.shows(shifts(share)), 0.0, 1.0)
 
     def median_case(self) -> float | None:
-        """The same of one case that changes alone: the median over cases."""
+        """The same of one case that changes alone: the median over cases, of many a few."""
         every = [at for at, scale in enumerate(self.scales) if scale is not None]
+        every = every[:: max(1, len(every) // _CASES_TRIED)]
         found = sorted(math.inf if (s := self.share(at)) is None else s for at in every)
         middle = found[len(found) // 2] if found else math.inf
         return None if math.isinf(middle) else middle
@@ -174,6 +170,18 @@ class _Stream:
         most = math.log(_MOST_SLOWER)
         found = _smallest(lambda log: self.shows(np.asarray([log])), 0.0, most)
         return None if found is None else math.exp(found)
+
+
+def _scale_of(row: str, stream: str, reference: Reference) -> Scale | None:
+    """The scale that a row's answers move along; none of a row without a direction."""
+    case, _, name = row.partition("#")
+    if stream == CONFORMANCE:
+        return reference.scales.get((case, name))
+    return None if name else reference.scales.get((case, stream))
+
+
+def _has_direction(row: str, watched: Watched) -> bool:
+    return is_directed(row) or watched.stream == CONFORMANCE
 
 
 def _shift(scale: Scale | None, share: float) -> float:
@@ -218,9 +226,7 @@ def _deviations(watched: Watched) -> tuple[FloatArray, float]:
     square = np.minimum(square, 2.0 * np.median(square))
     dof = max(nights.accepted - len(nights.eras), 1)
     dispersion = max(float(square.sum()) / dof, LEAST_DISPERSION)
-    is_first = np.asarray(
-        [is_directed(row) or watched.stream == CONFORMANCE for row in watched.rows]
-    )
+    is_first = np.asarray([_has_direction(row, watched) for row in watched.rows])
     first = z[:, is_first]
     together = first.sum(1) / math.sqrt(max(first.shape[1], 1)) / math.sqrt(dispersion)
     usual = np.sqrt(
