@@ -128,8 +128,7 @@ def decode_values(data: bytes, place: str) -> NightValues:
             night=_text(row["night"]),
             run_id=_text(row["run"]),
             streams={
-                stream: {case: _value(pair) for case, pair in _object(cases).items()}
-                for stream, cases in _object(row["streams"]).items()
+                stream: _values(_object(cases)) for stream, cases in _object(row["streams"]).items()
             },
         )
 
@@ -235,6 +234,16 @@ def _chart(row: JsonObject) -> ChartReading:
         value=_reading(row["value"]),
         threshold=_reading(row["threshold"]),
     )
+
+
+def _values(cases: JsonObject) -> dict[str, NightValue]:
+    """Two numbers per case; years of them are read each night, so the usual ones go quickly."""
+    return {
+        case: NightValue(value=pair[0], variance=pair[1])
+        if type(pair) is list and len(pair) == 2 and type(pair[0]) is type(pair[1]) is float  # noqa: PLR2004 - a value and its variance
+        else _value(pair)
+        for case, pair in cases.items()
+    }
 
 
 def _value(pair: JsonValue) -> NightValue:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
-from contractcheck.judging import exit_code, judge_run
+from contractcheck.judging import exit_code
 from contractcheck.judging.pass_rates import pass_rates
 from contractcheck.measuring import observe
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.report import Report, TrialCounts
 from contractcheck.store.history import open_history
-from contractcheck.workflows.watch_evidence import gather, gather_without_history
+from contractcheck.workflows.watch_evidence import gather, gather_without_history, judge_gathered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def judge_recorded(
     """
     run = observe(read_run(folder), suite)
     found = _gather(workspace, suite, run, history)
-    judgement = judge_run(found.evidence)
+    judgement = judge_gathered(workspace, found.evidence)
     notes = (*judgement.notes, *found.notes)
     return make_report(replace(judgement, notes=notes), run, suite, source=source)
 

@@ -5,16 +5,17 @@ Read only: who gathers changes nothing. A run outside of the watch is judged by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError
-from contractcheck.judging import Evidence
+from contractcheck.judging import Evidence, judge_run
 from contractcheck.judging.night_values import values_of
 from contractcheck.judging.standing import standing_reference
 from contractcheck.measuring import observe
+from contractcheck.model.judgement import FindingKind
 from contractcheck.workflows.previous_night import (
     CONSECUTIVE_DAYS,
     PreviousNight,
@@ -25,6 +26,7 @@ from contractcheck.workflows.rescoring import rescore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contractcheck.judging import Judgement
     from contractcheck.judging.night_values import Reference
     from contractcheck.model.history import NightRecord, NightValues
     from contractcheck.model.measurement import MeasuredRun
@@ -83,7 +85,6 @@ def gather(workspace: Workspace, suite: Suite, history: History, run: MeasuredRu
         run=run,
         baseline=rescored.baseline if rescored else None,
         previous=previous.statistics,
-        reference=_find_reference(workspace, suite, header),
         watch=own is not None and own.run_id == header.id,
         later=later.values,
         records={record.night: record for record in records},
@@ -115,11 +116,25 @@ def gather_without_history(workspace: Workspace, suite: Suite, run: MeasuredRun)
             run=run,
             baseline=rescored.baseline if rescored else None,
             previous=previous.statistics,
-            reference=_find_reference(workspace, suite, run.header),
         ),
         last_accepted=max(nights, default=""),
         notes=(*(rescored.notes if rescored else ()), *previous.notes),
     )
+
+
+def judge_gathered(workspace: Workspace, evidence: Evidence) -> Judgement:
+    """Judge, and where something moved once more, with answers of an accepted night as examples.
+
+    To read those takes longer than all the rest, and on most nights nobody looks at them.
+    """
+    judgement = judge_run(evidence)
+    if not any(finding.kind in _MOVED for finding in judgement.findings):
+        return judgement
+    reference = _find_reference(workspace, evidence.suite, evidence.run.header)
+    return judge_run(replace(evidence, reference=reference)) if reference else judgement
+
+
+_MOVED = (FindingKind.DRIFT, FindingKind.SUSPECT, FindingKind.OURS)
 
 
 def _find_reference(workspace: Workspace, suite: Suite, header: RunHeader) -> MeasuredRun | None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from contractcheck.judging import judge_run
 from contractcheck.model.history import FindingRecord, NightJudgement
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.workflows.judging import DOUBTFUL, make_report
-from contractcheck.workflows.watch_evidence import gather
+from contractcheck.workflows.watch_evidence import gather, judge_gathered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,8 @@ def judge_night(
         RecordingError: If the baseline or the history is damaged.
     """
     gathered = gather(workspace, suite, history, run)
-    return JudgedNight(run=run, judgement=judge_run(gathered.evidence), gathered=gathered)
+    judgement = judge_gathered(workspace, gathered.evidence)
+    return JudgedNight(run=run, judgement=judgement, gathered=gathered)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
