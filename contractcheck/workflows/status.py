@@ -237,12 +237,13 @@ def _stale(
     last: NightRecord | None, age: timedelta | None, max_age: timedelta
 ) -> Iterator[StatusProblem]:
     if last is None or age is None:
-        yield StatusProblem(kind="stale", words="no complete night was ever watched")
+        yield StatusProblem(kind="stale", words="no complete night was ever watched; `watch` does")
     elif age > max_age:
         yield StatusProblem(
             kind="stale",
             words=f"the last complete night, {last.night}, is {describe_age(age.total_seconds())} "
-            f"old; at most {describe_age(max_age.total_seconds())} are wanted",
+            f"old; at most {describe_age(max_age.total_seconds())} are wanted: does the schedule "
+            "run?",
         )
 
 
@@ -252,12 +253,12 @@ def _expired(
     if accepted.expired:
         nights = "1 night has" if accepted.expired == 1 else f"{accepted.expired} nights have"
         words = f"the acceptance of {nights} expired; {accepted.standing} still count"
-        yield StatusProblem(kind="expired", words=words)
+        yield StatusProblem(kind="expired", words=f"{words}: accept newer ones")
     for one in exemptions:
         if one.expires < today:
             about = " ".join(filter(None, [one.case, one.metric])) or "everything"
             words = f"the {one.kind} of {about} expired on {one.expires} ({one.owner})"
-            yield StatusProblem(kind="expired", words=words)
+            yield StatusProblem(kind="expired", words=f"{words}: renew or --lift it")
 
 
 def _not_covered(uncovered: Sequence[UncoveredCase]) -> Iterator[StatusProblem]:
@@ -278,7 +279,8 @@ def _overdue(
     if now > datetime.fromisoformat(judged.confirm_after) + OVERDUE_AFTER:
         yield StatusProblem(
             kind="overdue",
-            words=f"the suspicion of {judged.night} was neither confirmed nor followed by a night",
+            words=f"the suspicion of {judged.night} was neither confirmed nor followed by a night: "
+            "does the schedule run?",
         )
 
 

@@ -105,7 +105,8 @@ def _why_uncovered(accepted: Sequence[NightStatistics], case: Case) -> str:
         and night.cases[case.id].request_fingerprint == case.request_fingerprint
     ]
     if len(own) < FEWEST_NIGHTS:
-        return f"learning: {len(own)} of {FEWEST_NIGHTS} accepted nights asked it as it is now"
+        words = f"learning: {len(own)} of {FEWEST_NIGHTS} accepted nights asked it as it is now"
+        return f"{words}; accept more"
     values = values_of(reference_of(own, {case.id: case.request_fingerprint}), own[-1])
     rows = {f"{case.id}#{check.label}" for check in case.checks}
     has_check = bool(rows & set(values.streams.get(CONFORMANCE, ())))

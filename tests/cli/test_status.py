@@ -38,8 +38,8 @@ def test_what_was_never_watched_is_stale_and_exits_with_4(run):
     assert shown.return_value == 4
     assert shown.stdout.splitlines() == [
         "hello × mistral:m: STALE, UNCOVERED",
-        "  STALE: no complete night was ever watched",
-        "  UNCOVERED: greet: learning: 0 of 5 accepted nights asked it as it is now",
+        "  STALE: no complete night was ever watched; `watch` does",
+        "  UNCOVERED: greet: learning: 0 of 5 accepted nights asked it as it is now; accept more",
         "  accepted: 0 of 10 nights",
     ]
 

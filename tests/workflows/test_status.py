@@ -122,7 +122,7 @@ def test_a_watch_that_does_what_it_ought_to_has_no_problem(healthy):
 
 def test_nothing_is_made_by_looking(watched):
     one = watched.status()
-    assert ("stale", "no complete night was ever watched") in problems(one)
+    assert ("stale", "no complete night was ever watched; `watch` does") in problems(one)
     assert one.fortnight.answered_share is None
     assert not watched.project.workspace.history.exists()
     with pytest.raises(UsageError, match="there is no history"):
@@ -132,7 +132,10 @@ def test_nothing_is_made_by_looking(watched):
 def test_a_night_that_is_too_old_is_stale(healthy):
     later = NOW + timedelta(days=2)
     assert problems(healthy.status(now=later)) == [
-        ("stale", "the last complete night, 2026-03-08, is 53 h old; at most 36 h are wanted")
+        (
+            "stale",
+            "the last complete night, 2026-03-08, is 53 h old; at most 36 h are wanted: does the schedule run?",
+        )
     ]
     assert problems(healthy.status(now=later, max_age=timedelta(days=3))) == []
 
@@ -155,7 +158,7 @@ def test_cases_in_no_chart_are_named_with_their_reason(healthy):
     healthy.project.write(content="Say something else.")
     one = healthy.status()
     assert problems(one) == [
-        ("uncovered", "greet: learning: 0 of 5 accepted nights asked it as it is now")
+        ("uncovered", "greet: learning: 0 of 5 accepted nights asked it as it is now; accept more")
     ]
 
 
@@ -175,7 +178,7 @@ def test_what_a_person_took_out_is_listed_and_no_problem_until_it_expires(health
     assert [exemption.owner for exemption in one.exemptions] == ["ada"]
     after = healthy.status(now=NOW + timedelta(days=1))
     assert problems(after) == [
-        ("expired", "the quarantine of greet expired on 2026-03-08 (ada)"),
+        ("expired", "the quarantine of greet expired on 2026-03-08 (ada): renew or --lift it"),
     ]
     assert after.uncovered == ()
 
@@ -186,7 +189,10 @@ def test_acceptances_expire(watched):
     watched.add(8)
     assert watched.status().accepted.expires == "2026-03-08"
     one = watched.status(now=NOW + timedelta(days=1))
-    assert ("expired", "the acceptance of 5 nights have expired; 1 still count") in problems(one)
+    assert (
+        "expired",
+        "the acceptance of 5 nights have expired; 1 still count: accept newer ones",
+    ) in problems(one)
     assert (one.accepted.standing, one.accepted.expired, one.accepted.expires) == (1, 5, None)
     assert {kind for kind, _ in problems(one)} == {"expired", "uncovered"}
 
