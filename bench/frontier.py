@@ -10,14 +10,13 @@ say what it costs, and changes say what it finds.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import frontier_charts as charts
 import frontier_nights as generated
 import frontier_rivals as rivals
-import frontier_unstable as unstable
 import numpy as np
 from frontier_charts import CHARTS
 from frontier_plot import draw
@@ -28,7 +27,7 @@ CHOSEN_BUDGET = 0.05
 PASS_CHART_SHARE = 0.5  # of an output chart's share of the budget
 SHARES = {name: PASS_CHART_SHARE for name in CHARTS if name.startswith("conformance")}
 CHOSEN_NAME = "portfolio of robust EWMAs"
-TODAY = "two nights, as judged today"
+TODAY = "two nights, as judged by run"
 
 
 EWMAS = {
@@ -47,7 +46,6 @@ RULES = {
 }
 SUM = "Shiryaev-Roberts"
 METHODS = (*EWMAS, *RULES, SUM, TODAY)
-ASIDE = "portfolio, unstable cases set aside"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +55,10 @@ class Played:
     Attributes:
         charts: Per method and chart.
         naive: (R,) nights a year on which a naive test cries.
-        is_unstable: (R,) whether a baseline is not fit to be watched.
     """
 
     charts: dict[str, dict[str, np.ndarray]]
     naive: np.ndarray
-    is_unstable: np.ndarray
 
 
 def run_methods(nights, methods):
@@ -83,7 +79,7 @@ def run_methods(nights, methods):
 
 def play(family, *, years, accepted, stream, nights=YEAR, change=None):
     """Play years in batches; charts are kept whole where something changes, else their maxima."""
-    found, naive, flags = {}, [], []
+    found, naive = {}, []
     for batch in range(years // BATCH):
         rng = np.random.default_rng([stream, batch, generated.FAMILIES.index(family), accepted])
         one = generated.play(
@@ -91,11 +87,6 @@ def play(family, *, years, accepted, stream, nights=YEAR, change=None):
         )
         made = dict(run_methods(one, METHODS))
         naive.append(rivals.naive_nights(one).sum(0))
-        measured, limits = unstable.measure(one)
-        flags.append(unstable.flag_baselines(measured, limits))
-        if not change:
-            watched = replace(one, aside=unstable.flag_cases(measured, limits))
-            made[ASIDE] = EWMAS[CHOSEN_NAME](watched)
         for method, several in made.items():
             for name, chart in several.items():
                 kept = chart.astype(np.float32) if change else chart.max(0)
@@ -103,7 +94,6 @@ def play(family, *, years, accepted, stream, nights=YEAR, change=None):
     return Played(
         charts={method: _join(several) for method, several in found.items()},
         naive=np.concatenate(naive),
-        is_unstable=np.concatenate(flags),
     )
 
 
@@ -205,26 +195,6 @@ def print_reds(accepted, figures, years, options):
         print(f"| {method} | " + " | ".join(cells) + " |")
 
 
-def print_unstable(accepted, figures, years):
-    """What the tests of the baseline change for the chosen monitor."""
-    print(f"\n### K = {accepted}: unstable baselines\n")
-    print("| of all years | " + " | ".join(generated.FAMILIES) + " |")
-    print("|---" * (len(generated.FAMILIES) + 1) + "|")
-    limits = figures[CHOSEN_NAME, CHOSEN_BUDGET].limits
-    rows = {"baseline called unstable": [], "not called so, and red": [], "red, cases aside": []}
-    for year in years.values():
-        reds = is_red(year.charts[CHOSEN_NAME], limits)
-        shares = (
-            year.is_unstable,
-            reds & ~year.is_unstable,
-            is_red(year.charts[ASIDE], limits),
-        )
-        for cells, share in zip(rows.values(), shares, strict=True):
-            cells.append(f"{share.mean():.3f}")
-    for name, cells in rows.items():
-        print(f"| {name} | " + " | ".join(cells) + " |")
-
-
 ELSEWHERE = {
     "odd nights in spells of three": {"family": "spells"},
     "AR(1) .8": {"family": "ar .8"},
@@ -240,41 +210,25 @@ ELSEWHERE = {
 def print_elsewhere(accepted, limits, options):
     """The chosen monitor with these thresholds where neither they nor the choice were made."""
     print(f"\n### K = {accepted}: the same thresholds elsewhere, {options.years:,} years\n")
-    print(
-        "| nights | called unstable | not called so, and red | red | " + " | ".join(CHARTS) + " |"
-    )
-    print("|---" * (len(CHARTS) + 4) + "|")
+    print("| nights | red | " + " | ".join(CHARTS) + " |")
+    print("|---" * (len(CHARTS) + 2) + "|")
     for label, how in ELSEWHERE.items():
         usual = {"family": "gaussian", "years": options.years, "stream": 4}
-        maxima, flagged = watch_chosen(accepted, **(usual | how))
+        maxima = watch_chosen(accepted, **(usual | how))
         reds = is_red(maxima, limits)
-        shares = [flagged, reds & ~flagged, reds, *(maxima[name] > limits[name] for name in CHARTS)]
+        shares = [reds, *(maxima[name] > limits[name] for name in CHARTS)]
         print(f"| {label} | " + " | ".join(f"{share.mean():.3f}" for share in shares) + " |")
 
 
 def watch_chosen(accepted, *, years, stream, **how):
-    """Maxima of the chosen monitor's charts over unchanged years; who is called unstable."""
-    parts, flags = {}, []
+    """Maxima of the chosen monitor's charts over unchanged years."""
+    parts = {}
     for batch in range(years // BATCH):
         rng = np.random.default_rng([stream, batch, accepted])
         one = generated.play(years=BATCH, accepted=accepted, nights=YEAR, rng=rng, **how)
-        flags.append(unstable.flag_baselines(*unstable.measure(one)))
         for name, chart in EWMAS[CHOSEN_NAME](one).items():
             parts.setdefault(name, []).append(chart.max(0))
-    return _join(parts), np.concatenate(flags)
-
-
-def print_thresholds(options):
-    """The chosen monitor's thresholds by K, and what each gives in fresh fitted years."""
-    print("| K | any red | " + " | ".join(CHARTS) + " |")
-    print("|---" * (len(CHARTS) + 2) + "|")
-    for accepted in options.accepted:
-        years = options.calibration_years
-        made, _ = watch_chosen(accepted, years=years, stream=5, family="gaussian")
-        fresh, _ = watch_chosen(accepted, years=options.years, stream=6, family="gaussian")
-        limits = thresholds(made, CHOSEN_BUDGET)
-        cells = " | ".join(f"{limit:.2f}" for limit in limits.values())
-        print(f"| {accepted} | {is_red(fresh, limits).mean():.3f} | {cells} |", flush=True)
+    return _join(parts)
 
 
 def print_delays(accepted, figures, options):
@@ -299,15 +253,10 @@ def main():
     parser.add_argument("--calibration-years", type=int, default=3000)
     parser.add_argument("--changes", type=int, default=500, help="changed histories of each kind")
     parser.add_argument("--accepted", type=int, nargs="+", default=[5, 10, 20])
-    parser.add_argument("--thresholds", action="store_true", help="only the chosen monitor's")
     options = parser.parse_args()
-    if options.thresholds:
-        print_thresholds(options)
-        return
     for accepted in options.accepted:
         figures, years = measure(accepted, options)
         print_reds(accepted, figures, years, options)
-        print_unstable(accepted, figures, years)
         print_delays(accepted, figures, options)
         limits = figures[CHOSEN_NAME, CHOSEN_BUDGET].limits
         print(f"\nThresholds of the {CHOSEN_NAME}: ", end="")

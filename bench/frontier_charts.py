@@ -58,8 +58,6 @@ def streams(nights):
         values = to_angles(getattr(nights, plane))
         centre = values[: nights.accepted].mean(0)
         variance = sampling_variance(centre, nights.accepted).astype(np.float32)
-        if nights.aside is not None:
-            values = np.where(nights.aside, np.float32(np.nan), values)
         variances = np.broadcast_to(variance, values.shape)
         made[plane] = monitor.Nights(values=values, variances=variances, accepted=nights.accepted)
     latency = nights.latency.astype(np.float32)

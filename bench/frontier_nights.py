@@ -65,7 +65,6 @@ class Nights:
         conformance: (T, R, C) answers that pass.
         latency: (T, R, 2) log medians, in natural log of seconds up to a constant.
         accepted: K.
-        aside: (R, C) cases that are not watched, or None.
     """
 
     outputs: np.ndarray
@@ -73,7 +72,6 @@ class Nights:
     latency: np.ndarray
     accepted: int
     answers: int = ANSWERS
-    aside: np.ndarray | None = None
 
 
 def play(
