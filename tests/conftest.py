@@ -43,12 +43,12 @@ def free_port():
 
 
 @contextmanager
-def ended(process):
+def ended(process, how=signal.SIGTERM):
     """End a server of ours, whatever becomes of the test."""
     try:
         yield process
     finally:
-        process.terminate()
+        process.send_signal(how)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
@@ -90,7 +90,7 @@ def postgres_server():
             command = [Path(found).resolve().with_name("postgres"), "-D", folder / "data", *options]
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **other)
         url = f"postgresql://tests:{password}@127.0.0.1:{port}"
-        with ended(server):
+        with ended(server, signal.SIGINT):  # does not wait for clients
             for _ in range(300):
                 try:
                     psycopg.connect(f"{url}/postgres", connect_timeout=2).close()

@@ -85,16 +85,25 @@ def spread(total, most):
     return sorted({1 + round(n * (total - 1) / (most - 1)) for n in range(most)})
 
 
-def test_a_kill_at_any_point_is_made_up_for_by_the_next_time(obey, fresh, undisturbed):
-    wanted, _ = undisturbed
-    (counted,) = obey(fill(fresh()))
-    points = spread(counted["points"], 20 if isinstance(fresh(), Path) else 8)
-    assert len(points) in {8, 20}
+@pytest.mark.parametrize(
+    ("most", "days"),
+    [
+        pytest.param(20, DAYS, id="20 points"),
+        pytest.param(200, [*range(1, 9)], id="200 points", marks=pytest.mark.calibration),
+    ],
+)
+def test_a_kill_at_any_point_is_made_up_for_by_the_next_time(obey, fresh, most, days):
+    first = fresh()
+    (counted,) = obey(fill(first, days))
+    wanted = digest(first)
+    is_quick = most > 20 or isinstance(first, Path)
+    points = spread(counted["points"], most if is_quick else 8)
+    assert len(points) == (most if is_quick else 8)
     for at in points:
         url = fresh()
-        (killed,) = obey(fill(url, kill_at=at))
+        (killed,) = obey(fill(url, days, kill_at=at))
         assert killed["status"] == -9, killed
-        assert done(obey(fill(url)))
+        assert done(obey(fill(url, days)))
         assert digest(url) == wanted, at
 
 
