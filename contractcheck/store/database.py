@@ -31,6 +31,8 @@ _BUSY_S = 30.0
 _CONNECT_S = 10
 """How long PostgreSQL may take to answer at all (s), unless the URL says otherwise."""
 
+_REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+
 _SCHEMES: Final = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+pysqlite": "sqlite+pysqlite",
@@ -182,7 +184,8 @@ def _is_passing(error: DBAPIError) -> bool:
 
     SQLSTATE classes 08 (connection), 40 (rolled back: deadlock, serialisation) and 57P (shutdown):
     https://www.postgresql.org/docs/current/errcodes-appendix.html. Without a SQLSTATE, psycopg's
-    OperationalError is about reaching the server.
+    OperationalError is about reaching the server; being refused by it is not passing, and libpq
+    tells that in words only.
     """
     import sqlite3
 
@@ -191,7 +194,9 @@ def _is_passing(error: DBAPIError) -> bool:
         return "locked" in str(cause)
     state = getattr(cause, "sqlstate", None)
     if state is None:
-        return error.connection_invalidated or type(cause).__name__ == "OperationalError"
+        is_refused = any(words in str(cause) for words in _REFUSALS)
+        is_unreached = error.connection_invalidated or type(cause).__name__ == "OperationalError"
+        return is_unreached and not is_refused
     return str(state)[:2] in {"08", "40"} or str(state).startswith("57P")
 
 

@@ -512,6 +512,7 @@ def test_a_wrong_password_is_told_at_once_and_not_shown(postgres_url, monkeypatc
         pass
     assert "password authentication failed" in str(told.value)
     assert "wrong@" not in str(told.value)
+    assert slept == []
 
 
 def test_the_password_may_come_from_where_libpq_looks(postgres_url, monkeypatch):
