@@ -122,7 +122,7 @@ def thresholds(kinds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--years", type=int, default=4000)
-    parser.add_argument("--years-of-many", type=int, default=2000, help="of 100 cases and more")
+    parser.add_argument("--years-of-many", type=int, default=1500, help="of 100 cases and more")
     parser.add_argument("--to", type=Path, default=Path(contractcheck.stats.__file__).parent)
     options = parser.parse_args()
     began_s = process_time()
