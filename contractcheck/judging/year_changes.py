@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from contractcheck.judging.night_scales import TextScale
 from contractcheck.judging.night_values import values_of
 from contractcheck.metrics import LATENCY
 from contractcheck.model.night import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 ChangeKind = Literal["labels", "numbers", "texts", "checks", "latency", "other model"]
 
 _ANOTHER = "an answer that was never accepted"
+_OF_TEXTS = ("texts", "other model")
 _REFUSAL = "refusal"
 _OTHER_NUMBERS = 1.5
 """What another model's numbers (lengths, mostly) are multiplied by."""
@@ -96,7 +98,27 @@ def shift_of(
     Returns:
         Per stream (C,) shifts, in the unit of its values; all zero where nothing shows.
     """
-    usual = pool_nights(reference)
+    pooled = _shift(change, reference, streams, pool_nights(reference))
+    if change.kind not in _OF_TEXTS:
+        return pooled
+    # A night's own distance from the accepted texts is part of what it comes to when it moves.
+    nights = [_shift(change, reference, streams, night) for night in reference.nights]
+    texts = {
+        label for (_, label), scale in reference.scales.items() if isinstance(scale, TextScale)
+    }
+    return {
+        name: np.mean([night[name] for night in nights], 0) if name in texts else shift
+        for name, shift in pooled.items()
+    }
+
+
+def _shift(
+    change: YearChange,
+    reference: Reference,
+    streams: Sequence[WatchedStream],
+    usual: NightStatistics,
+) -> dict[str, FloatArray]:
+    """(C,) per stream, what one night's answers come to when changed, less what they came to."""
     cases = {
         name: replace(
             case, cells={label: _change(label, cell, change) for label, cell in case.cells.items()}

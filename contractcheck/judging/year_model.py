@@ -86,7 +86,7 @@ def harsher(model: StreamModel) -> StreamModel:
     least = model.sampling_sd * np.sqrt(MEASURED_DISPERSION - 1.0)
     return replace(
         model,
-        dispersion=max(model.dispersion, MEASURED_DISPERSION),
+        dispersion=np.maximum(model.dispersion, MEASURED_DISPERSION),
         night_sd=np.maximum(model.night_sd, least),
     )
 
@@ -131,7 +131,10 @@ def _fit(
     values: FloatArray,
     variances: FloatArray,
 ) -> StreamModel:
-    spread = _measure_spread(values, variances, is_latency=plane_of(name) == "latency")
+    # Of conformance what follows the case is a check, and all checks are one kind.
+    kinds = ["" if name == CONFORMANCE else row.partition("#")[2] for row in rows]
+    is_latency = plane_of(name) == "latency"
+    spread = _measure_spread(values, variances, np.array(kinds), is_latency=is_latency)
     shares = [_share_of(reference, name, row) for row in rows]
     names = watched_cases(reference)
     return StreamModel(
@@ -157,35 +160,42 @@ class _Spread:
     supposed: FloatArray
     sampling: FloatArray
     between: FloatArray
-    dispersion: float
-    common: float
+    dispersion: FloatArray
+    common: FloatArray
 
 
-def _measure_spread(values: FloatArray, variances: FloatArray, *, is_latency: bool) -> _Spread:
+def _measure_spread(
+    values: FloatArray, variances: FloatArray, kinds: NDArray[np.str_], *, is_latency: bool
+) -> _Spread:
+    """How much values vary; coordinates of one kind are alike in that, and in nothing more."""
     away = values - np.nanmean(values, 0)
     count = np.isfinite(values).sum(0)
-    nothing = np.zeros(values.shape[1])
+    size = values.shape[1]
+    found = _Spread(
+        supposed=np.zeros(size),
+        sampling=np.zeros(size),
+        between=np.zeros(size),
+        dispersion=np.ones(size),
+        common=np.zeros(size),
+    )
     if is_latency:
         # One deviation for all cases as far as ten nights of each can tell.
         own = np.nansum(away**2, 0) / (count - 1)
-        between = (own + own.mean()) / 2.0
-        common = _common_share(away / np.sqrt(np.maximum(between, 1e-12)), None)
-        return _Spread(
-            supposed=nothing, sampling=nothing, between=between, dispersion=1.0, common=common
-        )
-    supposed = np.nanmean(variances, 0)
+        found.between[:] = (own + own.mean()) / 2.0
+        z = away / np.sqrt(np.maximum(found.between, 1e-12))
+        found.common[:] = _common_share(z, None)
+        return found
+    found.supposed[:] = np.nanmean(variances, 0)
     z = away / np.sqrt(variances)
-    seen = float(np.nansum(z**2) / (count - 1).sum())
-    dispersion = max(1.0, seen)
-    # Judging supposes more of texts than it sees: an answer that was never seen.
-    sampling = supposed * min(1.0, max(seen, _LEAST_SEEN))
-    return _Spread(
-        supposed=supposed,
-        sampling=sampling,
-        between=sampling * (dispersion - 1.0),
-        dispersion=dispersion,
-        common=_common_share(z, dispersion),
-    )
+    for kind in np.unique(kinds):
+        own = kinds == kind
+        seen = float(np.nansum(z[:, own] ** 2) / (count[own] - 1).sum())
+        found.dispersion[own] = max(1.0, seen)
+        # Judging supposes more of texts than it sees: an answer that was never seen.
+        found.sampling[own] = found.supposed[own] * min(1.0, max(seen, _LEAST_SEEN))
+        found.common[own] = _common_share(z[:, own], max(1.0, seen))
+    found.between[:] = found.sampling * (found.dispersion - 1.0)
+    return found
 
 
 def watched_cases(reference: Reference) -> tuple[str, ...]:

@@ -83,8 +83,8 @@ class SimulatedYears:
         stated: Chance of any false red in a year that the suite states.
         share: Of this, what the charts have; the rest is for what is not simulated, and in reserve.
         streams: Per stream how many coordinates its charts add up.
-        dispersion: Per stream, variance between accepted nights over what sampling gives; latencies
-            have none.
+        dispersion: Per stream, variance of accepted nights over what sampling gives, at least 1,
+            the mean over its coordinates; latencies have none.
         seed: Gives the same figures again.
         families: Years in which nothing changed.
         changes: Histories in which something did.

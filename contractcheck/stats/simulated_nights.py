@@ -18,7 +18,7 @@ from contractcheck.stats.night_coordinates import arcsine_moments
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
     SingleArray = NDArray[np.float32]
@@ -57,8 +57,8 @@ class StreamModel:
         variance: (C,) where it is no share: what judging supposes that sampling gives.
         sampling_sd: (C,) where it is no share: deviation from sampling, in the coordinate's unit.
         night_sd: (C,) the same between nights.
-        dispersion: Of shares: variance over what sampling gives, >= 1.
-        common: Share of the moves between nights that all cases have in common, 0..1.
+        dispersion: (C,) of shares: variance over what sampling gives, >= 1.
+        common: (C,) share of the moves between nights that cases have in common, 0..1.
         cases: (C,) number of the case that each is about.
     """
 
@@ -69,8 +69,8 @@ class StreamModel:
     variance: FloatArray
     sampling_sd: FloatArray
     night_sd: FloatArray
-    dispersion: float
-    common: float
+    dispersion: FloatArray
+    common: FloatArray
     cases: Place
 
 
@@ -128,9 +128,9 @@ class _Drawn:
 
 
 def draw_moves(
-    family: Family, shape: tuple[int, int, int], common: float, rng: np.random.Generator
+    family: Family, shape: tuple[int, int, int], common: ArrayLike, rng: np.random.Generator
 ) -> SingleArray:
-    """(T, R, C) moves between nights, of variance 1 in every family."""
+    """(T, R, C) moves between nights, of variance 1 in every family; ``common`` as in the model."""
     import numpy as np
 
     draw = _share_moves(rng, shape, common)
@@ -149,13 +149,14 @@ def draw_moves(
 
 
 def _share_moves(
-    rng: np.random.Generator, shape: tuple[int, int, int], common: float
+    rng: np.random.Generator, shape: tuple[int, int, int], common: ArrayLike
 ) -> SingleArray:
     import numpy as np
 
+    share = np.asarray(common, np.float32)
     own = rng.standard_normal(shape, dtype=np.float32)
     shared = rng.standard_normal((*shape[:2], 1), dtype=np.float32)
-    return np.float32(np.sqrt(1.0 - common)) * own + np.float32(np.sqrt(common)) * shared
+    return np.asarray(np.sqrt(1 - share) * own + np.sqrt(share) * shared)
 
 
 def _draw_jumps(
@@ -199,7 +200,7 @@ def _draw_counts(
         chance = _chances(
             _angles(model, column, drawn, rng),
             drawn.moves[..., column],
-            model.dispersion,
+            float(model.dispersion[column]),
             int(model.answers[column]),
         )
         parent = int(model.left_of[column])

@@ -116,14 +116,15 @@ def test_every_stream_of_the_accepted_nights_is_fitted(reference, streams):
 def test_nights_that_move_together_are_fitted_as_such():
     still = next(s for s in fit_streams(make_reference()) if s.name == "label")
     moving = next(s for s in fit_streams(make_reference(night_sd=0.25)) if s.name == "label")
-    assert still.model.dispersion < 1.4
-    assert moving.model.dispersion > 1.6
-    assert moving.model.common > 0.5
+    first = [place for place, row in enumerate(still.rows) if "#" not in row]
+    assert (still.model.dispersion[first] < 1.4).all()
+    assert (moving.model.dispersion[first] > 2.0).all()
+    assert (moving.model.common[first] > 0.5).all()
 
 
 def test_harsher_nights_move_at_least_as_measured_elsewhere(streams):
     label = next(stream for stream in streams if stream.name == "label")
-    assert harsher(label.model).dispersion >= 1.4
+    assert (harsher(label.model).dispersion >= 1.4).all()
     times = next(stream for stream in streams if stream.plane == "latency")
     assert np.array_equal(harsher(times.model).night_sd, times.model.night_sd)
 

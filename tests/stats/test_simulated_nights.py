@@ -20,8 +20,8 @@ def shares(rates, *, dispersion=1.0, common=0.0, answers=10, nights=10):
         variance=np.zeros(size),
         sampling_sd=np.zeros(size),
         night_sd=np.zeros(size),
-        dispersion=dispersion,
-        common=common,
+        dispersion=np.full(size, dispersion),
+        common=np.full(size, common),
         cases=np.arange(size),
     )
 
@@ -36,8 +36,8 @@ def scores(*, night_sd=0.5, cases=20):
         variance=np.ones(cases),
         sampling_sd=np.ones(cases),
         night_sd=np.full(cases, night_sd),
-        dispersion=1.25,
-        common=0.0,
+        dispersion=np.full(cases, 1.25),
+        common=np.zeros(cases),
         cases=np.arange(cases),
     )
 
@@ -130,8 +130,8 @@ def test_a_second_label_is_counted_among_what_the_first_left(rng):
         variance=one.variance,
         sampling_sd=one.sampling_sd,
         night_sd=one.night_sd,
-        dispersion=1.0,
-        common=0.0,
+        dispersion=np.ones(2),
+        common=np.zeros(2),
         cases=np.zeros(2, int),
     )
     model.like[1] = 5.0
