@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from contractcheck.store.remote import RemoteFiles
 
 _NO_NIGHT = "none"
+_SCRATCH = ".fetch-"
+_STALE_S = 24 * 3600.0
 _NAME = re.compile(
     rf"(?P<suite>{ID_PATTERN})/(?P<folder>[a-z0-9][a-z0-9._-]{{0,99}})/"
     r"(?P<run_id>[0-9]{8}t[0-9]{6}z-[a-z0-9]{1,32})\."
@@ -200,9 +203,15 @@ def _named(name: str, size_bytes: int) -> ArchivedRun | None:
 
 
 def _scratch_beside(folder: Path) -> Path:
-    """A folder on the same disk, so that the finished run moves in by one rename."""
+    """A folder on the same disk, so that the finished run moves in by one rename.
+
+    What a kill left of earlier ones goes.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder.parent))
+        for left in folder.parent.glob(f"{_SCRATCH}*"):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder.parent))
     except OSError as error:
         raise RecordingError(f"{folder.parent}: cannot be written ({error.strerror})") from error

@@ -132,6 +132,16 @@ def test_a_full_disk_leaves_nothing_of_a_run(project, local, tmp_path, monkeypat
     assert local.fetch(run, tmp_path / "elsewhere").name == run.run_id
 
 
+def test_what_a_kill_left_of_a_fetch_is_swept_a_day_later(project, local, tmp_path):
+    run = local.push(project.record(1))
+    parent = tmp_path / "elsewhere" / run.suite / run.folder
+    for name in (".fetch-old", ".fetch-new"):
+        (parent / name).mkdir(parents=True)
+    os.utime(parent / ".fetch-old", (1, 1))
+    local.fetch(run, tmp_path / "elsewhere")
+    assert {path.name for path in parent.iterdir()} == {".fetch-new", run.run_id}
+
+
 def test_files_of_others_in_the_archive_are_passed_over(project, local):
     run = local.push(project.record(1))
     base = Path(local.files.base)
