@@ -19,8 +19,8 @@ from contractcheck.cli.options import (
     workspace,
 )
 from contractcheck.cli.progress import live_progress
-from contractcheck.cli.run import choose, worst
-from contractcheck.errors import ContractcheckError, MeasurementError
+from contractcheck.cli.run import choose
+from contractcheck.errors import ContractcheckError
 from contractcheck.providers.prices import load_prices
 from contractcheck.report.safe_text import show
 from contractcheck.workflows.record import RecordOptions
@@ -110,7 +110,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     )
     place = workspace(root)
     chosen = choose(place, suites, targets, record)
-    return worst([_watch(place, suite, one, options, format_name) for suite, one in chosen])
+    return _worst([_watch(place, suite, one, options, format_name) for suite, one in chosen])
 
 
 def _watch(
@@ -120,8 +120,17 @@ def _watch(
     try:
         with live_progress(f"{suite.name} × {target.id}") as progress:
             report = watch_target(place, suite, target, options, progress)
+    except KeyboardInterrupt:
+        words = "interrupted: every finished answer is kept; the next watch of the night goes on"
+        click.echo(words, err=True)
+        raise
     except ContractcheckError as error:
         click.echo(f"contractcheck: {suite.name} × {target.id}: {show(str(error))}", err=True)
-        return MeasurementError.exit_code
+        return error.exit_code
     print_report(report, format_name)
     return report.exit_code
+
+
+def _worst(codes: list[int]) -> int:
+    """The exit code for several targets: FAIL, could not measure, wrong usage, INCONCLUSIVE."""
+    return next((code for code in (1, 4, 2, 3) if code in codes), 0)

@@ -131,7 +131,17 @@ class JudgedNight:
         if any(finding.kind is FindingKind.SUSPECT for finding in judgement.findings):
             return (show, again)
         if any(finding.kind in DOUBTFUL for finding in judgement.findings):
-            return (show,)
+            return (show, *self._rebase_steps())
         if judgement.verdict is Verdict.INCONCLUSIVE:
             return (show, f'contractcheck accept {header.id} --reason "…"')
         return (show,)
+
+    def _rebase_steps(self) -> tuple[str, ...]:
+        """How to go on from a drift that is accepted."""
+        header = self.run.header
+        began = [f.since for f in self.judgement.findings if f.kind is FindingKind.DRIFT]
+        since = min((night for night in began if night), default=None)
+        if since is None:
+            return ()
+        whom = f"--suite {header.suite} --target {header.target.id}"
+        return (f'contractcheck accept --since {since} {whom} --reason "…"',)
