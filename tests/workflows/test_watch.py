@@ -1,6 +1,7 @@
 """One watch after another, against a provider on this machine; the clock is the test's."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -163,3 +164,17 @@ def test_a_store_of_an_unknown_kind_is_refused_before_anybody_is_asked(project):
     with pytest.raises(UsageError, match="--store"):
         watch(project, 1, store="nowhere://runs")
     assert project.provider.request_count == asked
+
+
+def test_two_machines_that_share_history_and_store_make_one_night(project, simulated, tmp_path):
+    other = type(project)(tmp_path / "other", simulated)
+    shared = {"history": tmp_path / "nights.sqlite", "store": str(tmp_path / "archive")}
+    asked = simulated.request_count
+    with ThreadPoolExecutor(2) as both:
+        reports = list(both.map(lambda place: watch(place, 1, **shared), (project, other)))
+    assert simulated.request_count - asked == 6
+    assert reports[0].run_id == reports[1].run_id
+    assert {report.verdict for report in reports} == {Verdict.INCONCLUSIVE}
+    with open_history(shared["history"]) as history:
+        assert len(history.nights("hello", TARGET)) == 1
+        assert history.claim("hello", TARGET, night_of(1), "a third", 1.0)
