@@ -48,7 +48,7 @@ class _Years:
     scene: Scene
 
     def watch(
-        self, shares: Mapping[str, float], *, muted: Sequence[tuple[str, str | None]] = ()
+        self, shares: Mapping[str, float], *, muted: Sequence[tuple[str | None, str | None]] = ()
     ) -> tuple[Watched, ...]:
         aside = self.standing.aside
         return watch_streams(self.placed, self.later, shares=shares, aside=aside, muted=muted)
@@ -99,9 +99,7 @@ def _mute(
     What is red without them is red.
     """
     mutes = nights.standing.mutes
-    streams = {one.metric for one in mutes if one.case is None}
-    left = {name: share for name, share in shares.items() if name not in streams}
-    watched = nights.watch(left, muted=nights.standing.muted)
+    watched = nights.watch(shares, muted=nights.standing.muted)
     still = {finding.plane: finding for finding in find_chart_drift(watched, nights.scene)}
     return [
         still.get(finding.plane) or mute_finding(finding, _nearest(finding, mutes))

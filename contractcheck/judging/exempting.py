@@ -35,9 +35,9 @@ class Standing:
         return frozenset(one.case for one in self.quarantines if one.case is not None)
 
     @property
-    def muted(self) -> tuple[tuple[str, str | None], ...]:
-        """Cases whose charts do not decide, each with a metric or None for all."""
-        return tuple((one.case, one.metric) for one in self.mutes if one.case is not None)
+    def muted(self) -> tuple[tuple[str | None, str | None], ...]:
+        """What does not decide: a case (None is all) and a metric or check (None is all)."""
+        return tuple((one.case, one.metric) for one in self.mutes)
 
 
 def standing_exemptions(exemptions: Iterable[Exemption], tonight: str) -> Standing:

@@ -96,14 +96,16 @@ def line_up(
     )
 
 
-def leave_out(table: NightTable, muted: Collection[tuple[str, str | None]]) -> NightTable:
-    """The same nights without some cases, each with a metric or None for all of them."""
+def leave_out(table: NightTable, muted: Collection[tuple[str | None, str | None]]) -> NightTable:
+    """The same nights without some cases (None is all), each with a metric (None is all)."""
 
     def keep(rows: tuple[Series, ...]) -> tuple[Series, ...]:
         return tuple(
             one
             for one in rows
-            if not any(one.case == case and metric in (None, one.metric) for case, metric in muted)
+            if not any(
+                case in (None, one.case) and metric in (None, one.metric) for case, metric in muted
+            )
         )
 
     return replace(

@@ -111,7 +111,7 @@ def watch_streams(
     *,
     shares: Mapping[str, float],
     aside: Collection[str] = (),
-    muted: Collection[tuple[str, str | None]] = (),
+    muted: Collection[tuple[str | None, str | None]] = (),
 ) -> tuple[Watched, ...]:
     """Chart every stream of the budget that the accepted nights have values of.
 
@@ -120,7 +120,8 @@ def watch_streams(
         later: Values of the later nights, oldest first, tonight last.
         shares: Each stream's chance, per year, of a false red.
         aside: Cases in quarantine.
-        muted: Cases, each with a stream or None for all of them, that are left out as well.
+        muted: What is left out as well: cases (None is all), each with a stream or check (None is
+            all).
     """
     nights = [*placed.accepted, *later]
     found = []
@@ -184,11 +185,11 @@ def _is_aside(
     row: str,
     stream: str,
     aside: Collection[str],
-    muted: Collection[tuple[str, str | None]],
+    muted: Collection[tuple[str | None, str | None]],
 ) -> bool:
     case, _, check = row.partition("#")
     names = {None, stream, check} if stream == CONFORMANCE else {None, stream}
-    return case in aside or any(case == one and name in names for one, name in muted)
+    return case in aside or any(one in (None, case) and name in names for one, name in muted)
 
 
 def _is_over(chart: Chart, place: int) -> bool:

@@ -158,6 +158,20 @@ def test_slower_answers_are_latency_drift(watch, shape):
     assert finding.since in ("2026-03-13", "2026-03-14", "2026-03-15")
 
 
+def test_fewer_answers_that_pass_are_conformance_drift(make_world, shape):
+    world = make_world(cases=NAMES, checks="[not_empty]", metrics="[output_tokens]")
+    under = Watch(world)
+    under.go(2)
+    judgement, finding = first(under.go(6, shape(text=" ", share=0.25)))
+    assert judgement.verdict is Verdict.FAIL
+    assert finding.plane == "conformance"
+    old, new = (float(word.strip("%;")) for word in finding.message.split() if "%" in word[-2:])
+    assert old == 100.0
+    assert 60.0 < new < 90.0
+    assert {place.metric for place in finding.where} == {"not_empty"}
+    assert finding.since in ("2026-03-13", "2026-03-14")
+
+
 def test_a_slow_down_within_the_margin_is_no_news(make_world, shape):
     world = make_world(cases=NAMES, policy="{margins: {ttft: 1.7x}}")
     judged = Watch(world).go(6, shape(ttft_s=lambda v: 1.5 * v))
@@ -278,6 +292,16 @@ def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, 
     after = under.go(2, changed)[-1]
     assert after.verdict is Verdict.FAIL
     assert any(note.startswith("EXPIRED: the mute") for note in after.notes)
+
+
+@pytest.mark.parametrize("metric", ["not_empty", "conformance", None])
+def test_a_mute_of_a_check_or_a_stream_or_everything(make_world, shape, metric):
+    world = make_world(cases=NAMES, checks="[not_empty]", metrics="[output_tokens]")
+    under = Watch(world, exemptions=(exempt("mute", metric=metric),))
+    under.go(1)
+    judged = under.go(5, shape(text=" ", share=0.5))
+    assert Verdict.FAIL not in {one.verdict for one in judged}
+    assert any("drift (muted until" in f.message for f in judged[-1].findings)
 
 
 def test_what_is_red_without_the_muted_case_is_red(watch, shape):
