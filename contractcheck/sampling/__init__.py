@@ -1,7 +1,8 @@
 """From a suite and a target to recorded exchanges: plan, pace, send, journal."""
 
 from contractcheck.sampling.backoff import RetryPolicy
-from contractcheck.sampling.options import Bounds, Pace, SamplingOptions, Side, finished_trials
+from contractcheck.sampling.bounds import Bounds
+from contractcheck.sampling.options import Pace, SamplingOptions, Side, finished_trials
 from contractcheck.sampling.plan import SideTrial, plan_blocks, plan_trials
 from contractcheck.sampling.progress import Progress, SilentProgress, Tally
 from contractcheck.sampling.sampler import sample, sample_sides

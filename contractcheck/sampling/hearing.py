@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from contractcheck.cassettes.trial import Slot
     from contractcheck.providers.wire import Dialect
-    from contractcheck.sampling.options import Bounds
+    from contractcheck.sampling.bounds import Bounds
 
 MOST_ANSWER_BYTES = 8 << 20
 """Largest answer that is read, 8 MiB: nobody's output limit fills a tenth of it, and what would

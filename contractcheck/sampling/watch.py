@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from contractcheck.cassettes.trial import Slot
-    from contractcheck.sampling.options import Bounds
+    from contractcheck.sampling.bounds import Bounds
 
 
 class OverdueError(Exception):
