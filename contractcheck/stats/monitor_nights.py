@@ -68,6 +68,11 @@ class Nights:
         return self.accepted if self.placed is None else self.placed
 
     @property
+    def leeway(self) -> float:
+        """Variance of a later night about the location, by what it is when all nights place it."""
+        return (1.0 + 1.0 / self.located) / (1.0 + 1.0 / self.accepted)
+
+    @property
     def eras(self) -> tuple[slice, ...]:
         """Accepted nights by the location that they have; the present one's last."""
         first = self.accepted - self.located

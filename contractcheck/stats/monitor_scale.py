@@ -59,11 +59,25 @@ def standardise(
         nights, values=values, variances=variances, known=known, radius=radius, bound=bound
     )
     z = np.where(known, values - centre, 0.0) / np.sqrt(variances * dispersion[..., None])
+    leeway = _leeway(nights, z)
     learnt = learn(
-        np.minimum(mean_square(z, cases), bound), cases > 0, nights, learn_until=learn_until
+        np.minimum(mean_square(z, cases), bound * leeway),
+        cases > 0,
+        nights,
+        learn_until=learn_until,
     )
-    z = np.clip(z / np.sqrt(learnt)[..., None], -tuning.clip, tuning.clip)
-    return np.asarray(z * _shrink(mean_square(z, cases), radius)[..., None])
+    clip = tuning.clip * np.sqrt(leeway)[..., None]
+    z = np.clip(z / np.sqrt(learnt)[..., None], -clip, clip)
+    return np.asarray(z * _shrink(mean_square(z, cases), radius * leeway)[..., None])
+
+
+def _leeway(nights: Nights, z: FloatArray) -> FloatArray:
+    """(T, 1...) how much wider bounds on a night are; later ones stray more after a re-base."""
+    import numpy as np
+
+    leeway = np.ones(len(z), z.dtype)
+    leeway[nights.accepted :] = nights.leeway
+    return leeway.reshape(-1, *[1] * (z.ndim - 2))
 
 
 def _known_or(
@@ -210,7 +224,8 @@ def standardise_level(
         spread = np.maximum(np.sqrt((away**2).sum(0) / dof), least_sd)
         centre = centre + np.clip(away, -2.0 * spread, 2.0 * spread).sum(0) / count
     z = np.where(known, x - centre, 0.0) / spread
-    squares = np.minimum(z**2, tuning.level_clip**2)
+    clip = tuning.level_clip * nights.leeway**0.5
+    squares = np.minimum(z**2, clip**2)
     learnt = learn(squares, known, nights, learn_until=learn_until)
     z = z / np.sqrt(np.maximum(learnt, (least_sd / spread) ** 2))
-    return np.asarray(np.clip(z, -tuning.level_clip, tuning.level_clip))
+    return np.asarray(np.clip(z, -clip, clip))
