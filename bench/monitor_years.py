@@ -203,7 +203,7 @@ def print_grid(_, options):
             rate_off_grid(plane, accepted=k, cases=c, share=0.05, years=options.years)
             for k, c in OFF_GRID
         ]
-        row(plane, *(share_of(cell) for cell in cells))
+        row(plane.replace("latency 0", "one latency"), *(share_of(cell) for cell in cells))
 
 
 def share_of(which):
