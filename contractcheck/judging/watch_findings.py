@@ -196,12 +196,12 @@ def rates_since(one: Watched, place: int, reference: Reference) -> tuple[float, 
         case, _, check = row.partition("#")
         scale = reference.scales.get((case, check))
         since = nights.values[nights.accepted + place :, column]
-        if not isinstance(scale, RateScale) or not np.isfinite(since).any():
+        before = nights.values[nights.accepted - nights.located : nights.accepted, column]
+        are_there = np.isfinite(since).any() and np.isfinite(before).any()
+        if not isinstance(scale, RateScale) or not are_there:
             continue
-        usual = np.nanmean(
-            nights.values[nights.accepted - nights.located : nights.accepted, column]
-        )
-        shift = float(np.nanmean(since) - usual)
-        share = share_of_angle(shift, pooled=scale.passed, pool_n=scale.count)
+        shift = float(np.nanmean(since) - np.nanmean(before))
+        n = scale.count / int(np.isfinite(before).sum())
+        share = share_of_angle(shift, pooled=scale.passed, pool_n=scale.count, n=n)
         old, new, whole = old + scale.passed, new + share * scale.count, whole + scale.count
     return (old / whole, new / whole) if whole else (0.0, 0.0)

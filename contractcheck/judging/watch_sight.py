@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HORIZONS: Final = (7, 21)
 """Nights for which it is said what a change that lasts so long would have to be."""
-_STEPS: Final = 12
+_STEPS: Final = 8
 _CASES_TRIED: Final = 15
 _MOST_SLOWER: Final = 10.0
 
@@ -237,7 +237,7 @@ def _deviations(watched: Watched) -> tuple[FloatArray, float]:
 
 
 def _smallest(shows: Callable[[float], bool], low: float, high: float) -> float | None:
-    """Smallest value that shows, to 1/4096 of the range; None if the largest does not."""
+    """Smallest value that shows, to 1/256 of the range; None if the largest does not."""
     if not shows(high):
         return None
     for _ in range(_STEPS):

@@ -77,8 +77,10 @@ def _fall(nights: Nights, shown: slice, model: StreamModel) -> float:
         if not np.isfinite(since).any():
             continue
         pooled, pool_n = float(model.like[column]), float(model.pool[column])
-        shift = float(np.nanmean(since) - np.nanmean(nights.values[: nights.accepted, column]))
+        before = nights.values[: nights.accepted, column]
+        shift = float(np.nanmean(since) - np.nanmean(before))
+        n = pool_n / max(int(np.isfinite(before).sum()), 1)
         old += pooled
-        new += pool_n * share_of_angle(shift, pooled=pooled, pool_n=pool_n)
+        new += pool_n * share_of_angle(shift, pooled=pooled, pool_n=pool_n, n=n)
         whole += pool_n
     return (old - new) / whole if whole else 0.0

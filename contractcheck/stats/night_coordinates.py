@@ -78,10 +78,18 @@ def _angle(count: float, n: float) -> float:
     return math.asin(math.sqrt((count + 0.375) / (n + 0.75)))
 
 
-def share_of_angle(shift: float, *, pooled: float, pool_n: float) -> float:
-    """Share, 0..1, that a value of :func:`share_coordinate` stands for: for words only."""
-    angle = math.asin(math.sqrt(pooled / pool_n)) + shift
-    return math.sin(min(max(angle, 0.0), math.pi / 2.0)) ** 2
+def share_of_angle(shift: float, *, pooled: float, pool_n: float, n: float) -> float:
+    """Share, 0..1, that a mean value of :func:`share_coordinate` stands for: for words only.
+
+    Args:
+        shift: Mean value of later nights, less that of accepted ones.
+        pooled: Answers of the kind on accepted nights.
+        pool_n: Answers on accepted nights, >= 1.
+        n: Answers of a night, > 0.
+    """
+    angle = _angle(n * pooled / pool_n, n) + shift
+    count = (n + 0.75) * math.sin(min(max(angle, 0.0), math.pi / 2.0)) ** 2 - 0.375
+    return min(max(count / n, 0.0), 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from contractcheck.judging.evidence import Evidence
 from contractcheck.model.history import Exemption, NightRecord
 from contractcheck.model.judgement import FindingKind, Verdict
 
-NAMES = tuple(f"case-{i}" for i in range(6))
+NAMES = tuple(f"case-{i}" for i in range(5))
 ACCEPTED = 10
 
 
@@ -117,7 +117,7 @@ def watch(make_world, known):
 
 
 def test_a_month_without_a_change_is_quiet_and_says_what_was_promised(watch):
-    judged = watch().go(15)
+    judged = watch().go(10)
     assert {one.verdict for one in judged} == {Verdict.QUIET}
     assert "charts" in judged[-1].headline
     assert "at most 10% in 365 nights" in judged[-1].error_rates or (
@@ -174,7 +174,7 @@ def test_fewer_answers_that_pass_are_conformance_drift(make_world, shape):
 
 def test_a_slow_down_within_the_margin_is_no_news(make_world, shape):
     world = make_world(cases=NAMES, policy="{margins: {ttft: 1.7x}}")
-    judged = Watch(world).go(6, shape(ttft_s=lambda v: 1.5 * v))
+    judged = Watch(world).go(5, shape(ttft_s=lambda v: 1.5 * v))
     assert first(judged) == (None, None)
     # It was seen all the same: as far out as unchanged nights hardly ever are.
     assert all(one.value > 3.0 for one in judged[-1].charts if one.stream == "ttft_s")
@@ -184,7 +184,7 @@ def test_a_change_that_began_when_our_region_did_is_ours(watch, shape):
     under = watch()
     under.go(3)
     moved = {"region": "us", "python": "3.11"}
-    judged = under.go(9, shape(text="angry", share=0.5), vantage=moved)
+    judged = under.go(8, shape(text="angry", share=0.55), vantage=moved)
     assert first(judged) == (None, None)
     judgement, finding = first(judged, FindingKind.OURS)
     assert judgement is not None
@@ -195,8 +195,8 @@ def test_a_change_that_began_when_our_region_did_is_ours(watch, shape):
 def test_a_change_long_after_ours_is_the_providers(watch, shape):
     under = watch()
     moved = {"region": "us", "python": "3.11"}
-    under.go(5, vantage=moved)
-    judgement, finding = first(under.go(9, shape(text="angry", share=0.5), vantage=moved))
+    under.go(4, vantage=moved)
+    judgement, finding = first(under.go(8, shape(text="angry", share=0.55), vantage=moved))
     assert judgement is not None
     assert "not blamed" not in finding.message
 
@@ -205,7 +205,7 @@ def test_another_model_echo_in_the_window_is_told_beside_the_drift(watch, shape)
     under = watch()
     under.go(3)
     angry = shape(text="angry", share=0.5)
-    judged = under.go(9, lambda *trial: replace(angry(*trial), fingerprint="fp_2"))
+    judged = under.go(7, lambda *trial: replace(angry(*trial), fingerprint="fp_2"))
     _, finding = first(judged)
     assert finding is not None
     assert "system_fingerprint fp_1 → fp_2" in finding.message

@@ -61,9 +61,15 @@ def test_the_opposite_kind_moves_the_opposite_way(pooled, count):
 
 @given(shift=st.floats(-2.0, 2.0), pooled=st.integers(0, 50))
 def test_a_value_in_words_is_a_share(shift, pooled):
-    share = share_of_angle(shift, pooled=pooled, pool_n=50)
-    assert 0.0 <= share <= 1.0
-    assert share_of_angle(0.0, pooled=pooled, pool_n=50) == pytest.approx(pooled / 50)
+    assert 0.0 <= share_of_angle(shift, pooled=pooled, pool_n=50, n=5) <= 1.0
+    assert share_of_angle(0.0, pooled=pooled, pool_n=50, n=5) == pytest.approx(pooled / 50)
+
+
+@given(old=st.integers(0, 12), new=st.integers(0, 12))
+def test_a_share_comes_back_from_its_value(old, new):
+    terms = {"pooled": 10 * old, "pool_n": 120}
+    before, after = (share_coordinate(count, 12, **terms)[0] for count in (old, new))
+    assert share_of_angle(after - before, n=12, **terms) == pytest.approx(new / 12)
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])
