@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from contractcheck.workflows.workspace import Workspace
 
 
+_FEW_NIGHTS = 3
+"""Below, a change of one case in ten may not show (docs/how-to/after-an-alarm.md)."""
+
+
 @click.command("accept")
 @click.argument("runs", nargs=-1)
 @click.option(
@@ -127,6 +131,11 @@ def _rebase(
     located = len(made.baseline.eras[-1])
     nights = "1 night places" if located == 1 else f"{located} nights place"
     click.echo(f"re-based on {made.since}: {nights} the location")
+    if located < _FEW_NIGHTS:
+        click.echo(
+            "until more are accepted, a further change shows soon only if it is large; checks, "
+            "limits and identity are not affected"
+        )
     _show(place, made.baseline, chosen[0][0])
 
 

@@ -26,7 +26,7 @@ def test_a_year_after_a_rebase_is_as_quiet_as_any(since):
 
 def test_a_second_change_is_found_by_three_nights_since():
     waits = rebase.play_changes("4 of 40 cases, 40 points", 50, since=3, stream=12)
-    assert (waits[np.isfinite(waits)] <= 30).mean() >= 0.8
+    assert (waits[np.isfinite(waits)] <= 15).mean() >= 0.8
 
 
 @pytest.mark.calibration
