@@ -12,6 +12,7 @@ from contractcheck.judging.night_values import CONFORMANCE, is_directed
 from contractcheck.stats.monitor import level_of
 from contractcheck.stats.monitor_scale import LEAST_DISPERSION, LEAST_LATENCY_SD
 from contractcheck.stats.monitor_sight import expect_chart
+from contractcheck.stats.night_coordinates import arcsine_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,6 +105,7 @@ class _Stream:
     directed: tuple[bool, ...]
     row_sd: FloatArray
     level_sd: float
+    accepted: int
     nights: int
     need: float
 
@@ -120,6 +122,7 @@ class _Stream:
             directed=tuple(_has_direction(row, watched) for row in rows),
             row_sd=row_sd if watched.plane == "latency" else row_sd[known],
             level_sd=level_sd,
+            accepted=len(reference.nights),
             nights=nights,
             need=need,
         )
@@ -150,7 +153,7 @@ class _Stream:
         def shifts(share: float) -> FloatArray:
             moved = np.zeros(len(self.scales))
             for place in places:
-                moved[place] = _shift(self.scales[place], share) / self.row_sd[place]
+                moved[place] = _shift(self.scales[place], share, self.accepted) / self.row_sd[place]
             return moved
 
         return _smallest(lambda share: self.shows(shifts(share)), 0.0, 1.0)
@@ -184,13 +187,19 @@ def _has_direction(row: str, watched: Watched) -> bool:
     return is_directed(row) or watched.stream == CONFORMANCE
 
 
-def _shift(scale: Scale | None, share: float) -> float:
-    """What a row moves by when so many of its answers become something never seen."""
+def _shift(scale: Scale | None, share: float, nights: int) -> float:
+    """What a row moves by when so many of its answers become something never seen.
+
+    Args:
+        scale: Of the row.
+        share: Of the answers, 0..1.
+        nights: Accepted nights behind the scale.
+    """
     if isinstance(scale, LabelScale):
         whole = sum(scale.pooled.values())
-        return _angle_shift(scale.pooled[scale.usual] / whole, share)
+        return _angle_shift(scale.pooled[scale.usual], whole, share, nights)
     if isinstance(scale, RateScale):
-        return _angle_shift(scale.passed / scale.count, share)
+        return _angle_shift(scale.passed, scale.count, share, nights)
     if isinstance(scale, NumberScale) and scale.ranks is not None:
         return share * float(scale.ranks.location[-1])
     if isinstance(scale, TextScale):
@@ -199,8 +208,15 @@ def _shift(scale: Scale | None, share: float) -> float:
     return 0.0
 
 
-def _angle_shift(usual: float, share: float) -> float:
-    return math.asin(math.sqrt(usual * (1.0 - share))) - math.asin(math.sqrt(usual))
+def _angle_shift(count: int, whole: int, share: float, nights: int) -> float:
+    """Of the expected angle: near a share of 1 it is not the angle of the expected share."""
+    n = max(round(whole / nights), 1)
+    least = 0.5 / (whole + 1.0)
+    before, after = (
+        min(max(usual, least), 1.0 - least)
+        for usual in (count / whole, count / whole * (1.0 - share))
+    )
+    return arcsine_moments(after, n)[0] - arcsine_moments(before, n)[0]
 
 
 def _deviations(watched: Watched) -> tuple[FloatArray, float]:
