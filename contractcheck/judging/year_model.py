@@ -15,6 +15,7 @@ from contractcheck.judging.night_values import (
     is_directed,
     plane_of,
 )
+from contractcheck.stats.monitor_nights import normal_bound
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 from contractcheck.stats.simulated_nights import StreamModel
 
@@ -33,6 +34,8 @@ MEASURED_DISPERSION = 1.4
 """Of recorded nights of unchanged models (docs/explanation/watch.md): what harsher families have at
 least, however alike ten accepted nights look."""
 _LEAST_SEEN = 0.01
+_ODDEST = 2.0
+"""Mean square over 40 cases of a night, over the median night's: as ``stats.monitor_scale``."""
 _USUAL_COMMON, _MOST_COMMON = 0.1, 0.9
 """Where nights hardly move, what they have in common cannot be told: then as where it could."""
 
@@ -189,6 +192,7 @@ def _measure_spread(
     z = away / np.sqrt(variances)
     for kind in np.unique(kinds):
         own = kinds == kind
+        z[:, own] = _bound_nights(z[:, own])
         seen = float(np.nansum(z[:, own] ** 2) / (count[own] - 1).sum())
         found.dispersion[own] = max(1.0, seen)
         # Judging supposes more of texts than it sees: an answer that was never seen.
@@ -196,6 +200,15 @@ def _measure_spread(
         found.common[own] = _common_share(z[:, own], max(1.0, seen))
     found.between[:] = found.sampling * (found.dispersion - 1.0)
     return found
+
+
+def _bound_nights(z: FloatArray) -> FloatArray:
+    """Shrink odd nights as charts do when they learn the scale: how odd is the families' matter."""
+    cases = np.isfinite(z).sum(1)
+    square = np.nansum(z**2, 1) / np.maximum(cases, 1)
+    usual = np.median(square[cases > 0])
+    bound = usual * normal_bound(_ODDEST, cases) / normal_bound(1.0, cases)
+    return np.asarray(z * np.sqrt(np.minimum(1.0, bound / np.maximum(square, 1e-12)))[:, None])
 
 
 def watched_cases(reference: Reference) -> tuple[str, ...]:
@@ -206,11 +219,15 @@ def watched_cases(reference: Reference) -> tuple[str, ...]:
 def _common_share(z: FloatArray, dispersion: float | None) -> float:
     """Share of the moves between nights that all rows have in common, by their correlation.
 
+    The oddest night is left out: one night on which everything moved is an episode.
+
     Args:
         z: (K, C) deviations of the accepted nights.
         dispersion: What part of z is sampling follows from it; None where all of z is nights.
     """
     z = np.nan_to_num(z)
+    z = np.delete(z, int((z**2).sum(1).argmax()), 0)
+    z -= z.mean(0)
     rows = z.shape[1]
     square = float((z**2).sum())
     if rows == 1 or not square:

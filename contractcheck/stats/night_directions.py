@@ -96,7 +96,8 @@ def find_axes(means: ArrayLike, counts: ArrayLike, *, effective_dimension: float
         accepted=angles,
         own=_variance(angles, n),
         supposed=max(spread / effective_dimension * steep, TINY),
-        least=never * _turn_of_one(angles, float(n.mean())),
+        # Empty texts have no direction, and nothing turns them.
+        least=max(never * _turn_of_one(angles, float(n.mean())), TINY),
     )
     swing, swings = _find_swing(nights - mean, centre)
     swinging = None

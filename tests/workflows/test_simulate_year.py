@@ -66,6 +66,12 @@ def test_another_seed_gives_other_years():
     assert [f.naive_nights for f in other.families] != [f.naive_nights for f in one.families]
 
 
+def test_cases_whose_text_is_always_empty_are_no_obstacle():
+    """The second target of this suite calls tools without a word."""
+    found = simulate("order-tools", years=1, target=1)
+    assert found.streams["text"] > 0
+
+
 def test_what_is_shown_holds_every_line(years):
     text = render_years(years)
     for family in years.families:
