@@ -43,7 +43,8 @@ def _lines(nights: RescoredNights) -> Iterator[str]:
         yield "  night above them. usual: share of the answer that is the most frequent over all."
     if one.problems:
         yield ""
-        yield f"{len(one.problems)} nights could not be measured again and are as they were:"
+        told = "1 night" if len(one.problems) == 1 else f"{len(one.problems)} nights"
+        yield f"{told} could not be measured again; the history keeps what it had:"
         yield from (f"  {one_line(problem)}" for problem in one.problems[:_MOST_PROBLEMS])
         if len(one.problems) > _MOST_PROBLEMS:
             yield f"  … and {len(one.problems) - _MOST_PROBLEMS} more"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from contractcheck.cassettes import read_run
+from contractcheck.cli import cli
 from contractcheck.errors import NothingToCheckError
 from contractcheck.measuring import observe
 from contractcheck.store.history import open_history
@@ -118,6 +120,34 @@ def test_another_run_in_the_place_of_a_night_is_not_taken_for_it(project, watche
     found = rescore(project, watched)
     assert found.nights == 2
     assert found.problems[0].startswith("2026-03-01: ")
+
+
+def command(project, place, *more):
+    root = project.workspace.root
+    given = ["rescore", "--root", str(root), "--history", str(place), "--since", *more]
+    return CliRunner().invoke(cli, given, standalone_mode=False)
+
+
+def test_the_command_shows_the_new_check_over_the_nights(project, watched):
+    project.write(checks=CHECK)
+    result = command(project, watched, "2026-03-01")
+    assert result.exception is None
+    assert result.return_value == 0
+    shown = [line for line in result.stdout.splitlines() if "contains" in line]
+    assert len(shown) == 1
+    assert "pass rate" in shown[0]
+    assert shown[0].count("%") == 3
+
+
+def test_the_command_tells_what_it_could_not_measure(project, watched):
+    folder = min(project.workspace.runs.root.glob("hello/*/*"))
+    for file in folder.iterdir():
+        file.unlink()
+    result = command(project, watched, "2026-03-01")
+    assert result.return_value == 4
+    assert "1 night could not be measured again" in result.stdout
+    with pytest.raises(NothingToCheckError):
+        raise command(project, watched, "2030-01-01").exception
 
 
 def test_without_a_night_there_is_nothing_to_measure(project, watched):
