@@ -113,7 +113,7 @@ def known():
 
 @pytest.fixture
 def watch(make_world, known):
-    return lambda **options: Watch(make_world(cases=NAMES), known=known, **options)
+    return lambda **options: Watch(make_world(cases=NAMES, samples=6), known=known, **options)
 
 
 def test_a_month_without_a_change_is_quiet_and_says_what_was_promised(watch):
@@ -159,7 +159,7 @@ def test_slower_answers_are_latency_drift(watch, shape):
 
 
 def test_fewer_answers_that_pass_are_conformance_drift(make_world, shape):
-    world = make_world(cases=NAMES, checks="[not_empty]", metrics="[output_tokens]")
+    world = make_world(cases=NAMES, samples=6, checks="[not_empty]", metrics="[output_tokens]")
     under = Watch(world)
     under.go(2)
     judgement, finding = first(under.go(6, shape(text=" ", share=0.25)))
@@ -173,7 +173,7 @@ def test_fewer_answers_that_pass_are_conformance_drift(make_world, shape):
 
 
 def test_a_slow_down_within_the_margin_is_no_news(make_world, shape):
-    world = make_world(cases=NAMES, policy="{margins: {ttft: 1.7x}}")
+    world = make_world(cases=NAMES, samples=6, policy="{margins: {ttft: 1.7x}}")
     judged = Watch(world).go(5, shape(ttft_s=lambda v: 1.5 * v))
     assert first(judged) == (None, None)
     # It was seen all the same: as far out as unchanged nights hardly ever are.
@@ -212,11 +212,11 @@ def test_another_model_echo_in_the_window_is_told_beside_the_drift(watch, shape)
 
 
 def test_an_edited_case_learns_anew_and_the_others_are_watched_on(make_world, make_suite, tmp_path):
-    world = make_world(cases=NAMES)
+    world = make_world(cases=NAMES, samples=6)
     under = Watch(world)
     under.go(3)
     (tmp_path / "edited").mkdir()
-    edited = make_suite(cases=(*NAMES[:-1], (NAMES[-1], {"content": "And how now?"})))
+    edited = make_suite(samples=6, cases=(*NAMES[:-1], (NAMES[-1], {"content": "And how now?"})))
     judged = under.go(4, suite=edited)
     assert all(first([one]) == (None, None) for one in judged)
     assert any("learning" in note and NAMES[-1] in note for note in judged[-1].notes)
@@ -247,7 +247,7 @@ def jump_between_levels(world, shape, *, quiet=0):
 
 
 def test_a_case_that_jumps_between_levels_is_unstable_until_it_is_set_aside(make_world, shape):
-    world = jump_between_levels(make_world(cases=NAMES), shape)
+    world = jump_between_levels(make_world(cases=NAMES, samples=6), shape)
     under = Watch(world)
     judgement = under.go(1)[0]
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -270,7 +270,7 @@ def test_a_baseline_that_is_fit_is_accepted_without_a_word(watch):
 
 def test_levels_that_begin_after_acceptance_are_told_weekly_unless_charts_tell(make_world, shape):
     """The examination decides nothing, so it must not be said on a night that is red."""
-    world = jump_between_levels(make_world(cases=NAMES), shape, quiet=ACCEPTED)
+    world = jump_between_levels(make_world(cases=NAMES, samples=6), shape, quiet=ACCEPTED)
     judged = Watch(world).go(14)
     told = [any("over the last" in note for note in one.notes) for one in judged]
     red = [drift(one) != [] for one in judged]
@@ -296,7 +296,7 @@ def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, 
 
 @pytest.mark.parametrize("metric", ["not_empty", "conformance", None])
 def test_a_mute_of_a_check_or_a_stream_or_everything(make_world, shape, metric):
-    world = make_world(cases=NAMES, checks="[not_empty]", metrics="[output_tokens]")
+    world = make_world(cases=NAMES, samples=6, checks="[not_empty]", metrics="[output_tokens]")
     under = Watch(world, exemptions=(exempt("mute", metric=metric),))
     under.go(1)
     judged = under.go(5, shape(text=" ", share=0.5))

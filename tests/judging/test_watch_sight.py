@@ -76,7 +76,7 @@ def watched(placed, later, stream):
 def test_a_change_of_the_stated_size_is_seen_about_as_often_as_stated(make, stream, one_case):
     rng = np.random.default_rng([len(stream), one_case, len(make.__name__)])
     nights, seen = 21, []
-    for _ in range(25):
+    for _ in range(16):
         placed = place([[make(rng, f"a{i}", {}) for i in range(10)]], FINGERPRINTS)
         quiet = watched(placed, [values_of(placed.reference, make(rng, "b", {}))], stream)
         sight = find_sight(quiet, placed.reference, Policy(power=0.8), nights=nights)

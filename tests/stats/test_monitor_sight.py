@@ -42,7 +42,7 @@ def play(rng, shifts, plane, years):
 )
 def test_a_chart_stands_where_it_is_expected(plane, kind, shifts):
     rng = np.random.default_rng([len(kind), len(shifts)])
-    played = play(rng, np.array(shifts), plane, 150)
+    played = play(rng, np.array(shifts), plane, 80)
     found = [next(c for c in charts if c.kind == kind).values[-1] for charts in played]
     scale = 0.1 if plane == "latency" else 1.0
     expected = expect_chart(

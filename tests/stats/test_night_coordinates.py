@@ -21,14 +21,14 @@ from contractcheck.stats.night_coordinates import (
 def test_a_share_has_mean_0_and_variance_1_when_nothing_changed(n, share):
     rng = np.random.default_rng([n, int(100 * share)])
     shifts, variances = [], []
-    for counts in rng.binomial(n, share, (4000, 11)):
+    for counts in rng.binomial(n, share, (2500, 11)):
         pooled = counts[:10].sum()
         pairs = [share_coordinate(c, n, pooled=pooled, pool_n=10 * n) for c in counts]
         values = np.array([value for value, _ in pairs])
         shifts.append(values[-1] - values[:10].mean())
         variances.append(pairs[-1][1])
     z = np.array(shifts) / np.sqrt(variances)
-    assert abs(np.mean(shifts)) < 0.05 * np.sqrt(np.mean(variances))
+    assert abs(np.mean(shifts)) < 0.08 * np.sqrt(np.mean(variances))
     # Ten nights place the share: 1.1. Near 1 they often saw hardly anything fail.
     assert 1.0 < np.mean(np.square(z)) < (1.2 if share < 0.9 else 1.8)
 
@@ -82,7 +82,7 @@ def test_ranks_have_mean_0_and_variance_1_when_nothing_changed(n, draw):
         "mostly one value": lambda size: np.where(rng.random(size) < 0.5, 0.5, rng.random(size)),
     }[draw]
     z = []
-    for _ in range(1500):
+    for _ in range(800):
         scores = score_ranks(make(10 * n))
         z.append([v / np.sqrt(s) for v, s in scores.coordinates(make(n))])
     widths = {len(one) for one in z}
