@@ -117,7 +117,7 @@ def watch(make_world, known):
 
 
 def test_a_month_without_a_change_is_quiet_and_says_what_was_promised(watch):
-    judged = watch().go(10)
+    judged = watch().go(8)
     assert {one.verdict for one in judged} == {Verdict.QUIET}
     assert "charts" in judged[-1].headline
     assert "at most 10% in 365 nights" in judged[-1].error_rates or (
@@ -195,8 +195,8 @@ def test_a_change_that_began_when_our_region_did_is_ours(watch, shape):
 def test_a_change_long_after_ours_is_the_providers(watch, shape):
     under = watch()
     moved = {"region": "us", "python": "3.11"}
-    under.go(4, vantage=moved)
-    judgement, finding = first(under.go(8, shape(text="angry", share=0.55), vantage=moved))
+    under.go(3, vantage=moved)
+    judgement, finding = first(under.go(6, shape(text="angry", share=0.6), vantage=moved))
     assert judgement is not None
     assert "not blamed" not in finding.message
 
