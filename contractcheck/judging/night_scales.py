@@ -107,6 +107,8 @@ class TextScale:
         count: Accepted answers.
         dimension: Effective dimension of the answers.
         apart: Normal score of the distance of each accepted night from the others.
+        apart_variance: Of such a score between nights, >= 1, which is sampling alone: an odd night
+            is far from all others in every case, and the scores of real nights are wider.
     """
 
     axes: TextAxes
@@ -114,6 +116,7 @@ class TextScale:
     count: int
     dimension: float
     apart: tuple[float, ...]
+    apart_variance: float = 1.0
 
     def measure(self, cell: Cell | None) -> Coordinates:
         """Coordinates of a later night; empty without answers."""
@@ -141,7 +144,7 @@ class TextScale:
                 (FIRST, SWING), values, self.variances, lines, strict=False
             )
         }
-        return {**found, APART: NightValue(value=apart, variance=1.0)}
+        return {**found, APART: NightValue(value=apart, variance=self.apart_variance)}
 
 
 def text_scale(

@@ -9,8 +9,9 @@ the night itself, so a history that was lost is computed again to the same numbe
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_scales import TextScale, axes_of, scale_of, text_lines, text_scale
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     Place = tuple[str, str]
 
 CONFORMANCE = "conformance"
-COORDINATES_VERSION = 2
+_FEWEST_FOR_VARIANCE = 5
+COORDINATES_VERSION = 3
 """Raised when the same nights come to other numbers: kept values of older versions do not count."""
 
 
@@ -191,11 +193,28 @@ def _text_scales(
             )
             for place, variance in zip(have, shrunk, strict=True):
                 variances[place] = (*variances[place], variance)
-    return {
+    scales = {
         place: text_scale(
             [cell for cell in cells[place] if isinstance(cell, TextCell)], one, variances[place]
         )
         for place, one in axes.items()
+    }
+    return _with_apart_variances(scales)
+
+
+def _with_apart_variances(scales: Mapping[Place, TextScale]) -> dict[Place, TextScale]:
+    """Learn from all cases of a stream how much the distances of nights vary, at least as drawn."""
+    nights = max(len(one.apart) for one in scales.values())
+    if nights < _FEWEST_FOR_VARIANCE:
+        return dict(scales)
+    shrunk = shrink_variances(
+        [statistics.variance(one.apart) if len(one.apart) > 1 else 1.0 for one in scales.values()],
+        [1.0] * len(scales),
+        dof=nights - 1,
+    )
+    return {
+        place: replace(one, apart_variance=max(1.0, variance))
+        for (place, one), variance in zip(scales.items(), shrunk, strict=True)
     }
 
 

@@ -208,3 +208,18 @@ def test_rows_name_their_case():
     assert is_directed("one")
     assert not is_directed("one#rest")
     assert (plane_of("conformance"), plane_of("text")) == ("conformance", "outputs")
+
+
+def test_an_odd_accepted_night_widens_what_distances_may_do():
+    rng = np.random.default_rng(13)
+    usual = [wording(rng, 10) for _ in range(ACCEPTED)]
+    odd = [*usual[:-1], wording(rng, 10, 0.9)]
+    later = night("later", wording(rng, 10))
+
+    def variance(cells):
+        reference = reference_of(nights_of(cells), FINGERPRINTS)
+        return values_of(reference, later).streams["m"]["one#apart"].variance
+
+    assert variance(usual) < 2.0
+    assert variance(odd) > 2.0 * variance(usual)
+    assert variance(usual[:3]) == 1.0
