@@ -3,9 +3,9 @@
     .venv/bin/python bench/scale.py
 
 Suites of 10, 40 and 80 cases × 10 samples on the simulated provider, in process
-(``simulated_nights.py``): bytes of a night in the run store, in the history and of a baseline, processor
-seconds of measuring and judging it, then twelve nights measured again by each engine. Prints
-Markdown; about two minutes on an idle core.
+(``simulated_nights.py``): bytes of a night in the run store and the history, and of a baseline,
+processor seconds of measuring and judging it, then twelve nights measured again by each engine.
+Prints Markdown; about two minutes on an idle core.
 """
 
 from __future__ import annotations
@@ -196,9 +196,8 @@ def print_plan(per_case: dict[str, float]) -> None:
     for name in ("run store", "history"):
         gigabytes = pairs * per_case[name] / 1e3
         print(f"| {name} | {gigabytes:,.1f} GB | {gigabytes * nights / 1e3:,.2f} TB |")
-    print(
-        f"| baselines, work tree | – | {pairs * per_case['baseline, work tree'] / 1e3:,.1f} GB, once |"
-    )
+    gigabytes = pairs * per_case["baseline, work tree"] / 1e3
+    print(f"| baselines, work tree | – | {gigabytes:,.1f} GB, once |")
     print(f"| measuring and judging | {core_h / 3600:,.1f} core hours | – |")
     again = pairs * nights * per_case["measuring, s"] / 3600
     print(f"| rescoring the year | – | {again:,.0f} core hours |")
