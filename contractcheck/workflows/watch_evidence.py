@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from contractcheck.store.history import History
     from contractcheck.workflows.workspace import Workspace
 
+MOST_LATER = 500
+"""Nights since the accepted ones that charts add up. What lies further back weighs nothing in an
+average, and the scale is known well: a watch of many years takes no longer than one of two."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gathered:
@@ -159,7 +163,8 @@ def _later_nights(
 ) -> tuple[NightRecord, ...]:
     """Complete nights between the last one that was accepted before tonight, and tonight."""
     nights = history.nights(header.suite, header.target.id, after=last_good)
-    return tuple(record for record in nights if record.is_complete and record.night < tonight)
+    complete = [record for record in nights if record.is_complete and record.night < tonight]
+    return tuple(complete[-MOST_LATER:])
 
 
 def _later_values(history: History, records: Sequence[NightRecord], reference: Reference) -> _Later:
@@ -167,7 +172,8 @@ def _later_values(history: History, records: Sequence[NightRecord], reference: R
     if not records:
         return _Later()
     suite, target = records[0].suite, records[0].target
-    kept = {(one.night, one.run_id): one for one in history.values(suite, target, reference.digest)}
+    newest = history.values(suite, target, reference.digest, last=MOST_LATER)
+    kept = {(one.night, one.run_id): one for one in newest}
     values, fresh = [], []
     for record in records:
         one = kept.get((record.night, record.run_id))

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contractcheck.cassettes import read_run
 from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.measuring import observe
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions
 from contractcheck.store.history import open_history
+from contractcheck.workflows import watch_evidence
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.watch import WatchOptions, watch_target
@@ -178,3 +181,17 @@ def test_two_machines_that_share_history_and_store_make_one_night(project, simul
     with open_history(shared["history"]) as history:
         assert len(history.nights("hello", TARGET)) == 1
         assert history.claim("hello", TARGET, night_of(1), "a third", 1.0)
+
+
+def test_charts_add_up_the_newest_nights_alone(project, monkeypatch):
+    monkeypatch.setattr(watch_evidence, "MOST_LATER", 2)
+    for day in range(1, 6):
+        watch(project, day)
+    suite = project.suite()
+    with history_of(project) as history:
+        newest = history.nights("hello", TARGET)[-1]
+        folder = project.workspace.runs.folder("hello", suite.targets[0], newest.run_id)
+        gathered = watch_evidence.gather(
+            project.workspace, suite, history, observe(read_run(folder), suite)
+        )
+    assert list(gathered.evidence.records) == [night_of(3), night_of(4)]
