@@ -109,7 +109,9 @@ def simulate_years(
         stated=suite.policy.alarm_budget_per_year,
         share=sum(rules.shares.values()),
         streams={stream.name: len(stream.rows) for stream in streams},
-        dispersion={s.name: float(s.model.dispersion.mean()) for s in streams if s.plane != "latency"},
+        dispersion={
+            s.name: float(s.model.dispersion.mean()) for s in streams if s.plane != "latency"
+        },
         seed=seed,
         families=tuple(
             count_family(row.family, years) for row, years in played if row.change is None
