@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import (
+    archive_option,
     engine_option,
     history_option,
     root_option,
     select_suites,
-    store_option,
     suite_option,
     workspace,
 )
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("rebuild")
 @suite_option
-@store_option
+@archive_option
 @history_option
 @engine_option
 @root_option

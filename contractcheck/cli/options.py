@@ -51,6 +51,12 @@ store_option = click.option(
     metavar="URL",
     help="Keep a copy of every run here, such as s3://bucket/runs.",
 )
+archive_option = click.option(
+    "--store",
+    envvar="CONTRACTCHECK_STORE",
+    metavar="URL",
+    help="Read the runs of this archive too, such as s3://bucket/runs.",
+)
 engine_option = click.option(
     "--engine",
     metavar="ENGINE",

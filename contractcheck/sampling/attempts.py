@@ -178,7 +178,7 @@ class Asker:
         try:
             try:
                 sent = await self._send(trial, wire, made=made)
-                if not sent.is_plain or self.session.spending.is_bounded:
+                if not sent.is_plain or self._is_awaited:
                     return await self._learn(sent)
                 await self.limiter.note_answer(sent.advice)
             finally:
@@ -189,6 +189,11 @@ class Asker:
         except BaseException:
             self.breaker.note_nothing()
             raise
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether what an answer says decides if another one may be asked for."""
+        return self.session.spending.is_bounded or self.breaker.in_a_row > 0
 
     async def _send(self, trial: Trial, wire: WireRequest, *, made: int) -> _Sent:
         """Send one request, for which there is leave, and hear it out."""

@@ -91,21 +91,23 @@ def find_uncovered(
         if case.id in kept_out:
             why = f"quarantined until {kept_out[case.id]}"
             found.append(UncoveredCase(case=case.id, why=why, is_meant=True))
-        elif why := _why_uncovered(standing, case):
+        elif why := _why_uncovered(standing, case, nights_wanted=suite.policy.nights):
             found.append(UncoveredCase(case=case.id, why=why))
     return tuple(found)
 
 
-def _why_uncovered(accepted: Sequence[NightStatistics], case: Case) -> str:
+def _why_uncovered(accepted: Sequence[NightStatistics], case: Case, *, nights_wanted: int) -> str:
     """Why no chart looks at a case, or empty."""
+    # As the charts have it: a case is learning until it has what the others have.
+    wanted = max(FEWEST_NIGHTS, min(nights_wanted, len(accepted)))
     own = [
         night
         for night in accepted
         if case.id in night.cases
         and night.cases[case.id].request_fingerprint == case.request_fingerprint
     ]
-    if len(own) < FEWEST_NIGHTS:
-        words = f"learning: {len(own)} of {FEWEST_NIGHTS} accepted nights asked it as it is now"
+    if len(own) < wanted:
+        words = f"learning: {len(own)} of {wanted} accepted nights asked it as it is now"
         return f"{words}; accept more"
     values = values_of(reference_of(own, {case.id: case.request_fingerprint}), own[-1])
     rows = {f"{case.id}#{check.label}" for check in case.checks}

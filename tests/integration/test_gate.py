@@ -191,7 +191,8 @@ def test_what_the_old_side_breaks_too_is_no_reason_to_stay(project):
     project.write(checks="[{contains: zebra, mode: always}]")
     code, report = project.report(old=project.old, new=project.old)
     assert code == 0
-    assert [finding["kind"] for finding in report["findings"]] == []
+    # Equal sides differ beyond chance now and then, which is told and decides nothing.
+    assert {finding["kind"] for finding in report["findings"]} <= {"notice"}
 
 
 def test_what_cannot_be_told_says_what_would_settle_it(project):

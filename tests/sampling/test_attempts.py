@@ -456,3 +456,23 @@ def test_the_next_one_is_asked_before_an_answer_is_read(
         assert provider.most_at_once == 1
     assert tally.done == 3
     assert seen[: len(order)] == order
+
+
+def test_an_answer_after_failures_is_known_before_the_next_one_asks(serve, make_cases, make_run):
+    cases = make_cases(a=1, b=1)
+    heard = Counter()
+
+    async def respond(_number, _body):
+        heard["all"] += 1
+        if heard["all"] <= 3:
+            return 503, b""
+        await asyncio.sleep(0.6 if heard["all"] == 4 else 0.0)
+        return GOOD
+
+    with serve(respond) as provider:
+        run = make_run(cases)
+        # The fourth attempt takes longer than there is patience for, and answers.
+        bounds = Bounds(retry=FAST, patience_s=0.5)
+        options = replace(provider.options, concurrency=1, bounds=bounds)
+        tally = sample(run, cases, options, SilentProgress())
+    assert (tally.done, tally.errors, tally.stopped) == (2, 0, "")
