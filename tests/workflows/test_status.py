@@ -158,7 +158,7 @@ def test_cases_in_no_chart_are_named_with_their_reason(healthy):
     healthy.project.write(content="Say something else.")
     one = healthy.status()
     assert problems(one) == [
-        ("uncovered", "greet: learning: 0 of 5 accepted nights asked it as it is now; accept more")
+        ("uncovered", "greet: learning: 0 of 6 accepted nights asked it as it is now; accept more")
     ]
 
 
