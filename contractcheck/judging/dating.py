@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contractcheck.stats.dating import date_change
+from contractcheck.stats.dating import date_change, first_eligible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,8 @@ class Dated:
 def date_alarm(red: Sequence[Watched], *, last_accepted: str) -> Dated:
     """Date the change that red streams of one plane tell of.
 
-    The night on which they turned red is as far as is looked, so a date that was told stays.
+    The night on which they turned red is as far as is looked, so a date that was told stays; and
+    it lies after whatever episode ended before.
 
     Args:
         red: Streams that are red tonight, over the same later nights, at least one.
@@ -48,13 +49,15 @@ def date_alarm(red: Sequence[Watched], *, last_accepted: str) -> Dated:
     until = min(one.red_since for one in red)
     moves = np.concatenate([one.deviations() for one in red], axis=1)
     nights = red[0].nights
-    dating = date_change(moves, until=until, accepted=nights.located)
-    later = (last_accepted, *red[0].later)
+    first = first_eligible(np.any([one.over for one in red], axis=0), until=until)
+    dating = date_change(moves[first:], until=until - first, accepted=nights.located)
+    # The night before the first eligible one is its neighbour, and before all is an accepted one.
+    later = (last_accepted, *red[0].later)[first:]
     return Dated(
         since=later[dating.began + 1],
         before=later[dating.began],
         earliest=later[dating.low + 1],
         latest=later[dating.high + 1],
         until_earliest=later[dating.low],
-        place=dating.began,
+        place=first + dating.began,
     )

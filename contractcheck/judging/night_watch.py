@@ -66,6 +66,14 @@ class Watched:
         return any(_is_over(chart, -1) for chart in self.charts)
 
     @property
+    def over(self) -> NDArray[np.bool_]:
+        """(N,) whether any chart is above its threshold, on each later night."""
+        import numpy as np
+
+        over = [chart.values > chart.threshold for chart in self.charts]
+        return np.asarray(np.any(over, axis=0))
+
+    @property
     def red_since(self) -> int:
         """Place of the later night from which on this stream has been red without a break."""
         place = len(self.later) - 1

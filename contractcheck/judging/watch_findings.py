@@ -90,14 +90,13 @@ def _strength(one: Watched) -> float:
 def _find_plane(plane: Plane, red: list[Watched], scene: Scene) -> Finding | None:
     dated = date_alarm(red, last_accepted=scene.last_accepted)
     if plane == "latency":
-        slower = [(one, ratio_since(one, dated.place)) for one in red]
-        slower = [(one, r) for one, r in slower if r > _margin(one, scene)]
+        slower = [(one, r) for one in red if (r := _slower(one, dated, scene)) is not None]
         if not slower:
             return None
         red = [one for one, _ in slower]
         words, effect, unit = latency_words(slower), slower[0][1], "ratio"
     elif plane == "conformance":
-        old, new = rates_since(red[0], dated.place, scene.reference)
+        old, new = _rates(red[0], dated, scene)
         if old - new <= _margin(red[0], scene):
             return None
         words, effect, unit = conformance_words(old, new), new - old, "pass rate"
@@ -128,6 +127,20 @@ def _place(finding: Finding, red: Sequence[Watched], scene: Scene, dated: Dated)
         where=tuple(named),
         examples=find_examples(named, plane, scene.example_of),
     )
+
+
+def _slower(one: Watched, dated: Dated, scene: Scene) -> float | None:
+    """The ratio that is beyond the margin: since the date, or since it has been red; else None."""
+    ratios = (ratio_since(one, place) for place in (dated.place, one.red_since))
+    return next((ratio for ratio in ratios if ratio > _margin(one, scene)), None)
+
+
+def _rates(one: Watched, dated: Dated, scene: Scene) -> tuple[float, float]:
+    """Pass rates before and since the date; since it has been red where that alone is a fall."""
+    old, new = rates_since(one, dated.place, scene.reference)
+    if old - new > _margin(one, scene):
+        return old, new
+    return rates_since(one, one.red_since, scene.reference)
 
 
 def _margin(one: Watched, scene: Scene) -> float:

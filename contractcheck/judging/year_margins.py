@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from contractcheck.stats.dating import date_change
+from contractcheck.stats.dating import date_change, first_eligible
 from contractcheck.stats.monitor import Nights, deviations, level_of
 from contractcheck.stats.night_coordinates import share_of_angle
 
@@ -26,7 +26,7 @@ def hold_to_margin(
     """Keep the first night of each year on which a stream is red and beyond its margin.
 
     As ``watch_findings`` does: the change is dated, and what nights since then came to on average
-    is held to the margin.
+    is held to the margin, or what nights since the first red one did.
 
     Args:
         nights: (T, R, C) of a latency or of conformance.
@@ -57,16 +57,24 @@ def _first_beyond(
         if night == 0 or not over[night - 1]:
             since = night
         if since not in dates:
-            dates[since] = date_change(moves, until=since, accepted=nights.accepted).began
-        shown = slice(nights.accepted + dates[since], nights.accepted + night + 1)
-        if stream.plane == "latency":
-            level = level_of(nights)
-            effect = math.exp(np.nanmean(level[shown]) - np.nanmean(level[: nights.accepted]))
-        else:
-            effect = _fall(nights, shown, stream.model)
-        if effect > margin:
-            return night
+            first = first_eligible(over, until=since)
+            dated = date_change(moves[first:], until=since - first, accepted=nights.accepted)
+            dates[since] = first + dated.began
+        end = nights.accepted + night + 1
+        for start in {dates[since], since}:
+            if _effect(nights, slice(nights.accepted + start, end), stream) > margin:
+                return night
     return None
+
+
+def _effect(nights: Nights, shown: slice, stream: WatchedStream) -> float:
+    """A ratio of latency, or a fall of the pass rate; 0 where no night shown is known."""
+    if stream.plane != "latency":
+        return _fall(nights, shown, stream.model)
+    level = level_of(nights)
+    if not np.isfinite(level[shown]).any():
+        return 0.0
+    return math.exp(np.nanmean(level[shown]) - np.nanmean(level[: nights.accepted]))
 
 
 def _fall(nights: Nights, shown: slice, model: StreamModel) -> float:

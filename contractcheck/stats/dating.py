@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
 
 LEVEL_SD: Final = 2.0
@@ -25,6 +26,8 @@ SHARES_CHANGED: Final = (0.03, 0.1, 0.3, 1.0)
 """Of cases, each as likely: from one of thirty to all."""
 COVERAGE: Final = 0.95
 """Of the interval."""
+CLEAR_NIGHTS: Final = 7
+"""In a row without any red one end an episode: fewer are the same change, seen now and then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +80,25 @@ def date_change(deviations: FloatArray, *, until: int, accepted: int = 10) -> Da
         after = weight[high + 1] if high < until else -1.0
         low, high = (low - 1, high) if before >= after else (low, high + 1)
     return Dating(began=began, low=low, high=high)
+
+
+def first_eligible(over: BoolArray, *, until: int) -> int:
+    """Place of the first night on which a change may have begun: after what came and went before.
+
+    One change is dated, so an earlier one that ended would draw the date onto itself.
+
+    Args:
+        over: (N,) whether any chart was above its threshold on each later night.
+        until: Place of the red night whose change is dated.
+    """
+    import numpy as np
+
+    last = until
+    for place in map(int, np.flatnonzero(over[:until])[::-1]):
+        if last - place > CLEAR_NIGHTS:
+            return place + 1
+        last = place
+    return 0
 
 
 def _evidence(z: FloatArray, accepted: int) -> FloatArray:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.errors import UsageError
-from contractcheck.stats.dating import date_change
+from contractcheck.stats.dating import date_change, first_eligible
 
 
 def change(seed, *, began=20, nights=30, cases=40, changed=4, size=2.0):
@@ -63,3 +63,26 @@ def test_the_error_of_the_location_is_no_change():
 def test_a_night_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="of 30 later nights"):
         date_change(change(1), until=30)
+
+
+def test_an_episode_ends_with_a_week_of_nights_that_are_not_red():
+    over = np.zeros(40, bool)
+    over[[3, 4, 12, 30, 31]] = True
+    assert first_eligible(over, until=30) == 13
+    assert first_eligible(over, until=12) == 5
+    over[25] = True
+    # Seen on one night, and again within the week: the same change.
+    assert first_eligible(over, until=30) == 13
+    assert first_eligible(np.zeros(40, bool), until=30) == 0
+
+
+def test_a_change_that_came_and_went_does_not_draw_the_date_of_the_next():
+    near = 0
+    for seed in range(20):
+        z = change(seed, began=80, nights=86, changed=20, size=1.5)
+        z[:20, :20] += 1.5
+        over = np.zeros(86, bool)
+        over[2:22] = True
+        first = first_eligible(over, until=84)
+        near += abs(first + date_change(z[first:], until=84 - first).began - 80) <= 1
+    assert near >= 18
