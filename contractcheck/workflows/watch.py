@@ -6,6 +6,7 @@ from what is kept, so a watch that is run again, killed, or started twice ends i
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
@@ -134,6 +135,10 @@ class _Watch:
             part=part,
             progress=self.claim.keep(progress),
         )
+        # Before the history names it: this disk may not outlive the watch. What fails here is
+        # tried again, and told, when the night is judged.
+        with suppress(MeasurementError):
+            self._push(made.folder)
         self.history.add_night(night_record(made.run, root=made.root), made.run.statistics)
         return made
 
@@ -170,10 +175,15 @@ class _Watch:
         for part in get_args(NightPart):
             name, night = self.suite.name, self.options.tonight
             known = self.history.night(name, self.target.id, night, part)
-            if self.archive is None or known is None or not is_sealed(self._folder(known)):
-                continue
-            if not self.archive.has(name, self.target, known.run_id):
-                self.archive.push(self._folder(known))
+            if known is not None:
+                self._push(self._folder(known))
+
+    def _push(self, folder: Path) -> None:
+        """Copy a sealed run, unless it is there or there is nowhere to copy it to."""
+        if self.archive is None or not is_sealed(folder):
+            return
+        if not self.archive.has(self.suite.name, self.target, folder.name):
+            self.archive.push(folder)
 
     def _folder(self, known: NightRecord) -> Path:
         return self.workspace.runs.folder(self.suite.name, self.target, known.run_id)

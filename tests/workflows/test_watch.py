@@ -1,13 +1,14 @@
 """One watch after another, against a provider on this machine; the clock is the test's."""
 
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from contractcheck.cassettes import read_run
-from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.errors import MeasurementError, RecordingError, UsageError
 from contractcheck.measuring import observe
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
@@ -160,6 +161,22 @@ def test_a_store_that_cannot_be_written_loses_no_night_and_is_tried_again(projec
     again = watch(project, 1, store=str(store))
     assert again.exit_code == 0
     assert open_archive(str(store)).has("hello", project.suite().targets[0], report.run_id)
+
+
+def test_a_run_is_in_the_store_before_the_history_names_it(project, tmp_path):
+    store = str(tmp_path / "archive")
+    with open_history(project.workspace.history):
+        pass
+    with sqlite3.connect(project.workspace.history) as connection:
+        connection.execute(
+            "CREATE TRIGGER away BEFORE INSERT ON contractcheck_nights "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    connection.close()
+    with pytest.raises(RecordingError, match="the disk is full"):
+        watch(project, 1, store=store)
+    (folder,) = project.workspace.runs.folders("hello", project.suite().targets[0])
+    assert [run.run_id for run in open_archive(store).list()] == [folder.name]
 
 
 def test_a_store_of_an_unknown_kind_is_refused_before_anybody_is_asked(project):
