@@ -28,8 +28,17 @@ _PAUSES_S: Final = (0.1, 0.5, 2.0)
 _BUSY_S = 30.0
 """How long SQLite waits for another writer (s); ours are done in milliseconds."""
 
-_CONNECT_S = 10
-"""How long PostgreSQL may take to answer at all (s), unless the URL says otherwise."""
+_CONNECTION: Final = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How long a silent PostgreSQL is waited for, unless the URL says otherwise: 10 s for an answer at
+all, then about a minute; else a peer that is gone holds a connection for hours. The last is in ms,
+the others in s: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS."""
 
 _REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry")
 
@@ -59,11 +68,12 @@ class Database:
         """Whether it is a file."""
         return self.engine.dialect.name == "sqlite"
 
-    def do(self, work: Callable[[Connection], _Result]) -> _Result:
+    def do(self, work: Callable[[Connection], _Result], tries: int | None = None) -> _Result:
         """Do a piece of work in one transaction, again when the connection was lost.
 
         Args:
             work: May be done twice: the first time may have been committed all the same.
+            tries: How often at most; None is as often as there are pauses, and once more.
 
         Raises:
             RecordingError: If the database cannot be reached or refuses; names it, not its
@@ -71,7 +81,7 @@ class Database:
         """
         from sqlalchemy.exc import DBAPIError
 
-        pauses = iter(_PAUSES_S)
+        pauses = iter(_PAUSES_S if tries is None else _PAUSES_S[: tries - 1])
         while True:
             try:
                 with self.engine.begin() as connection:
@@ -169,7 +179,7 @@ def _open_server(url: URL) -> Database:
             url,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_S},
+            connect_args={name: _CONNECTION[name] for name in _CONNECTION if name not in url.query},
         )
     except ImportError as error:
         raise UsageError(

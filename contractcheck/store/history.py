@@ -266,7 +266,16 @@ class History:
             found.update((row.suite, row.target) for row in rows)
         return tuple(sorted(found))
 
-    def claim(self, suite: str, target: str, night: str, holder: str, lease_s: float) -> bool:
+    def claim(
+        self,
+        suite: str,
+        target: str,
+        night: str,
+        holder: str,
+        lease_s: float,
+        *,
+        tries: int | None = None,
+    ) -> bool:
         """Say that ``holder`` makes this night, so that others need not.
 
         Advisory, and by the database's clock: a night that two made all the same counts once.
@@ -277,6 +286,7 @@ class History:
             night: ISO date.
             holder: A name of this process alone.
             lease_s: After so long the claim is void.
+            tries: How often a lost connection is made again at most; None is as usual.
 
         Returns:
             False when another holder's claim stands.
@@ -287,7 +297,7 @@ class History:
         from contractcheck.store import history_rows
 
         row = {"suite": suite, "target": target, "night": night, "holder": holder}
-        return self._database.do(lambda link: history_rows.claim(link, row, lease_s))
+        return self._database.do(lambda link: history_rows.claim(link, row, lease_s), tries)
 
     def release(self, suite: str, target: str, night: str, holder: str) -> None:
         """Give a claim back; another holder's stays.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contractcheck.workflows.workspace import Workspace
 
 _KEY_HEX = 16
-_FARTHEST_DAYS = 1
+FARTHEST_DAYS = 1
 """A run that `run --night` made is looked for among those that began on its date, or one day off:
 clocks of runners differ, and a night may be named after the evening before."""
 
@@ -80,7 +80,7 @@ def _is_of(folder: Path, night: str) -> bool:
     """Whether a run that another command made is of a night."""
     try:
         began = date.fromisoformat(folder.name[:8])
-        if abs((began - date.fromisoformat(night)).days) > _FARTHEST_DAYS:
+        if abs((began - date.fromisoformat(night)).days) > FARTHEST_DAYS:
             return False
         header = read_header(folder)
     except (ValueError, RecordingError):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from contractcheck.cassettes import is_sealed, read_header, read_run
-from contractcheck.errors import RecordingError
+from contractcheck.errors import RecordingError, UsageError
 from contractcheck.measuring import observe
 from contractcheck.store import new_run_id
+from contractcheck.workflows.endpoint import is_local, resolve_endpoint
 from contractcheck.workflows.night_runs import (
+    FARTHEST_DAYS,
     find_night_runs,
     is_complete,
     night_key,
@@ -56,6 +60,7 @@ def make_night(
     *,
     part: NightPart = "night",
     progress: Progress | None = None,
+    now: datetime | None = None,
 ) -> NightRun:
     """Take a night's complete run, else go on with an interrupted one, else sample anew.
 
@@ -66,9 +71,11 @@ def make_night(
         options: How; ``night`` says which night.
         part: The night itself, or its confirmation.
         progress: Told of every trial.
+        now: With its time zone; None is the present moment.
 
     Raises:
-        UsageError: If the endpoint or the credential is wrong.
+        UsageError: If the endpoint or the credential is wrong, or nothing is there of a night
+            that is not now.
         RecordingError: If the disk refuses, or another process records this night right now.
         KeyboardInterrupt: On Ctrl-C; what was finished is kept for the next time.
     """
@@ -81,6 +88,7 @@ def make_night(
     begun = next((folder for folder in runs if _can_go_on(folder, suite)), None)
     if begun is not None:
         return read_night(resume(begun, suite, options, progress), suite, was_asked=True)
+    _refuse_far(target, options, now or datetime.now(UTC))
     label = " ".join(filter(None, (_CONFIRMATION if part == _CONFIRMATION else "", options.label)))
     named = replace(
         options,
@@ -125,6 +133,19 @@ def _can_go_on(folder: Path, suite: Suite) -> bool:
     return {case: plan.request_fingerprint for case, plan in begun.items()} == {
         case.id: case.request_fingerprint for case in suite.cases
     }
+
+
+def _refuse_far(target: Target, options: RecordOptions, now: datetime) -> None:
+    """Answers of today are no night of another date; a simulator here may play any night."""
+    today, night = now.astimezone(UTC).date(), date.fromisoformat(options.night or "")
+    if abs((night - today).days) <= FARTHEST_DAYS:
+        return
+    endpoint = resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
+    if not is_local(urlsplit(endpoint.base_url)):
+        raise UsageError(
+            f"--night {night}: today is {today}, and what {target.id} answers now is no night of "
+            f"another date; leave --night out, or give one at most {FARTHEST_DAYS} day away"
+        )
 
 
 def _free_id(workspace: Workspace, suite: Suite, target: Target, key: str) -> str:

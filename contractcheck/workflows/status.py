@@ -69,7 +69,7 @@ class SubjectStatus:
     Attributes:
         suite: Suite name.
         target: Target id.
-        last_night: The last complete night, ISO date, or None.
+        last_night: The complete night that ended last, ISO date, or None.
         age_s: Seconds since its run ended, or None.
         verdict: What was said of the last night that was judged, or None.
         headline: The same in a sentence.
@@ -180,7 +180,8 @@ def _status(
     baseline = workspace.baselines.read(suite.name, target)
     exemptions = workspace.exemptions.read(suite.name, target)
     complete = [record for record in watched.records if record.is_complete]
-    last = complete[-1] if complete else None
+    # By the clock: whatever date a night was given, its answers are as old as they are.
+    last = max(complete, key=_ended, default=None)
     age = None if last is None else now - _ended(last)
     judged = watched.judged
     accepted = _accepted_state(baseline, suite.policy.nights, today)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from contractcheck.sampling import Progress
     from contractcheck.store.history import History
     from contractcheck.workflows.run_archive import RunArchive
-    from contractcheck.workflows.watch_lock import Claim
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -87,11 +86,9 @@ def watch_target(
     with (
         alone(workspace, suite.name, target),
         open_history(place) as history,
-        claimed(
-            history, suite.name, target.id, night, root=workspace.root, wait_s=options.wait_s
-        ) as claim,
+        claimed(history, suite.name, target.id, night, root=workspace.root, wait_s=options.wait_s),
     ):
-        watch = _Watch(workspace, suite, target, options, history, claim, archive)
+        watch = _Watch(workspace, suite, target, options, history, archive)
         return watch.report(watch.take(progress), progress)
 
 
@@ -104,7 +101,6 @@ class _Watch:
     target: Target
     options: WatchOptions
     history: History
-    claim: Claim
     archive: RunArchive | None
 
     def take(self, progress: Progress | None) -> NightRun:
@@ -133,7 +129,8 @@ class _Watch:
             self.target,
             replace(self.options.record, night=self.options.tonight),
             part=part,
-            progress=self.claim.keep(progress),
+            progress=progress,
+            now=self.options.now,
         )
         # Before the history names it: this disk may not outlive the watch. What fails here is
         # tried again, and told, when the night is judged.

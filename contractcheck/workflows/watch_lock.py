@@ -11,18 +11,16 @@ import platform
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import ContractcheckError, MeasurementError
-from contractcheck.sampling import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from contractcheck.model.target import Target
-    from contractcheck.sampling import Progress
-    from contractcheck.sampling.progress import Tally
     from contractcheck.store.history import History
     from contractcheck.workflows.workspace import Workspace
 
@@ -30,12 +28,13 @@ LEASE_S = 600.0
 """How long a claim stands unless it is renewed (s): a machine that died blocks no longer."""
 
 _RENEW_S = 60.0
+_JOIN_S = 30.0
 _POLL_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What a watch holds on a night, and keeps up while it samples.
+    """What a watch holds on a night, and keeps up until it is done.
 
     Attributes:
         history: Where the claim stands.
@@ -55,25 +54,14 @@ class Claim:
         """Take or renew it; False if another machine holds it."""
         return self.history.claim(self.suite, self.target, self.night, self.holder, LEASE_S)
 
-    def keep(self, progress: Progress | None) -> Progress:
-        """The progress of a session that renews the claim while it goes on."""
-        return _Renewing(claim=self, inner=progress or SilentProgress())
-
-
-@dataclass(slots=True)
-class _Renewing:
-    claim: Claim
-    inner: Progress
-    renewed_s: float = 0.0
-
-    def update(self, tally: Tally) -> None:
-        now_s = time.monotonic()
-        if now_s - self.renewed_s > _RENEW_S:
-            self.renewed_s = now_s
+    def renew(self, ended: Event) -> None:
+        """Renew it now and then until ``ended`` is set, one try each time."""
+        while not ended.wait(_RENEW_S):
             # A database that is away for a moment is no reason to lose a night.
             with suppress(ContractcheckError):
-                self.claim.take()
-        self.inner.update(tally)
+                self.history.claim(
+                    self.suite, self.target, self.night, self.holder, LEASE_S, tries=1
+                )
 
 
 @contextmanager
@@ -132,9 +120,15 @@ def claimed(
             )
         sleep(_POLL_S)
         waited_s += _POLL_S
+    ended = Event()
+    # Beside the sampling, which would stand still while a database does not answer.
+    renewing = Thread(target=claim.renew, args=(ended,), name="claim", daemon=True)
+    renewing.start()
     try:
         yield claim
     finally:
+        ended.set()
+        renewing.join(_JOIN_S)
         # A claim that cannot be released runs out by itself.
         with suppress(ContractcheckError):
             history.release(suite, target, night, claim.holder)

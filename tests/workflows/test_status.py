@@ -28,11 +28,11 @@ class Watched:
         self.suite = project.suite()
         self.target = self.suite.targets[0]
 
-    def add(self, day, *, verdict=Verdict.QUIET, confirm_after=None, **options):
+    def add(self, day, *, verdict=Verdict.QUIET, confirm_after=None, ended=None, **options):
         folder = self.project.record(day, **options)
         made = read_night(folder, self.suite)
         record = night_record(made.run, root=made.root)
-        record = replace(record, ended_at=f"2026-03-{day:02d}T04:00:00+00:00")
+        record = replace(record, ended_at=f"2026-03-{ended or day:02d}T04:00:00+00:00")
         with open_history(self.project.workspace.history) as history:
             history.add_night(record, made.run.statistics)
             history.put_judgement(
@@ -138,6 +138,13 @@ def test_a_night_that_is_too_old_is_stale(healthy):
         )
     ]
     assert problems(healthy.status(now=later, max_age=timedelta(days=3))) == []
+
+
+def test_the_last_night_is_the_one_that_ended_last_whatever_its_date(healthy):
+    healthy.add(30, ended=3)
+    one = healthy.status(now=NOW + timedelta(days=2))
+    assert one.last_night == "2026-03-08"
+    assert [kind for kind, _ in problems(one)] == ["stale"]
 
 
 def test_an_outage_is_no_sign_of_life(healthy):

@@ -105,6 +105,23 @@ def test_a_run_that_was_made_as_tonights_is_taken(project):
     assert report.run_id == made.name
 
 
+def test_a_night_far_from_today_is_not_asked_of_a_provider_elsewhere(project, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    suite = project.suite()
+    now = datetime.fromisoformat("2026-03-10T23:30:00+00:00")
+    record = RecordOptions(base_url="https://api.example.invalid/v1")
+    for night in (night_of(8), night_of(12), "2062-03-10"):
+        options = WatchOptions(night=night, now=now, record=record)
+        with pytest.raises(UsageError, match=f"--night {night}: today is 2026-03-10"):
+            watch_target(project.workspace, suite, suite.targets[0], options)
+    assert not project.workspace.runs.root.exists()
+    made = watch(project, 1, now=now)
+    asked = project.provider.request_count
+    options = WatchOptions(night=night_of(1), now=now, record=record)
+    again = watch_target(project.workspace, suite, suite.targets[0], options)
+    assert (again.run_id, project.provider.request_count) == (made.run_id, asked)
+
+
 def test_a_suite_that_asks_something_else_now_does_not_go_on_with_an_old_run(project):
     cut = watch(project, 1, record={"max_requests": 2})
     project.write(content="Say good evening.")
