@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging.attribution import line_up_sides
 from contractcheck.judging.examples import pick_example
-from contractcheck.judging.exempting import mute_finding
+from contractcheck.judging.exempting import mute_finding, nearest_mute
 from contractcheck.judging.night_values import values_of
 from contractcheck.judging.night_watch import watch_streams
 from contractcheck.judging.watch_findings import Scene, find_chart_drift
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.exempting import Standing
     from contractcheck.judging.night_watch import Watched
     from contractcheck.judging.rebased import Placed
-    from contractcheck.model.history import Exemption, NightValues
+    from contractcheck.model.history import NightValues
     from contractcheck.model.judgement import Comparison, Finding
 
     Compare = Callable[[int], Sequence[Comparison]]
@@ -102,16 +102,9 @@ def _mute(
     watched = nights.watch(shares, muted=nights.standing.muted)
     still = {finding.plane: finding for finding in find_chart_drift(watched, nights.scene)}
     return [
-        still.get(finding.plane) or mute_finding(finding, _nearest(finding, mutes))
+        still.get(finding.plane) or mute_finding(finding, nearest_mute(finding, mutes))
         for finding in findings
     ]
-
-
-def _nearest(finding: Finding, mutes: Sequence[Exemption]) -> Exemption:
-    """The mute that is about a finding's stream or one of its cases."""
-    cases = {place.case for place in finding.where}
-    about = [one for one in mutes if one.case in cases or one.metric == finding.metric]
-    return (about or list(mutes))[0]
 
 
 def _scene(evidence: Evidence, placed: Placed, compare: Compare) -> Scene:

@@ -43,11 +43,13 @@ class Standing:
 def standing_exemptions(exemptions: Iterable[Exemption], tonight: str) -> Standing:
     """Tell exemptions that count on a night from those that have expired.
 
+    One that was granted later does not count: what was said of a night stays said.
+
     Args:
         exemptions: All of a suite and target.
         tonight: ISO date.
     """
-    every = tuple(exemptions)
+    every = tuple(one for one in exemptions if one.created_at[:10] <= tonight)
     live = [one for one in every if one.expires >= tonight]
     return Standing(
         mutes=tuple(one for one in live if one.kind == "mute"),
@@ -65,6 +67,13 @@ def mute_finding(finding: Finding, mute: Exemption) -> Finding:
     """One finding as it is shown under a mute."""
     message = f"{finding.kind.value} ({_terms('muted', mute)}): {finding.message}"
     return replace(finding, kind=FindingKind.NOTICE, message=message)
+
+
+def nearest_mute(finding: Finding, mutes: Sequence[Exemption]) -> Exemption:
+    """The mute that is about a finding's stream or one of its cases, else the first."""
+    cases = {place.case for place in finding.where}
+    about = [one for one in mutes if one.case in cases or one.metric == finding.metric]
+    return (about or list(mutes))[0]
 
 
 def exemption_notes(standing: Standing) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.drift import changed_nights
-from contractcheck.judging.exempting import mute_finding
+from contractcheck.judging.exempting import mute_finding, nearest_mute
 from contractcheck.judging.night_rule import judge_streams
 from contractcheck.judging.night_table import leave_out
 from contractcheck.judging.run_drift import tell_drift
@@ -19,13 +19,14 @@ from contractcheck.judging.tonight import line_up_tonight
 from contractcheck.model.judgement import FindingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from contractcheck.judging.evidence import Evidence
     from contractcheck.judging.exempting import Standing
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.model.judgement import Comparison, Finding
+    from contractcheck.model.night import NightStatistics
 
     Compare = Callable[[int], Sequence[Comparison]]
 
@@ -63,14 +64,14 @@ def judge_fast(
         budget_share: Each stream's chance, per year, of a false red.
     """
     judged, findings = _judge(evidence, table, budget_share, compare)
-    if findings and evidence.confirmation is not None:
-        findings = _confirm(evidence, table, findings, budget_share)
-    if findings and standing.muted:
+    findings = _confirm(evidence, table, findings, budget_share)
+    if findings and standing.mutes:
         left = leave_out(table, standing.muted)
-        _, still = _judge(evidence, left, budget_share, _comparing(left))
-        planes = {finding.plane for finding in still}
+        _, unmuted = _judge(evidence, left, budget_share, _comparing(left))
+        unmuted = _confirm(evidence, left, unmuted, budget_share, muted=standing.muted)
+        still = {finding.plane: finding for finding in unmuted}
         findings = tuple(
-            finding if finding.plane in planes else mute_finding(finding, standing.mutes[0])
+            still.get(finding.plane) or mute_finding(finding, nearest_mute(finding, standing.mutes))
             for finding in findings
         )
     is_open = any(finding.kind is FindingKind.SUSPECT for finding in findings)
@@ -100,13 +101,19 @@ def _confirm(
     table: NightTable,
     findings: tuple[Finding, ...],
     budget_share: float,
+    *,
+    muted: Collection[tuple[str | None, str | None]] = (),
 ) -> tuple[Finding, ...]:
-    """Replace suspicions by what the second run of the same night makes of them."""
+    """Replace suspicions by what the second run of the same night makes of them.
+
+    A second run that asked something else says nothing of this one.
+    """
     tonight, second = evidence.run.statistics, evidence.confirmation
-    if second is None:
+    if not findings or second is None or _requests(second) != _requests(tonight):
         return findings
     again = replace(evidence, previous=tonight)
     both = line_up_tonight(evidence, later=(tonight, second), aside=table.aside)
+    both = leave_out(both, muted)
     _, found = _judge(again, both, budget_share, _comparing(both))
     confirmed = {f.plane: f for f in found if f.kind in (FindingKind.DRIFT, FindingKind.OURS)}
     return tuple(
@@ -115,6 +122,10 @@ def _confirm(
         else finding
         for finding in findings
     )
+
+
+def _requests(night: NightStatistics) -> dict[str, str]:
+    return {case: own.request_fingerprint for case, own in night.cases.items()}
 
 
 def _answer(suspicion: Finding, confirmed: Finding | None) -> Finding:

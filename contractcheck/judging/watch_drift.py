@@ -11,7 +11,7 @@ from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.chart_path import judge_charts
 from contractcheck.judging.drift import changed_nights
 from contractcheck.judging.drift_result import DriftResult
-from contractcheck.judging.exempting import standing_exemptions
+from contractcheck.judging.exempting import mute_findings, standing_exemptions
 from contractcheck.judging.fast_path import judge_fast
 from contractcheck.judging.night_values import values_of
 from contractcheck.judging.night_watch import LEAST_CHARTED
@@ -28,10 +28,11 @@ from contractcheck.model.judgement import FindingKind
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from contractcheck.judging.budget import WatchBudget
     from contractcheck.judging.evidence import Evidence
+    from contractcheck.judging.exempting import Standing
     from contractcheck.judging.night_rule import StreamJudgement
     from contractcheck.judging.night_table import NightTable
     from contractcheck.judging.night_watch import Watched
@@ -79,8 +80,16 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         notes=(*_notes(evidence, watched, placed), *map(_sight_note, sights[1:])),
         charts=tuple(reading for one in watched for reading in one.readings()),
         values=values_of(placed.reference, run.statistics) if placed else None,
-        confirm=fast.confirm,
+        confirm=fast.confirm and _has_open_suspicion(fast.findings, told, standing),
     )
+
+
+def _has_open_suspicion(
+    findings: Sequence[Finding], told: Collection[str], standing: Standing
+) -> bool:
+    """Whether a second run could decide anything: no chart has, and no mute has."""
+    left = mute_findings(findings, standing)
+    return any(one.kind is FindingKind.SUSPECT and one.plane not in told for one in left)
 
 
 def _gaps(evidence: Evidence, watched: Sequence[Watched], *, has_charts: bool) -> Iterator[str]:
