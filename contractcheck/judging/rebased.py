@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_scales import TextScale
 from contractcheck.judging.night_values import accepted_values, reference_of, values_of
+from contractcheck.judging.night_watch import LEAST_CHARTED
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def place(
 ) -> Placed | None:
     """Make the scales of the last era and the values of all accepted nights.
 
-    Earlier eras count until the last has the nights that a baseline wants by itself.
+    Earlier eras count until the last has the nights that a baseline and its charts want by itself.
 
     Args:
         eras: Complete accepted nights between re-bases, oldest era first.
@@ -68,7 +69,7 @@ def place(
         return None
     present = reference_of(eras[-1], fingerprints, nights_wanted=nights_wanted)
     old = [era for era in eras[:-1] if len(era) >= _FEWEST_IN_ERA]
-    if not old or len(eras[-1]) >= nights_wanted:
+    if not old or len(eras[-1]) >= max(nights_wanted, LEAST_CHARTED):
         return Placed(reference=present, accepted=accepted_values(present))
     references = [reference_of(era, fingerprints, nights_wanted=nights_wanted) for era in old]
     reference = _borrow_texts(present, references[-1])

@@ -79,6 +79,12 @@ def test_a_new_era_that_is_long_enough_stands_alone():
     assert place([OLD, NEW], ASKED, nights_wanted=11).placed == 10
 
 
+def test_old_eras_are_kept_until_the_new_one_has_nights_enough_for_charts():
+    placed = place([OLD, NEW[:6]], ASKED, nights_wanted=5)
+    assert (placed.placed, len(placed.accepted)) == (6, 16)
+    assert place([OLD, NEW], ASKED, nights_wanted=5).placed is None
+
+
 def test_without_nights_in_the_last_era_nothing_says_where_the_provider_stands():
     assert place([], ASKED) is None
     assert place([OLD, ()], ASKED) is None
