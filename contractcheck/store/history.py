@@ -20,7 +20,6 @@ from contractcheck.store.history_codec import (
     decode_record,
     decode_statistics,
     decode_values,
-    encode_event,
     encode_judgement,
     encode_values,
 )
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     )
     from contractcheck.model.night import NightStatistics
     from contractcheck.store.database import Database
-
-
-_HUMAN = ("mute", "quarantine")
 
 
 @contextmanager
@@ -200,8 +196,8 @@ class History:
         """
         from contractcheck.store.history_tables import JUDGEMENTS
 
-        document = encode_judgement(judgement)
-        self._put(JUDGEMENTS, [{**_key_of(judgement), "document": document}])
+        key = {"suite": judgement.suite, "target": judgement.target, "night": judgement.night}
+        self._put(JUDGEMENTS, [{**key, "document": encode_judgement(judgement)}])
 
     def judgements(
         self, suite: str, target: str, *, last: int | None = None
@@ -227,16 +223,35 @@ class History:
         Raises:
             RecordingError: If the history cannot be written.
         """
-        from contractcheck.store.history_rows import put_document
+        from contractcheck.store.history_rows import event_row, put_document
         from contractcheck.store.history_tables import EVENTS
 
-        document = encode_event(event)
-        same = [event.kind, event.case or ""]
-        if event.kind in _HUMAN:
-            same.append(event.words)
-        digest = hashlib.sha256("\0".join(same).encode(errors="replace")).hexdigest()
-        row = {**_key_of(event), "digest": digest, "document": document}
+        row = event_row(event)
         return self._database.do(lambda link: put_document(link, EVENTS, row))
+
+    def drop_event(self, event: HistoryEvent) -> None:
+        """Take back what did not happen after all.
+
+        Raises:
+            RecordingError: If the history cannot be written.
+        """
+        from contractcheck.store.history_rows import event_row, forget
+        from contractcheck.store.history_tables import EVENTS
+
+        self._database.do(lambda link: forget(link, EVENTS, event_row(event)))
+
+    def clear_damage(self, suite: str, target: str) -> tuple[str, ...]:
+        """Delete rows that cannot be read, and all values, which follow from the others.
+
+        Returns:
+            What was wrong with each row that is gone.
+
+        Raises:
+            RecordingError: If a row is of a newer version, or the history cannot be written.
+        """
+        from contractcheck.store.history_damage import clear_damage
+
+        return self._database.do(lambda link: clear_damage(link, suite, target, self._place))
 
     def events(self, suite: str, target: str) -> tuple[HistoryEvent, ...]:
         """What happened, by night; within one in a fixed order.
@@ -370,7 +385,3 @@ class History:
 
     def _place(self, row: Row[Any]) -> str:
         return f"history {self.shown}: {row.suite} × {row.target}, night {row.night}"
-
-
-def _key_of(noun: NightJudgement | HistoryEvent) -> dict[str, object]:
-    return {"suite": noun.suite, "target": noun.target, "night": noun.night}

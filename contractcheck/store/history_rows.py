@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from contractcheck.store.history_codec import encode_record, encode_statistics
+from contractcheck.store.history_codec import encode_event, encode_record, encode_statistics
 from contractcheck.store.history_tables import CLAIMS, JUDGEMENTS, NIGHTS, VALUES
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select, Table, Update
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-    from contractcheck.model.history import NightRecord
+    from contractcheck.model.history import HistoryEvent, NightRecord
     from contractcheck.model.night import NightStatistics
 
     Insert = postgresql.Insert | sqlite.Insert
     Columns = ReadOnlyColumnCollection[str, Any]
+
+_HUMAN = ("mute", "quarantine")
 
 
 def add_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:
@@ -35,8 +38,8 @@ def add_night(connection: Connection, record: NightRecord, statistics: NightStat
     has_changed = _changes(connection, statement)
     if has_changed and record.part == "night":
         # Of a run that no longer stands, if there was one.
-        _forget(connection, VALUES, row)
-        _forget(connection, JUDGEMENTS, row)
+        forget(connection, VALUES, row)  # of every baseline
+        forget(connection, JUDGEMENTS, row)
     return has_changed
 
 
@@ -68,7 +71,7 @@ def rescore_night(connection: Connection, record: NightRecord, statistics: Night
     )
     has_changed = _changes(connection, statement)
     if has_changed and record.part == "night":
-        _forget(connection, VALUES, row)
+        forget(connection, VALUES, row)
     return has_changed
 
 
@@ -113,15 +116,29 @@ def is_row(table: Table, row: Mapping[str, object]) -> list[ColumnElement[bool]]
     return [column == row[column.name] for column in table.primary_key if column.name in row]
 
 
+def forget(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+    """Delete the row with this key; of part of a key, all such rows."""
+    connection.execute(delete(table).where(*is_row(table, row)))
+
+
+def event_row(event: HistoryEvent) -> dict[str, object]:
+    """The row of an event; what people do may happen to one case twice in a night."""
+    same = [event.kind, event.case or ""]
+    if event.kind in _HUMAN:
+        same.append(event.words)
+    return {
+        "suite": event.suite,
+        "target": event.target,
+        "night": event.night,
+        "digest": hashlib.sha256("\0".join(same).encode(errors="replace")).hexdigest(),
+        "document": encode_event(event),
+    }
+
+
 def _changes(connection: Connection, statement: Insert | Update) -> bool:
     """Execute a statement; whether it touched a row, which is not counted unless asked for."""
     counted = statement.execution_options(preserve_rowcount=True)
     return connection.execute(counted).rowcount > 0
-
-
-def _forget(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
-    """Delete what was derived from the run of a night, for every baseline."""
-    connection.execute(delete(table).where(*is_row(table, row)))
 
 
 def _all_but_key(row: Mapping[str, object]) -> dict[str, object]:

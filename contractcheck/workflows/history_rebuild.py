@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from concurrent.futures import Executor
 
-    from contractcheck.model.history import NightRecord
+    from contractcheck.model.history import NightJudgement, NightRecord
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
@@ -47,7 +47,8 @@ class Rebuilt:
         changed: Of them, those that the history had not, or otherwise.
         judged: Nights that were judged again.
         digest: Of the whole history afterwards (``History.digest``).
-        problems: Runs that could not be read, and why; the history has none of them from here.
+        problems: Runs, and rows of the history, that could not be read, and why; the history has
+            none of them from here.
     """
 
     nights: int
@@ -76,7 +77,7 @@ def rebuild_history(
 
     Raises:
         UsageError: If the history's address is wrong.
-        RecordingError: If the history or a baseline is damaged or cannot be reached.
+        RecordingError: If a baseline is damaged, or the history cannot be reached or is newer.
     """
     by_name = {suite.name: suite for suite in suites}
     problems: list[str] = []
@@ -84,6 +85,9 @@ def rebuild_history(
         open_history(url, renew=True) as history,
         tempfile.TemporaryDirectory(prefix="contractcheck-rebuild-") as scratch,
     ):
+        for suite in suites:
+            for target in suite.targets:
+                problems.extend(history.clear_damage(suite.name, target.id))
         pieces = [
             _Piece(folder=folder, suite=by_name[name])
             for folder, name in _find_nights(workspace, archive, by_name, Path(scratch), problems)
@@ -181,21 +185,27 @@ def _judge_subject(
     last = (
         max((night.statistics.night for night in baseline.nights), default="") if baseline else ""
     )
-    count = 0
-    for folder in _later(history, suite, target, last, by_run):
-        judged = judge_night(workspace, suite, history, read_night(folder, suite).run)
-        gathered, said = judged.gathered, judged.kept_form()
-        history.put_values(suite.name, target.id, gathered.baseline, gathered.fresh)
-        history.put_judgement(said)
+    later = dict(_later(history, suite, target, last, by_run))
+    stored = {said.night: said for said in history.judgements(suite.name, target.id)}
+    for night in sorted({*stored, *later}):
+        # What is not judged again keeps what was said of it, and the events that follow from that.
+        said = _judge(workspace, suite, history, later[night]) if night in later else stored[night]
         keep_events(history, said)
-        count += 1
-    return count
+    return len(later)
+
+
+def _judge(workspace: Workspace, suite: Suite, history: History, folder: Path) -> NightJudgement:
+    judged = judge_night(workspace, suite, history, read_night(folder, suite).run)
+    gathered, said = judged.gathered, judged.kept_form()
+    history.put_values(said.suite, said.target, gathered.baseline, gathered.fresh)
+    history.put_judgement(said)
+    return said
 
 
 def _later(
     history: History, suite: Suite, target: Target, last: str, by_run: dict[str, Path]
-) -> Iterator[Path]:
+) -> Iterator[tuple[str, Path]]:
     """Runs that stand for the nights since the last accepted one, as far as they are at hand."""
     for record in history.nights(suite.name, target.id, after=last):
         if record.run_id in by_run:
-            yield by_run[record.run_id]
+            yield record.night, by_run[record.run_id]

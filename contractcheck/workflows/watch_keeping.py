@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from contractcheck.store.history import History
 
 _IS_OVER = (Verdict.QUIET, Verdict.PASS)
+_DERIVED = ("alarm", "end", "outage")
 
 
 def keep_events(
     history: History, judged: NightJudgement, by_people: Iterable[HistoryEvent] = ()
 ) -> None:
-    """Keep what began or ended with a night; a night that is judged again adds nothing.
+    """Keep what began or ended with a night, and nothing that was said of it before.
 
     Args:
         history: Where to.
@@ -29,11 +30,16 @@ def keep_events(
     Raises:
         RecordingError: If the history cannot be read or written.
     """
-    events = history.events(judged.suite, judged.target)
-    before = [event for event in events if event.night < judged.night]
-    own = _events_of(judged, is_open=is_alarm_open(before))
-    for event in (*by_people, *own):
-        if event not in events:
+    stored = history.events(judged.suite, judged.target)
+    people = tuple(by_people)
+    before = sorted({*stored, *people}, key=lambda event: (event.night, event.kind))
+    is_open = is_alarm_open([event for event in before if event.night < judged.night])
+    own = tuple(_events_of(judged, is_open=is_open))
+    for event in stored:
+        if event.night == judged.night and event.kind in _DERIVED and event not in own:
+            history.drop_event(event)
+    for event in (*people, *own):
+        if event not in stored:
             history.add_event(event)
 
 

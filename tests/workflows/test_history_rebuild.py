@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from contractcheck.errors import RecordingError
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions
 from contractcheck.store.history import open_history
@@ -166,3 +167,50 @@ def test_sides_of_gates_selections_and_other_suites_are_no_nights(watched, tmp_p
             watched.workspace, suites, tmp_path / "two.sqlite", executor=executor
         )
     assert made.digest == before.digest
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "contractcheck_nights SET record",
+        "contractcheck_nights SET statistics",
+        "contractcheck_values SET document",
+        "contractcheck_judgements SET document",
+        "contractcheck_events SET document",
+    ],
+)
+def test_a_damaged_row_is_told_and_made_again(watched, what):
+    fresh = rebuild(watched)
+    with sqlite3.connect(watched.workspace.history) as connection:
+        connection.execute(f"UPDATE {what} = CAST('damaged' AS BLOB)")
+    connection.close()
+    mended = rebuild(watched)
+    assert mended.digest == fresh.digest
+    # Values follow from the rest: there is nothing to tell.
+    assert bool(mended.problems) == ("_values " not in what)
+    assert all("night 2026-03-0" in problem for problem in mended.problems)
+    assert rebuild(watched).problems == ()
+
+
+def test_events_of_nights_whose_runs_are_gone_follow_from_what_was_said(watched):
+    wanted = later(watched.workspace.history)[-1]
+    assert "outage" in {event.kind for event in wanted}
+    shutil.rmtree(watched.workspace.runs.root)
+    with sqlite3.connect(watched.workspace.history) as connection:
+        connection.execute("DELETE FROM contractcheck_events")
+    connection.close()
+    rebuild(watched)
+    with open_history(watched.workspace.history) as history:
+        assert history.events("hello", TARGET) == wanted
+
+
+def test_a_row_of_a_newer_version_is_left_alone(watched):
+    with sqlite3.connect(watched.workspace.history) as connection:
+        connection.execute(
+            "UPDATE contractcheck_judgements SET document = CAST('{\"format\": 99}' AS BLOB)"
+        )
+    connection.close()
+    before = digest(watched.workspace.history)
+    with pytest.raises(RecordingError, match="upgrade contractcheck"):
+        rebuild(watched)
+    assert digest(watched.workspace.history) == before
