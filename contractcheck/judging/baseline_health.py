@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.budget import watch_budget
 from contractcheck.judging.night_values import case_of
-from contractcheck.judging.night_watch import LEAST_CHARTED, watch_streams
+from contractcheck.judging.night_watch import watch_streams
 from contractcheck.judging.rebased import place
 from contractcheck.judging.watch_words import unstable_since_words, unstable_words
 from contractcheck.stats.baseline_fitness import examine
 from contractcheck.stats.monitor import Nights
+from contractcheck.stats.monitor_nights import LEAST_CHARTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     ChartPlane = Literal["outputs", "conformance", "latency"]
 
-LEAST_CHARTED = 10
-"""Accepted nights from which on charts judge: five keep the rate and lose the speed, and hardly
-tell a case that jumps between two levels (docs/explanation/watch.md)."""
-
 _STILL = Fitness(unstable_cases=(), is_alike=False, is_unstable=False)
 
 

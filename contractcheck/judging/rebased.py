@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_scales import TextScale
 from contractcheck.judging.night_values import accepted_values, reference_of, values_of
-from contractcheck.judging.night_watch import LEAST_CHARTED
+from contractcheck.stats.monitor_nights import LEAST_CHARTED
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from contractcheck.judging.drift_result import DriftResult
 from contractcheck.judging.exempting import mute_findings, standing_exemptions
 from contractcheck.judging.fast_path import judge_fast
 from contractcheck.judging.night_values import values_of
-from contractcheck.judging.night_watch import LEAST_CHARTED
 from contractcheck.judging.standing import place_tonight
 from contractcheck.judging.watch_sight import HORIZONS, find_sight, sight_words
 from contractcheck.judging.watch_words import (
@@ -25,6 +24,7 @@ from contractcheck.judging.watch_words import (
 )
 from contractcheck.judging.words import quiet_headline
 from contractcheck.model.judgement import FindingKind
+from contractcheck.stats.monitor_nights import LEAST_CHARTED
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 
 if TYPE_CHECKING:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Plane = Literal["outputs", "conformance", "latency"]
 Kind = Literal["squares", "largest", "mean", "level"]
 
+LEAST_CHARTED: Final = 10
+"""Accepted nights from which on charts judge: five keep the rate and lose the speed, and hardly
+tell a case that jumps between two levels (docs/explanation/watch.md)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Nights:

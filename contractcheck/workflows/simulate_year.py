@@ -11,13 +11,13 @@ from contractcheck.errors import NothingToCheckError
 from contractcheck.judging.budget import watch_budget
 from contractcheck.judging.night_rule import margin_of
 from contractcheck.judging.night_values import reference_of
-from contractcheck.judging.night_watch import LEAST_CHARTED
 from contractcheck.judging.simulated_years import WatchRules, YearPiece, join_years, play_years
 from contractcheck.judging.year_changes import YEAR_CHANGES, shift_of
 from contractcheck.judging.year_model import MEASURED_DISPERSION, fit_streams
 from contractcheck.judging.year_results import count_family, measure_delay
 from contractcheck.model.simulated_year import SimulatedYears
 from contractcheck.sampling import SilentProgress, Tally
+from contractcheck.stats.monitor_nights import LEAST_CHARTED
 from contractcheck.stats.simulated_nights import FAMILIES
 from contractcheck.workflows.engine import map_in_order, spawn_seeds
 
