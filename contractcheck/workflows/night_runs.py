@@ -33,7 +33,7 @@ clocks of runners differ, and a night may be named after the evening before."""
 
 
 def night_key(suite: str, target: str, night: str, part: NightPart = "night") -> str:
-    """Suffix of the ids of all runs of a night that the watch makes.
+    """How the suffix begins of the ids of all runs of a night that the watch makes.
 
     Args:
         suite: Suite name.
@@ -51,7 +51,11 @@ def night_key(suite: str, target: str, night: str, part: NightPart = "night") ->
 def part_of(header: RunHeader) -> NightPart:
     """Whether a run is a night's own, or its confirmation."""
     key = night_key(header.suite, header.target.id, header.night or "", "confirmation")
-    return "confirmation" if header.id.endswith(f"-{key}") else "night"
+    return "confirmation" if _suffix(header.id).startswith(key) else "night"
+
+
+def _suffix(run_id: str) -> str:
+    return run_id.rpartition("-")[2]
 
 
 def find_night_runs(
@@ -72,7 +76,7 @@ def find_night_runs(
     return tuple(
         folder
         for folder in workspace.runs.folders(suite, target)
-        if folder.name.endswith(f"-{key}") or (part == "night" and _is_of(folder, night))
+        if _suffix(folder.name).startswith(key) or (part == "night" and _is_of(folder, night))
     )
 
 

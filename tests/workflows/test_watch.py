@@ -15,6 +15,7 @@ from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions
 from contractcheck.store.history import open_history
 from contractcheck.workflows import watch_evidence
+from contractcheck.workflows.night_runs import night_key
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.watch import WatchOptions, watch_target
@@ -230,3 +231,14 @@ def test_charts_add_up_the_newest_nights_alone(project, monkeypatch):
             project.workspace, suite, history, observe(read_run(folder), suite)
         )
     assert list(gathered.evidence.records) == [night_of(3), night_of(4)]
+
+
+def test_two_runs_of_a_night_within_a_second_have_ids_of_their_own(project):
+    first = watch(project, 1, error_rate=1.0)
+    second = watch(project, 1)
+    assert first.run_id != second.run_id
+    key = night_key("hello", TARGET, night_of(1))
+    assert all(run.rpartition("-")[2].startswith(key) for run in (first.run_id, second.run_id))
+    shutil.rmtree(project.workspace.root / ".contractcheck")
+    third = watch(project, 1)
+    assert third.run_id not in {first.run_id, second.run_id}
