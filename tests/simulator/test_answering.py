@@ -253,6 +253,7 @@ def test_wrong_conditions_are_explained(wrong, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.bench
 def test_in_process_answers_are_quick():
     from time import perf_counter
 

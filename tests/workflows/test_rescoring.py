@@ -79,7 +79,9 @@ def test_a_new_metric_is_judged_on_its_first_night(accepted):
     report = accepted.judge(folder)
     assert report.verdict is not Verdict.ERROR
     assert {"refusal", "contains:e"} <= {one.metric for one in report.comparisons}
-    assert not any("accepted nights lack it" in note for note in report.notes)
+    lacking = [note for note in report.notes if "accepted nights lack it" in note]
+    # On a busy machine a night may have no time that counts.
+    assert not any(label in note for label in ("refusal", "contains:e") for note in lacking)
     assert any("5 of 5 accepted nights were measured again" in note for note in report.notes)
 
 
