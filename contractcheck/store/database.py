@@ -7,6 +7,7 @@ be done again when the connection was lost, even while it was being committed.
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ all, then about a minute; else a peer that is gone holds a connection for hours.
 the others in s: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS."""
 
 _REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+
+_SECRET: Final = re.compile("pass|secret|token|key")
+"""In names of options of a URL, such as ``sslpassword``."""
 
 _SCHEMES: Final = {
     "sqlite": "sqlite+pysqlite",
@@ -127,9 +131,16 @@ def _parse(url: str | Path) -> URL:
             "postgresql://USER@HOST/NAME"
         )
     try:
-        return make_url(url).set(drivername=_SCHEMES[scheme])
+        parsed = make_url(url).set(drivername=_SCHEMES[scheme])
     except (ArgumentError, ValueError):  # its text would show the password
         raise UsageError(f"--history {scheme}://…: is not a URL of a database") from None
+    # A password that holds one may have been cut in two, of which one half would be shown.
+    is_cut = url.count("@") > 1 or "@" in f"{parsed.host}{parsed.database}"
+    if scheme.startswith("postgres") and is_cut:
+        raise UsageError(
+            f"--history {scheme}://…: holds more than one @; write the one in a password as %40"
+        )
+    return parsed
 
 
 def _open_file(url: URL, *, create: bool) -> Database:
@@ -213,9 +224,11 @@ def _is_passing(error: DBAPIError) -> bool:
 def _told(error: DBAPIError, database: Database) -> RecordingError:
     """The driver's words on one line, without what could be a password."""
     words = " ".join(str(error.orig).split()) or type(error.orig).__name__
-    password = database.engine.url.password
-    if password:
-        words = words.replace(str(password), "***")
+    url = database.engine.url
+    hidden = [str(url.password or "")]
+    hidden += [str(url.query[name]) for name in url.query if _SECRET.search(name)]
+    for secret in filter(None, hidden):
+        words = words.replace(secret, "***")
     if database.is_sqlite and ("malformed" in words or "not a database" in words):
         words += "; move it away, and `contractcheck history rebuild` makes it again from the runs"
     else:

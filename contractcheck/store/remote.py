@@ -7,7 +7,6 @@ all (object stores), it is uploaded under its name; elsewhere beside it, and ren
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,17 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from contractcheck.errors import ContractcheckError, RecordingError, UsageError
 from contractcheck.files import sync_folder
+from contractcheck.store.url_secrets import find_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fsspec import AbstractFileSystem
 
+    from contractcheck.store.url_secrets import UrlSecrets
+
 _ATOMIC: Final = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "s3", "s3a"})
 """Protocols whose uploads are visible only once they are whole. Amazon S3: "never adds partial
 objects" (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html)."""
-
-_USER = re.compile(r"//[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,17 @@ class RemoteFiles:
     Attributes:
         system: fsspec's.
         base: Path in it.
-        shown: The URL without a password.
+        url: The URL, as far as it may be shown.
     """
 
     system: AbstractFileSystem
     base: str
-    shown: str
+    url: UrlSecrets
+
+    @property
+    def shown(self) -> str:
+        """The URL without a password."""
+        return self.url.shown
 
     def names(self, below: str = "") -> dict[str, int]:
         """Size (bytes) of every file below a relative folder, by relative path; sorted.
@@ -50,7 +55,7 @@ class RemoteFiles:
             RecordingError: If the place cannot be read.
         """
         prefix = f"{self.base}/"
-        with _naming(self.shown):
+        with _naming(self.url):
             # `exists` would be false of a bucket that may not be read.
             found = self.system.find(f"{prefix}{below}".rstrip("/"), detail=True)
         return {
@@ -70,7 +75,7 @@ class RemoteFiles:
             RecordingError: If the place cannot be written.
         """
         path = f"{self.base}/{name}"
-        with _naming(f"{self.shown}/{name}"):
+        with _naming(self.url, name):
             if self._protocols & _ATOMIC:
                 self.system.put_file(str(source), path)
                 return
@@ -90,7 +95,7 @@ class RemoteFiles:
         Raises:
             RecordingError: If it is missing or cannot be read.
         """
-        with _naming(f"{self.shown}/{name}"):
+        with _naming(self.url, name):
             self.system.get_file(f"{self.base}/{name}", str(path))
 
     def remove(self, name: str) -> None:
@@ -99,7 +104,7 @@ class RemoteFiles:
         Raises:
             RecordingError: If the place cannot be written.
         """
-        with _naming(f"{self.shown}/{name}"), suppress(FileNotFoundError, KeyError):
+        with _naming(self.url, name), suppress(FileNotFoundError, KeyError):
             self.system.rm_file(f"{self.base}/{name}")
 
     @property
@@ -129,26 +134,29 @@ def open_remote(url: str) -> RemoteFiles:
     """
     from fsspec.core import url_to_fs
 
-    shown = _USER.sub("//***@", url).partition("?")[0].rstrip("/")
+    known = find_secrets(url)
+    shown = known.shown
     try:
         system, base = url_to_fs(url, skip_instance_cache=True, use_listings_cache=False)
     except ImportError as error:
         extra = "contractcheck[s3]" if url.startswith("s3") else "the package of that protocol"
-        raise UsageError(f"--store {shown}: {error}; pip install '{extra}'") from error
-    except ValueError as error:
-        raise UsageError(f"--store {shown}: is no URL that fsspec knows ({error})") from None
+        raise UsageError(f"--store {shown}: {known.tell(error)}; pip install '{extra}'") from None
+    except Exception as error:  # noqa: BLE001 - each protocol's library refuses a URL in its own way
+        words = known.tell(error)
+        raise UsageError(f"--store {shown}: is no URL that fsspec knows ({words})") from None
     if not base.strip("/"):
         raise UsageError(f"--store {shown}: name a folder or a bucket")
-    return RemoteFiles(system=system, base=base.rstrip("/"), shown=shown)
+    return RemoteFiles(system=system, base=base.rstrip("/"), url=known)
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
+def _naming(url: UrlSecrets, name: str = "") -> Iterator[None]:
     """Say what was not possible, and where, whatever the library of a protocol raises."""
     try:
         yield
     except ContractcheckError:
         raise
-    except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        raise RecordingError(f"{place}: {_USER.sub('//***@', words)}") from error
+    except Exception as error:  # noqa: BLE001 - it is told again, as one of ours
+        place = f"{url.shown}/{name}" if name else url.shown
+        cause = None if url.wholes else error  # it would show them in a traceback
+        raise RecordingError(f"{place}: {url.tell(error)}") from cause
