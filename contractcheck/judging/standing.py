@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.rebased import place
@@ -26,6 +27,36 @@ def standing_nights(baseline: Baseline | None, tonight: str) -> tuple[AcceptedNi
     """
     eras = baseline.eras if baseline else ()
     return _standing(eras[-1], tonight) if eras else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """Accepted nights that a run is not held against.
+
+    Attributes:
+        expired: How many no longer count.
+        is_tonight: Whether the run is one of them itself.
+    """
+
+    expired: int
+    is_tonight: bool
+
+    @property
+    def nights(self) -> int:
+        """How many there would be beside those that count."""
+        return self.expired + self.is_tonight
+
+
+def lost_nights(baseline: Baseline | None, header: RunHeader) -> Lost:
+    """Which accepted nights a run is not held against, of all eras."""
+    tonight = night_of(header)
+    nights = baseline.nights if baseline else ()
+    count = _standing(nights, tonight)
+    return Lost(
+        expired=sum(one.statistics.is_complete for one in nights)
+        - sum(one.statistics.is_complete for one in count),
+        is_tonight=any(one.statistics.run_id == header.id for one in count),
+    )
 
 
 def compared_nights(baseline: Baseline | None, header: RunHeader) -> tuple[NightStatistics, ...]:

@@ -14,9 +14,10 @@ from contractcheck.judging.drift_result import DriftResult
 from contractcheck.judging.exempting import mute_findings, standing_exemptions
 from contractcheck.judging.fast_path import judge_fast
 from contractcheck.judging.night_values import values_of
-from contractcheck.judging.standing import place_tonight
+from contractcheck.judging.standing import lost_nights, place_tonight
 from contractcheck.judging.watch_sight import HORIZONS, find_sight, sight_words
 from contractcheck.judging.watch_words import (
+    lost_charts_words,
     provisional_words,
     quiet_watch_headline,
     state_watch_rates,
@@ -76,7 +77,7 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         quiet=_quiet_words(table, watched, fast.judged, sights),
         rule_share=budget.rule,
         charted=frozenset(one.stream for one in watched if one.charts and one.has_tonight),
-        gaps=tuple(_gaps(evidence, watched, has_charts=bool(budget.charts))),
+        gaps=tuple(_gaps(evidence, watched, accepted, has_charts=bool(budget.charts))),
         notes=(*_notes(evidence, watched, placed), *map(_sight_note, sights[1:])),
         charts=tuple(reading for one in watched for reading in one.readings()),
         values=values_of(placed.reference, run.statistics) if placed else None,
@@ -92,7 +93,12 @@ def _has_open_suspicion(
     return any(one.kind is FindingKind.SUSPECT and one.plane not in told for one in left)
 
 
-def _gaps(evidence: Evidence, watched: Sequence[Watched], *, has_charts: bool) -> Iterator[str]:
+def _gaps(
+    evidence: Evidence, watched: Sequence[Watched], accepted: int, *, has_charts: bool
+) -> Iterator[str]:
+    lost = lost_nights(evidence.baseline, evidence.run.header)
+    if accepted < LEAST_CHARTED <= accepted + lost.nights:
+        yield lost_charts_words(accepted, lost, wanted=LEAST_CHARTED)
     unstable = [one for one in watched if one.fitness.is_unstable]
     if unstable:
         yield unstable_words(unstable, evidence.suite, evidence.run.header.target.id)

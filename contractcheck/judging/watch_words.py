@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.budget import WatchBudget
     from contractcheck.judging.dating import Dated
     from contractcheck.judging.night_watch import Watched
+    from contractcheck.judging.standing import Lost
     from contractcheck.judging.watch_sight import Sight
     from contractcheck.model.suite import Suite
 
@@ -106,6 +107,21 @@ def unstable_since_words(
         f"over the last {nights} nights, {named} (in {names}) jumps between levels or strays, "
         "which the accepted nights did not show; if that is how it is, set it aside "
         f"(contractcheck quarantine {suite} {cases[0]} --target {target})"
+    )
+
+
+def lost_charts_words(accepted: int, lost: Lost, *, wanted: int) -> str:
+    """Say that charts which there were have gone, why, and what brings them back."""
+    if not lost.expired:
+        return (
+            f"this night is itself accepted, and the {accepted} others are fewer than the {wanted} "
+            "that charts need: nothing says whether it differs from them a little; accept one more "
+            "night"
+        )
+    return (
+        f"{lost.expired} accepted nights have expired, and the {accepted} that are left are fewer "
+        f"than the {wanted} that charts need: small and slow changes are not looked for; look at "
+        "the nights, and accept them anew or newer ones (contractcheck accept)"
     )
 
 

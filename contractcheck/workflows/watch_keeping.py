@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contractcheck.model.history import HistoryEvent
-from contractcheck.model.judgement import Verdict
+from contractcheck.model.judgement import FindingKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +35,8 @@ def keep_events(
     before = sorted({*stored, *people}, key=lambda event: (event.night, event.kind))
     is_open = is_alarm_open([event for event in before if event.night < judged.night])
     own = tuple(_events_of(judged, is_open=is_open))
+    if any(one.kind == "end" for one in own) and not _can_end(history, judged, before):
+        own = ()
     for event in stored:
         if event.night == judged.night and event.kind in _DERIVED and event not in own:
             history.drop_event(event)
@@ -47,6 +49,19 @@ def is_alarm_open(events: Sequence[HistoryEvent]) -> bool:
     """Whether the last alarm, of events in the order of nights, has not ended."""
     deciding = [event.kind for event in events if event.kind in {"alarm", "end", "rebase"}]
     return bool(deciding) and deciding[-1] == "alarm"
+
+
+def _can_end(history: History, judged: NightJudgement, before: Sequence[HistoryEvent]) -> bool:
+    """Whether a good night ends an alarm: what charts told, only charts can take back."""
+    if judged.charts:
+        return True
+    began = max(one.night for one in before if one.kind == "alarm" and one.night < judged.night)
+    return not any(
+        one.night == began
+        and one.charts
+        and any(found.kind is FindingKind.DRIFT for found in one.findings)
+        for one in history.judgements(judged.suite, judged.target)
+    )
 
 
 def _events_of(judged: NightJudgement, *, is_open: bool) -> Iterator[HistoryEvent]:

@@ -342,3 +342,31 @@ def test_a_night_says_the_same_whenever_it_is_judged_again(watch, shape):
     one.go(1)
     other.go(1)
     assert one.go(3, shape(text="angry", share=0.5)) == other.go(3, shape(text="angry", share=0.5))
+
+
+def test_charts_that_go_with_an_expired_acceptance_are_missed(watch):
+    under = watch()
+    oldest, *others = under.baseline.nights
+    ending = replace(oldest, acceptance=replace(oldest.acceptance, expires="2026-03-11"))
+    under.baseline = replace(under.baseline, nights=(ending, *others))
+    before, after = under.go(2)
+    assert before.verdict is Verdict.QUIET
+    assert before.charts
+    assert after.verdict is Verdict.INCONCLUSIVE
+    assert after.charts == ()
+    assert "1 accepted nights have expired" in after.headline
+    assert "accept them anew" in after.headline
+
+
+def test_an_accepted_night_that_leaves_too_few_others_is_not_called_quiet(watch):
+    under = watch()
+    own = judge_run(
+        Evidence(
+            suite=under.world.suite,
+            run=under.run(ACCEPTED - 1),
+            baseline=under.baseline,
+            watch=True,
+        )
+    )
+    assert own.verdict is Verdict.INCONCLUSIVE
+    assert "this night is itself accepted" in own.headline
