@@ -28,11 +28,26 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of ``exemptions.json``; readers refuse newer ones."""
 
+MOST_DAYS = 92
+"""A quarter: an exemption that is still needed then is renewed by somebody who looks again."""
+
+MOST_DAYS_OF_ALL = 14
+"""A suite that is muted as a whole watches nothing, so it may not last."""
+
 EXEMPTIONS_FILE = "exemptions.json"
 _MOST_BYTES = 1 << 20
 _MOST_ROWS = 1000
 _REMEDY = "restore it from version control"
 _TEXTS = ("kind", "reason", "owner", "created_at", "expires")
+
+
+def most_days(*, is_all: bool) -> int:
+    """How many days after its making the last night of an exemption may be.
+
+    Args:
+        is_all: Whether it is about no case and no metric, but all of the suite.
+    """
+    return MOST_DAYS_OF_ALL if is_all else MOST_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,7 @@ def _decode_row(row: object) -> Exemption:
         raise ValueError(f"{expires!r} is not a date such as 2027-01-31")
     if not owner.strip() or not reason.strip():
         raise ValueError("an exemption has an owner and a reason")
-    datetime.fromisoformat(created_at)
+    _refuse_long(created_at, expires, most_days(is_all=case is None and metric is None))
     return Exemption(
         kind="mute" if kind == "mute" else "quarantine",
         reason=reason,
@@ -171,6 +186,14 @@ def _decode_row(row: object) -> Exemption:
         case=case,
         metric=metric,
     )
+
+
+def _refuse_long(created_at: str, expires: str, most: int) -> None:
+    made = datetime.fromisoformat(created_at).date()
+    if (date.fromisoformat(expires) - made).days > most:
+        raise ValueError(
+            f"expires {expires!r} is more than {most} days after created_at {created_at!r}"
+        )
 
 
 def _text(value: object) -> str:

@@ -10,6 +10,7 @@ from contractcheck.errors import UsageError
 from contractcheck.metrics import LATENCY
 from contractcheck.model.history import Exemption
 from contractcheck.stats.night_scores import WORST_CASE
+from contractcheck.store.exemptions import MOST_DAYS_OF_ALL, most_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
-
-MOST_DAYS = 92
-"""A quarter: an exemption that is still needed then is renewed by somebody who looks again."""
-
-MOST_DAYS_OF_ALL = 14
-"""A suite that is muted as a whole watches nothing, so it may not last."""
 
 _STREAMS = (*LATENCY, "conformance", WORST_CASE, "model", "system_fingerprint", "vantage")
 """What findings are about besides the checks, metrics and limits of the suite."""
@@ -226,7 +221,7 @@ def _wrong_expiry(request: ExemptionRequest) -> Iterator[str]:
         return
     today = request.now.date()
     is_all = not request.cases and request.metric is None
-    most = MOST_DAYS_OF_ALL if is_all else MOST_DAYS
+    most = most_days(is_all=is_all)
     if expires < today:
         yield f"--expires {request.expires} is past"
     elif expires > today + timedelta(days=most):

@@ -32,7 +32,7 @@ OVERDUE_AFTER = timedelta(hours=26)
 """A suspicion that was neither confirmed nor followed by a night by then is followed by nobody: a
 day, and what a schedule may be late."""
 
-ProblemKind = Literal["stale", "expired", "uncovered", "overdue"]
+ProblemKind = Literal["stale", "expired", "uncovered", "overdue", "early"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +189,7 @@ def _status(
     problems = (
         *_stale(last, age, max_age),
         *_expired(accepted, exemptions, today),
+        *_early(exemptions, now),
         *_not_covered(uncovered),
         *_overdue(judged, watched.records, now),
     )
@@ -260,6 +261,16 @@ def _expired(
             about = " ".join(filter(None, [one.case, one.metric])) or "everything"
             words = f"the {one.kind} of {about} expired on {one.expires} ({one.owner})"
             yield StatusProblem(kind="expired", words=f"{words}: renew or --lift it")
+
+
+def _early(exemptions: Sequence[Exemption], now: datetime) -> Iterator[StatusProblem]:
+    """Exemptions that are dated ahead, so that they last longer than one may."""
+    latest = (now + timedelta(days=1)).date().isoformat()
+    for one in exemptions:
+        if one.created_at[:10] > latest:
+            about = " ".join(filter(None, [one.case, one.metric])) or "everything"
+            words = f"the {one.kind} of {about} says it was made on {one.created_at[:10]}"
+            yield StatusProblem(kind="early", words=f"{words} ({one.owner}): renew or --lift it")
 
 
 def _not_covered(uncovered: Sequence[UncoveredCase]) -> Iterator[StatusProblem]:

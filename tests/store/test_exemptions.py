@@ -1,6 +1,7 @@
 """Mutes and quarantines come back as they were written, and nothing in their file is believed."""
 
 import json
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -80,7 +81,7 @@ def test_a_file_that_is_too_large_is_not_read(store, written):
 
 
 ROW = {**dict.fromkeys(("case", "metric")), "kind": "mute", "owner": "o", "reason": "r"}
-ROW |= {"created_at": "2026-03-01T08:00:00+00:00", "expires": "2026-03-20"}
+ROW |= {"created_at": "2026-03-01T08:00:00+00:00", "expires": "2026-03-10"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_not_written_over(store, written):
 
 
 WORDS = st.text(min_size=1, max_size=20).filter(str.strip)
-DATES = st.dates().map(str)
+DATES = st.dates(date(2026, 3, 1), date(2026, 3, 15)).map(str)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -138,3 +139,21 @@ def test_any_mute_comes_back(store, one):
     store.add("demo", TARGET, one)
     assert store.read("demo", TARGET)[-1] == one
     store.remove("demo", TARGET, kind=one.kind, case=one.case, metric=one.metric)
+
+
+@pytest.mark.parametrize(
+    ("subject", "most"),
+    [
+        ({"case": "a", "metric": "text"}, "2026-06-01"),
+        ({"case": "a"}, "2026-06-01"),
+        ({"case": None, "metric": "text"}, "2026-06-01"),
+        ({"case": None}, "2026-03-15"),
+        ({"kind": "quarantine"}, "2026-06-01"),
+    ],
+)
+def test_one_that_lasts_longer_than_one_may_is_refused(store, subject, most):
+    store.add("demo", TARGET, exemption(**subject, expires=most))
+    assert len(store.read("demo", TARGET)) == 1
+    day = (date.fromisoformat(most) + timedelta(days=1)).isoformat()
+    store.add("demo", TARGET, exemption(**subject, expires=day))
+    assert f"expires '{day}' is more than" in refused(store)

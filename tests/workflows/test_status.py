@@ -61,14 +61,14 @@ class Watched:
                 )
             )
 
-    def exempt(self, kind, *, expires, case="greet"):
+    def exempt(self, kind, *, expires, case="greet", now=datetime(2026, 3, 1, tzinfo=UTC)):
         request = ExemptionRequest(
             kind=kind,
             cases=(case,),
             reason="known",
             owner="ada",
             expires=expires,
-            now=datetime(2026, 3, 1, tzinfo=UTC),
+            now=now,
         )
         exempt(self.project.workspace, self.suite, [self.target], request)
 
@@ -188,6 +188,15 @@ def test_what_a_person_took_out_is_listed_and_no_problem_until_it_expires(health
         ("expired", "the quarantine of greet expired on 2026-03-08 (ada): renew or --lift it"),
     ]
     assert after.uncovered == ()
+
+
+def test_an_exemption_that_is_dated_ahead_is_a_problem(healthy):
+    healthy.exempt("mute", expires="2026-03-09", now=NOW + timedelta(hours=20))
+    assert problems(healthy.status()) == []
+    healthy.exempt("mute", expires="2027-03-09", now=NOW + timedelta(days=360))
+    ((kind, words),) = problems(healthy.status())
+    assert kind == "early"
+    assert "says it was made on 2027-03-03 (ada)" in words
 
 
 def test_acceptances_expire(watched):
