@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import (
+    history_option,
     root_option,
     select_suite_of,
     select_suites,
@@ -65,6 +66,7 @@ _FEW_NIGHTS = 3
     metavar="MB",
     help="Refuse to put larger case files into version control.",
 )
+@history_option
 @suite_option
 @root_option
 def command(  # noqa: PLR0917 - click passes options by name
@@ -77,6 +79,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     ticket: str | None,
     expires: str | None,
     max_cassette_mb: float,
+    history: str | None,
     suites: tuple[str, ...],
     root: Path,
 ) -> None:
@@ -96,7 +99,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     if sum(map(bool, (runs, since, gate))) > 1:
         raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
     if since is not None:
-        _rebase(place, suites, targets, since, options)
+        _rebase(place, suites, targets, since, options, history=history)
         return
     if gate is not None:
         _begin(place, suites, targets, gate, options)
@@ -117,6 +120,8 @@ def _rebase(
     targets: tuple[str, ...],
     since: str,
     options: AcceptOptions,
+    *,
+    history: str | None,
 ) -> None:
     chosen = choose_subjects(place, suites, targets)
     if len(chosen) != 1:
@@ -125,7 +130,7 @@ def _rebase(
             f"--since begins one baseline anew, and this is about {names}; "
             "name it by --suite and --target"
         )
-    made = accept_since(place, *chosen[0], since, options)
+    made = accept_since(place, *chosen[0], since, options, history=history)
     for words in made.passed_over:
         click.echo(one_line(f"passed over: {words}"), err=True)
     located = len(made.baseline.eras[-1])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from contractcheck.cassettes import is_sealed, read_header, read_run
 from contractcheck.errors import AcceptRefusedError, RecordingError
 from contractcheck.measuring import observe
+from contractcheck.store.history import open_history
 from contractcheck.workflows.accept import accept_runs, begin_era
 from contractcheck.workflows.night_runs import is_complete, part_of
 
@@ -42,7 +43,13 @@ class Rebased:
 
 
 def accept_since(
-    workspace: Workspace, suite: Suite, target: Target, since: str, options: AcceptOptions
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    since: str,
+    options: AcceptOptions,
+    *,
+    history: str | Path | None = None,
 ) -> Rebased:
     """Accept all complete nights since a change, as the first of a new era.
 
@@ -52,11 +59,13 @@ def accept_since(
         target: Who changed.
         since: ISO date: the first night after the change, as the report dated it.
         options: Who accepts, and why.
+        history: URL or path; None is the project's own file, which need not exist.
 
     Raises:
-        AcceptRefusedError: If there is no baseline to begin anew, no complete night since, or any
-            of those nights may not be accepted; nothing was written.
-        RecordingError: If the baseline is damaged.
+        AcceptRefusedError: If there is no baseline to begin anew, no complete night since, a run
+            of one is elsewhere, or any of those nights may not be accepted; nothing was written.
+        UsageError: If the history that was named is not one.
+        RecordingError: If the baseline or the history is damaged.
     """
     _refuse_date(since)
     baseline = workspace.baselines.read(suite.name, target)
@@ -64,6 +73,7 @@ def accept_since(
     accepted = {night.statistics.night for night in baseline.nights} if baseline else set()
     passed_over: list[str] = []
     nights = _nights_since(workspace, suite, target, since, passed_over)
+    _refuse_absent(workspace, suite, target, since, history, {*nights, *accepted})
     folders = [folder for night, folder in nights.items() if night not in accepted]
     if not folders and max(accepted, default="") < since:
         why = f" ({'; '.join(passed_over)})" if passed_over else ""
@@ -115,6 +125,33 @@ def _refuse_place(baseline: Baseline | None, suite: Suite, target: Target, since
     if baseline.rebases and since <= baseline.rebases[-1]:
         raise AcceptRefusedError(
             f"{name} was re-based on {baseline.rebases[-1]}; --since has to be later"
+        )
+
+
+def _refuse_absent(  # noqa: PLR0917 - what is asked of the history, and what is here
+    workspace: Workspace,
+    suite: Suite,
+    target: Target,
+    since: str,
+    history: str | Path | None,
+    here: set[str],
+) -> None:
+    """Refuse to place the location by the nights that happen to lie on this disk."""
+    if history is None and not workspace.history.exists():
+        return
+    with open_history(history or workspace.history, create=False) as opened:
+        records = opened.nights(suite.name, target.id)
+    absent = [
+        record
+        for record in records
+        if record.is_complete and record.night >= since and record.night not in here
+    ]
+    if absent:
+        nights = ", ".join(record.night for record in absent)
+        runs = " ".join(record.run_id for record in absent)
+        raise AcceptRefusedError(
+            f"complete nights of {suite.name} × {target.id} since {since} are not here: {nights}; "
+            f"bring them with `contractcheck runs fetch {runs}`"
         )
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from contractcheck.errors import AcceptRefusedError
 from contractcheck.model.history import Exemption
+from contractcheck.store.history import open_history
 from contractcheck.workflows.accept import AcceptOptions
 from contractcheck.workflows.history_events import human_events
-from contractcheck.workflows.night_runs import night_key
+from contractcheck.workflows.night_runs import night_key, night_record
+from contractcheck.workflows.night_sampling import read_night
 from contractcheck.workflows.rebase import accept_since
 
 OPTIONS = AcceptOptions(reason="the new model is fine", by="ada")
@@ -33,15 +35,15 @@ def watched(made_once, tmp_path, make_project):
     return make_project(tmp_path)
 
 
-def rebase(project, since):
+def rebase(project, since, **named):
     suite = project.suite()
-    return accept_since(project.workspace, suite, suite.targets[0], since, OPTIONS)
+    return accept_since(project.workspace, suite, suite.targets[0], since, OPTIONS, **named)
 
 
-def refusal(project, since):
+def refusal(project, since, **named):
     before = project.cassettes()
     with pytest.raises(AcceptRefusedError) as refused:
-        rebase(project, since)
+        rebase(project, since, **named)
     assert project.cassettes() == before
     return str(refused.value)
 
@@ -75,6 +77,25 @@ def test_the_era_begins_with_the_first_complete_night_since(watched):
     assert outage.endswith("is an outage")
     assert interrupted.startswith("2026-03-07: ")
     assert interrupted.endswith("was interrupted")
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_nights_whose_runs_are_elsewhere_are_named_and_nothing_is_accepted(
+    watched, tmp_path, is_named
+):
+    path = tmp_path / "shared.sqlite" if is_named else watched.workspace.history
+    folders = {}
+    with open_history(path) as history:
+        for folder in watched.workspace.runs.folders("hello", watched.suite().targets[0]):
+            made = read_night(folder, watched.suite())
+            folders[made.run.statistics.night] = folder
+            history.add_night(night_record(made.run, root=made.root), made.run.statistics)
+    named = {"history": path} if is_named else {}
+    gone = folders["2026-03-04"]
+    shutil.rmtree(gone)
+    words = refusal(watched, "2026-03-03", **named)
+    assert "are not here: 2026-03-04; bring them with" in words
+    assert f"runs fetch {gone.name}`" in words
 
 
 def test_an_outage_that_was_made_again_counts(watched):
