@@ -179,7 +179,7 @@ def _open_dask(address: str | None) -> Iterator[Executor]:
             "--engine dask needs distributed: pip install contractcheck[dask]"
         ) from error
     try:
-        client = Client(address)  # type: ignore[no-untyped-call]  # distributed is half typed
+        client = Client(address, **_local_options(address))  # type: ignore[no-untyped-call]  # distributed is half typed
     except (OSError, ValueError) as error:
         raise MeasurementError(
             f"--engine dask: no scheduler answers at {address or 'the configured address'}: {error}"
@@ -190,3 +190,14 @@ def _open_dask(address: str | None) -> Iterator[Executor]:
             yield executor
         finally:
             executor.shutdown(wait=False)
+
+
+def _local_options(address: str | None) -> dict[str, None]:
+    """Options of processes that are started here: without the dashboard, which every host reaches.
+
+    ``LocalCluster`` has it listen on all interfaces, at port 8787, unless it is told otherwise.
+    """
+    import dask.config
+
+    is_elsewhere = address is not None or dask.config.get("scheduler-address", None)
+    return {} if is_elsewhere else {"dashboard_address": None}

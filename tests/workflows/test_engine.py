@@ -143,3 +143,25 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install contractcheck\[dask\]"):
         made_by("dask", len, ["piece"])
+
+
+@pytest.mark.calibration
+def test_dask_that_is_started_here_is_reached_from_here_only(pieces):
+    psutil = pytest.importorskip("psutil")
+    with open_engine("dask") as executor:
+        assert list(map_in_order(executor, len, ["piece"])) == [5]
+        here = psutil.Process()
+        listening = {
+            found.laddr.ip
+            for process in (here, *here.children(recursive=True))
+            for found in process.net_connections(kind="inet")
+            if found.status == psutil.CONN_LISTEN
+        }
+    assert listening == {"127.0.0.1"}
+
+
+def test_a_scheduler_that_is_configured_is_asked_as_it_is(monkeypatch, scheduler, pieces):
+    import dask.config
+
+    with dask.config.set({"scheduler-address": scheduler}), open_engine("dask") as executor:
+        assert list(map_in_order(executor, len, ["piece"])) == [5]
