@@ -42,11 +42,13 @@ def write_bundle(folder: Path, path: Path) -> None:
         path: The new file.
 
     Raises:
-        RecordingError: If a file cannot be read, or the disk refuses.
+        RecordingError: If a file cannot be read, the disk refuses, or the bundle would be larger
+            or hold more files than one that is read.
     """
     try:
+        files = _fitting_files(folder)
         with path.open("xb") as out:
-            for file in run_files(folder):
+            for file in files:
                 with file.open("rb") as content:
                     size_bytes = os.fstat(content.fileno()).st_size
                     out.write(_header(file.name, size_bytes))
@@ -55,6 +57,24 @@ def write_bundle(folder: Path, path: Path) -> None:
             out.write(bytes(2 * tarfile.BLOCKSIZE))
     except OSError as error:
         raise RecordingError(f"{folder}: cannot be bundled ({error})") from error
+
+
+def _fitting_files(folder: Path) -> list[Path]:
+    """Files of a run whose bundle can be read again."""
+    files = list(run_files(folder))
+    strange = [file.name for file in files if not _NAME.fullmatch(file.name)]
+    if strange:
+        raise RecordingError(f"{folder}: {strange[0]!r} is no file of a recording")
+    if len(files) > MOST_FILES:
+        raise RecordingError(f"{folder}: holds more than {MOST_FILES} files; none could fetch it")
+    block = tarfile.BLOCKSIZE
+    sizes_bytes = [file.stat().st_size for file in files]
+    whole_bytes = sum(block + size + -size % block for size in sizes_bytes) + 2 * block
+    if whole_bytes > MOST_BYTES:
+        raise RecordingError(
+            f"{folder}: is larger than {MOST_BYTES >> 30} GiB when bundled; none could fetch it"
+        )
+    return files
 
 
 def unpack_bundle(path: Path, folder: Path, place: str) -> None:

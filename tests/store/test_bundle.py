@@ -131,6 +131,26 @@ def test_what_is_too_large_or_too_many_is_refused(tmp_path, monkeypatch):
         unpack(MANIFEST + END, tmp_path)
 
 
+def test_what_could_not_be_read_again_is_not_written(run, tmp_path, monkeypatch):
+    write_bundle(run, tmp_path / "fits.tar")
+    size_bytes = (tmp_path / "fits.tar").stat().st_size
+    for limit, fits, words in (
+        ("MOST_FILES", len(FILES), "holds more than 2 files"),
+        ("MOST_BYTES", size_bytes, "is larger than"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(bundle, limit, fits)
+            write_bundle(run, tmp_path / f"{limit}.tar")
+            assert unpack((tmp_path / f"{limit}.tar").read_bytes(), tmp_path) == FILES
+            patch.setattr(bundle, limit, fits - 1)
+            with pytest.raises(RecordingError, match=words):
+                write_bundle(run, tmp_path / "over.tar")
+    (run / "Odd name.jsonl").touch()
+    with pytest.raises(RecordingError, match="is no file of a recording"):
+        write_bundle(run, tmp_path / "over.tar")
+    assert not (tmp_path / "over.tar").exists()
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 3000), byte=st.integers(0, 255))
 def test_a_changed_byte_never_lets_another_name_out(tmp_path, at, byte):
