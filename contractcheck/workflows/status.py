@@ -179,20 +179,12 @@ def _status(
     today = now.date().isoformat()
     baseline = workspace.baselines.read(suite.name, target)
     exemptions = workspace.exemptions.read(suite.name, target)
-    complete = [record for record in watched.records if record.is_complete]
     # By the clock: whatever date a night was given, its answers are as old as they are.
-    last = max(complete, key=_ended, default=None)
+    last = max((one for one in watched.records if one.is_complete), key=_ended, default=None)
     age = None if last is None else now - _ended(last)
     judged = watched.judged
     accepted = _accepted_state(baseline, suite.policy.nights, today)
     uncovered = find_uncovered(workspace, suite, baseline, exemptions, today=today)
-    problems = (
-        *_stale(last, age, max_age),
-        *_expired(accepted, exemptions, today),
-        *_early(exemptions, now),
-        *_not_covered(uncovered),
-        *_overdue(judged, watched.records, now),
-    )
     return SubjectStatus(
         suite=suite.name,
         target=target.id,
@@ -206,7 +198,13 @@ def _status(
         exemptions=exemptions,
         uncovered=uncovered,
         fortnight=measure_fortnight(watched.records, watched.statistics, today=today),
-        problems=problems,
+        problems=(
+            *_stale(last, age, max_age),
+            *_expired(accepted, exemptions, today),
+            *_early(exemptions, now),
+            *_not_covered(uncovered),
+            *_overdue(judged, watched.records, now),
+        ),
     )
 
 
