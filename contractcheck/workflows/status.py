@@ -179,7 +179,6 @@ def _status(
     today = now.date().isoformat()
     baseline = workspace.baselines.read(suite.name, target)
     exemptions = workspace.exemptions.read(suite.name, target)
-    # By the clock: whatever date a night was given, its answers are as old as they are.
     last = max((one for one in watched.records if one.is_complete), key=_ended, default=None)
     age = None if last is None else now - _ended(last)
     judged = watched.judged
@@ -209,6 +208,7 @@ def _status(
 
 
 def _ended(record: NightRecord) -> datetime:
+    """By the clock: whatever date a night was given, its answers are as old as they are."""
     return datetime.fromisoformat(record.ended_at or record.started_at).astimezone(UTC)
 
 
