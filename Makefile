@@ -13,9 +13,9 @@ LITELLM_STAMP := $(LITELLM_VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/contractcheck demo
 
-# Two halves at once, because integration tests wait a lot; theirs is printed when it is done.
+# Two halves at once, of about the same length; the one that waits a lot is printed when it is done.
 # They are jobs of make, not of the shell, which would have them ignore Ctrl-C.
-SLOW := tests/integration tests/calibration
+SLOW := tests/integration tests/calibration tests/workflows
 RUN  ?= $(BIN)/python
 test: $(STAMP)
 	$(MAKE) --no-print-directory --keep-going --jobs=2 test-slow test-others
