@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from contractcheck.cassettes import read_header
-from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
     format_option,
-    max_usd_option,
-    prices_option,
     print_report,
     read_night,
     root_option,
@@ -23,21 +21,20 @@ from contractcheck.cli.options import (
     workspace,
 )
 from contractcheck.cli.progress import live_progress
+from contractcheck.cli.record_options import record_options
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.providers.prices import load_prices
 from contractcheck.workflows.endpoint import resolve_endpoint
 from contractcheck.workflows.judging import judge_recorded
-from contractcheck.workflows.record import RecordOptions, record_run, resume
+from contractcheck.workflows.record import record_run, resume
 from contractcheck.workflows.shards import cases_of, read_shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from contractcheck.cassettes import Fsync
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
-    from contractcheck.sampling import Bounds
+    from contractcheck.workflows.record import RecordOptions
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -59,28 +56,8 @@ if TYPE_CHECKING:
     metavar="[DATE]",
     help="Record a night: the runs that are accepted and that alarms rest on.",
 )
-@click.option("--base-url", metavar="URL", help="Ask here instead of the provider's own host.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    help="Requests under way at once.",
-)
-@click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop after N requests.")
-@click.option("--label", default="", help="Words kept and shown with the run.")
-@click.option(
-    "--fsync",
-    type=click.Choice(["each", "close"]),
-    default="close",
-    show_default=True,
-    help="When the disk itself must confirm: after each exchange, or at the end. A killed run "
-    "keeps what was finished either way; a power cut takes none of it with `each`.",
-)
+@record_options
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with an interrupted run.")
-@max_usd_option
-@prices_option
-@bounds_options
 def command(  # noqa: PLR0917 - click passes options by name
     suites: tuple[str, ...],
     root: Path,
@@ -89,33 +66,19 @@ def command(  # noqa: PLR0917 - click passes options by name
     cases: tuple[str, ...],
     shard: str | None,
     night: str | None,
-    base_url: str | None,
-    concurrency: int,
-    max_requests: int | None,
-    label: str,
-    fsync: Fsync,
     resumed: str | None,
-    max_usd: float | None,
-    prices: Path | None,
-    bounds: Bounds,
+    record: RecordOptions,
 ) -> int:
     """Sample each target of each suite, record every exchange, and judge the run."""
-    options = RecordOptions(
+    options = replace(
+        record,
         cases=cases or None,
         shard=None if shard is None else read_shard(shard),
         night=None if night is None else read_night(night),
-        base_url=base_url,
-        concurrency=concurrency,
-        max_requests=max_requests,
-        label=label,
-        fsync=fsync,
-        bounds=bounds,
-        max_usd=max_usd,
-        prices=load_prices(prices),
     )
     place = workspace(root)
     if resumed is not None:
-        _refuse_selection(targets or cases or shard or night or label)
+        _refuse_selection(targets or cases or shard or night or record.label)
         return _resume(place, suites, resumed, options, format_name)
     chosen = choose(place, suites, targets, options)
     return worst([_record(place, suite, t, options, format_name) for suite, t in chosen])

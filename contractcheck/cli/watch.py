@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
     format_option,
     history_option,
-    max_usd_option,
-    prices_option,
     print_report,
     read_night,
     root_option,
@@ -19,20 +16,18 @@ from contractcheck.cli.options import (
     workspace,
 )
 from contractcheck.cli.progress import live_progress
+from contractcheck.cli.record_options import record_options
 from contractcheck.cli.run import choose
 from contractcheck.errors import ContractcheckError
-from contractcheck.providers.prices import load_prices
 from contractcheck.report.safe_text import show
-from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.watch import WatchOptions, watch_target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contractcheck.cassettes import Fsync
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
-    from contractcheck.sampling import Bounds
+    from contractcheck.workflows.record import RecordOptions
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -50,26 +45,7 @@ if TYPE_CHECKING:
     metavar="DATE",
     help="Which night it is (default: the UTC date on which the watch starts).",
 )
-@click.option("--base-url", metavar="URL", help="Ask here instead of the provider's own host.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    help="Requests under way at once.",
-)
-@click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop after N requests.")
-@click.option("--label", default="", help="Words kept and shown with the run.")
-@click.option(
-    "--fsync",
-    type=click.Choice(["each", "close"]),
-    default="close",
-    show_default=True,
-    help="When the disk itself must confirm: after each exchange, or at the end.",
-)
-@max_usd_option
-@prices_option
-@bounds_options
+@record_options
 def command(  # noqa: PLR0917 - click passes options by name
     suites: tuple[str, ...],
     root: Path,
@@ -78,30 +54,13 @@ def command(  # noqa: PLR0917 - click passes options by name
     store: str | None,
     history: str | None,
     night: str | None,
-    base_url: str | None,
-    concurrency: int,
-    max_requests: int | None,
-    label: str,
-    fsync: Fsync,
-    max_usd: float | None,
-    prices: Path | None,
-    bounds: Bounds,
+    record: RecordOptions,
 ) -> int:
     """Watch each target of each SUITE (path or name; all below suites/ when left out) tonight.
 
     Made for cron: a night that is there already is judged again without asking, one that was
     interrupted is gone on with, and of two that start at once one waits for the other.
     """
-    record = RecordOptions(
-        base_url=base_url,
-        concurrency=concurrency,
-        max_requests=max_requests,
-        label=label,
-        fsync=fsync,
-        bounds=bounds,
-        max_usd=max_usd,
-        prices=load_prices(prices),
-    )
     options = WatchOptions(
         record=record,
         history=history,
