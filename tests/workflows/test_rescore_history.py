@@ -38,6 +38,12 @@ def rescore(project, place, *, since="2026-03-01", engine=None):
         )
 
 
+def folders_by_night(project):
+    """The recorded runs, oldest night first: ids of runs begun within a second have no order."""
+    folders = project.workspace.runs.root.glob("hello/*/*")
+    return sorted(folders, key=lambda folder: read_header(folder).night)
+
+
 def digest(place):
     with open_history(place) as history:
         return history.digest()
@@ -63,7 +69,7 @@ def test_a_new_check_says_what_it_would_have_said(project, watched):
     (new,) = [one for one in found.labels if "contains" in one.label]
     assert (new.unit, new.added) == ("pass rate", 3)
     rates = []
-    for folder in sorted(project.workspace.runs.root.glob("hello/*/*")):
+    for folder in folders_by_night(project):
         table = observe(read_run(folder), project.suite()).table
         rates.append(table[table["metric"] == new.label]["number"].mean())
     assert new.values == pytest.approx(rates)
@@ -99,8 +105,7 @@ def test_only_nights_since_the_date_are_measured(project, watched):
 
 
 def test_a_night_whose_run_is_damaged_stays_as_it_was(project, watched):
-    folders = project.workspace.runs.root.glob("hello/*/*")
-    (folder,) = (one for one in folders if read_header(one).night == "2026-03-02")
+    folder = folders_by_night(project)[1]
     for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[:-9])
     project.write(checks=CHECK)
@@ -113,7 +118,7 @@ def test_a_night_whose_run_is_damaged_stays_as_it_was(project, watched):
 
 
 def test_another_run_in_the_place_of_a_night_is_not_taken_for_it(project, watched):
-    first, second, _ = sorted(project.workspace.runs.root.glob("hello/*/*"))
+    first, second, _ = folders_by_night(project)
     for file in first.iterdir():
         file.unlink()
     for file in second.iterdir():
