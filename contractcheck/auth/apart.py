@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 Made = TypeVar("Made")
 
@@ -20,3 +21,22 @@ async def run_apart(function: Callable[[], Made]) -> Made:
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(None, Context().run, function)
+
+
+@dataclass(slots=True, eq=False)
+class SharedWork(Generic[Made]):
+    """Work that is done once for all who ask for it meanwhile; who gives up takes it from nobody.
+
+    Attributes:
+        do: Begins it.
+    """
+
+    do: Callable[[], Coroutine[None, None, Made]]
+    _under_way: asyncio.Task[Made] | None = field(default=None, repr=False)
+
+    async def result(self) -> Made:
+        """Wait for what is under way, or for a new beginning."""
+        # Nothing is awaited in between, so one task serves all that ask meanwhile.
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.get_running_loop().create_task(self.do())
+        return await asyncio.shield(self._under_way)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from contractcheck.auth.apart import run_apart
+from contractcheck.auth.apart import SharedWork, run_apart
 from contractcheck.auth.extras import import_extra
 from contractcheck.auth.held import HeldSecrets
 from contractcheck.errors import MeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from contractcheck.auth.held import Learn
     from contractcheck.model.exchange import Headers
@@ -48,13 +48,21 @@ class AwsAuthorizer:
         credentials: Of botocore's own chain.
         service: Signing name, such as ``bedrock``.
         region: Such as ``eu-central-1``.
+        find: Looks for credentials again: what botocore holds by itself it replaces shortly before
+            it expires, but not what a file or the environment held, nor what was revoked.
     """
 
     credentials: AwsCredentials = field(repr=False)
     service: str
     region: str
+    find: Callable[[], AwsCredentials | None] = field(default=lambda: None, repr=False)
     _held: HeldSecrets = field(default_factory=HeldSecrets, repr=False)
     _keys: AwsKeys | None = field(default=None, repr=False)
+    _finding: SharedWork[None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Look for other credentials once for all requests that were refused."""
+        self._finding = SharedWork(lambda: run_apart(self._find_again))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -75,9 +83,11 @@ class AwsAuthorizer:
         signed = _sign(request, base_url + request.path, keys, self.service, self.region)
         return (*request.headers, *signed)
 
-    async def renew(self, used: Headers) -> bool:  # noqa: ARG002 - see below
-        """Keys that expire are replaced well before they do; others stay refused."""
-        return False
+    async def renew(self, used: Headers) -> bool:
+        """Look for other keys, unless others have taken their place since: see ``Authorizer``."""
+        if self._keys is None or _is_signed_by(self._keys, used):
+            await self._finding.result()
+        return self._keys is not None and not _is_signed_by(self._keys, used)
 
     def prepare(self) -> None:
         """Hold the keys of now; blocks.
@@ -85,9 +95,18 @@ class AwsAuthorizer:
         Raises:
             MeasurementError: If there are none to be had.
         """
-        keys = _fetch(self.credentials)
+        self._hold(_fetch(self.credentials))
+
+    def _hold(self, keys: AwsKeys) -> None:
         self._held.add(keys.access_key, keys.secret_key, keys.token or "")
         self._keys = keys
+
+    def _find_again(self) -> None:
+        found = self.find()
+        keys = None if found is None else _fetch(found)
+        if found is not None and keys is not None and keys != self._keys:
+            self.credentials = found
+            self._hold(keys)
 
     async def _current_keys(self) -> AwsKeys:
         is_stale = getattr(self.credentials, "refresh_needed", lambda: False)
@@ -106,26 +125,39 @@ def find_aws(service: str, region: str) -> AwsAuthorizer | None:
         UsageError: If botocore is not installed.
         MeasurementError: If there are credentials, and they cannot be had.
     """
+    credentials = _find_credentials()
+    if credentials is None:
+        return None
+    authorizer = AwsAuthorizer(credentials, service, region, find=_find_credentials)
+    authorizer.prepare()
+    return authorizer
+
+
+def _find_credentials() -> AwsCredentials | None:
+    """Ask botocore's chain from its beginning: a session of its own remembers nothing."""
     session = import_extra("botocore.session", "aws")
     errors = import_extra("botocore.exceptions", "aws")
     try:
-        credentials = session.Session().get_credentials()
+        return cast("AwsCredentials | None", session.Session().get_credentials())
     except errors.BotoCoreError as error:
         raise MeasurementError(f"no AWS credentials: {type(error).__name__}") from None
-    if credentials is None:
-        return None
-    authorizer = AwsAuthorizer(credentials, service, region)
-    authorizer.prepare()
-    return authorizer
 
 
 def _fetch(credentials: AwsCredentials) -> AwsKeys:
     errors = import_extra("botocore.exceptions", "aws")
     try:
         return credentials.get_frozen_credentials()
-    except (errors.BotoCoreError, errors.ClientError) as error:
+    except (errors.BotoCoreError, errors.ClientError, RuntimeError) as error:
+        # It raises a RuntimeError when what it was given in exchange has expired too.
         name = type(error).__name__
     raise MeasurementError(f"no AWS credentials: they could not be refreshed ({name})")
+
+
+def _is_signed_by(keys: AwsKeys, headers: Headers) -> bool:
+    """Whether headers show these keys: by the name that a signature gives, and the token."""
+    sent = dict(headers)
+    is_named = f"Credential={keys.access_key}/" in sent.get("authorization", "")
+    return is_named and sent.get("x-amz-security-token", "") == (keys.token or "")
 
 
 def _sign(request: WireRequest, url: str, keys: AwsKeys, service: str, region: str) -> Headers:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from contractcheck.auth.apart import run_apart
+from contractcheck.auth.apart import SharedWork, run_apart
 from contractcheck.auth.held import HeldSecrets
 from contractcheck.errors import MeasurementError
 
@@ -90,10 +89,11 @@ class RenewingAuthorizer:
     _token: Token | None = field(default=None, repr=False)
     _due: float | None = None
     _end: float | None = None
-    _under_way: asyncio.Task[Token] | None = field(default=None, repr=False)
+    _fetching: SharedWork[Token] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Hold what the source holds."""
+        self._fetching = SharedWork(self._fetch)
         self._held.add(*self.source.secrets)
 
     @property
@@ -117,25 +117,19 @@ class RenewingAuthorizer:
         refused = self._token
         if refused is not None and self._shown(refused) not in used:
             return True
-        token = await self._fetched()
+        token = await self._fetching.result()
         return refused is None or token.value != refused.value
 
     async def _in_time(self, token: Token | None) -> Token:
         """Another token; the old one while it is good and no other can be had."""
         try:
-            return await self._fetched()
+            return await self._fetching.result()
         except MeasurementError:
             now = self.clock()
             if token is None or self._end is None or now >= self._end:
                 raise
             self._due = min(now + _PATIENCE_S, self._end)
             return token
-
-    async def _fetched(self) -> Token:
-        # Nothing is awaited in between, so one task serves all that ask meanwhile.
-        if self._under_way is None or self._under_way.done():
-            self._under_way = asyncio.get_running_loop().create_task(self._fetch())
-        return await asyncio.shield(self._under_way)
 
     async def _fetch(self) -> Token:
         asked = self.clock()

@@ -86,7 +86,9 @@ _FILTERED: Final = frozenset(
 _EXPIRED: Final = frozenset(
     {"expiredtoken", "expiredtokenexception", "token_expired", "unauthenticated"}
 )
-"""Error codes of a credential that was good once: AWS says 403 for it."""
+"""Error codes of a credential that was good once: AWS says 403 for it, some of its services 400."""
+
+_REFUSED: Final = frozenset({_BAD_REQUEST, 403})
 
 TIME_OUTS: Final = frozenset(
     {"ReadTimeout", "HeadersTimeout", "FirstTokenTimeout", "IdleTimeout", "RequestTimeout"}
@@ -171,7 +173,7 @@ def remedy_for(exchange: Exchange, completion: Completion) -> Remedy:
         return Remedy.ONCE if is_late else Remedy.BUDGETED
     if completion.outcome in (Outcome.TRUNCATED, Outcome.MALFORMED):
         return Remedy.ONCE
-    if response is not None and completion.outcome is Outcome.CONFIG and _is_expired(response):
+    if response is not None and completion.outcome is Outcome.CONFIG and has_expired(response):
         return Remedy.RENEWED
     return Remedy.NEVER
 
@@ -203,10 +205,11 @@ def _outcome(status: int | None, codes: frozenset[str]) -> Outcome:
     return Outcome.INFRA if is_transient else Outcome.CONFIG
 
 
-def _is_expired(response: Response) -> bool:
+def has_expired(response: Response) -> bool:
+    """Whether an answer refuses a credential that another one may take the place of."""
     if response.status == _UNAUTHORISED:
         return True
+    if response.status not in _REFUSED:
+        return False
     envelope = read_envelope(response.body, error_type=response.header("x-amzn-errortype"))
-    return response.status == 403 and bool(  # noqa: PLR2004 - AWS's status for it
-        _EXPIRED & {code.lower() for code in envelope.codes}
-    )
+    return bool(_EXPIRED & {code.lower() for code in envelope.codes})

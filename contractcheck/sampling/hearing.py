@@ -52,12 +52,12 @@ class Heard:
                 self.slot.overdue = "AnswerTooLarge"
                 return
 
-    def has_content(self) -> bool:
-        """Whether what has come so far holds content."""
+    def so_far(self) -> Response | None:
+        """What has come; None before there are headers."""
         if self.response is None:
-            return False
+            return None
         body = b"".join(self._pieces)
-        so_far = Response(
+        return Response(
             status=self.response.status_code,
             http_version="HTTP/1.1",
             headers=tuple(self.response.headers.items()),
@@ -65,7 +65,11 @@ class Heard:
             chunk_bytes=(len(body),),
             chunk_times_us=(0,),
         )
-        return has_content(self.dialect.frames(so_far))
+
+    def has_content(self) -> bool:
+        """Whether what has come so far holds content."""
+        so_far = self.so_far()
+        return so_far is not None and has_content(self.dialect.frames(so_far))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

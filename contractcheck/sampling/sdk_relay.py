@@ -22,6 +22,7 @@ import orjson
 from contractcheck.cassettes import in_trial
 from contractcheck.errors import ContractcheckError, MeasurementError, UsageError
 from contractcheck.model.wire import WireRequest
+from contractcheck.providers.failures import has_expired
 from contractcheck.sampling.watch import OverdueError
 
 if TYPE_CHECKING:
@@ -278,12 +279,13 @@ class SdkRelay:
                     slot, method, f"{self.base_url}/{rest}", headers=sent, body=body
                 ) as heard:
                     await _write_stream(writer, heard, call)
+                came = heard.so_far()
             except (httpx2.HTTPError, OverdueError) as error:
                 if call.status is not None:
                     raise ConnectionAbortedError from error  # the SDK gets as much as came
-                call.status = 502
+                call.status, came = 502, None
                 await _write_whole(writer, 502, type(error).__name__.encode())
-        if call.status == httpx2.codes.UNAUTHORIZED:
+        if came is not None and has_expired(came):
             # For calls to come: this one is not made again, and was recorded as what it was.
             with suppress(MeasurementError):
                 await self.authorizer.renew(sent)

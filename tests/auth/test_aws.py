@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import logging
 import re
+import threading
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urlsplit
 
@@ -235,6 +236,52 @@ def test_keys_that_cannot_be_refreshed_are_a_measurement_that_failed(request_of)
     assert SECRET not in str(caught.value)
 
 
+def test_keys_that_expired_while_they_were_refreshed_are_a_measurement_that_failed(request_of):
+    source, authorizer = temporary(60)
+    source.life_s = -60
+    with pytest.raises(MeasurementError, match=r"could not be refreshed \(RuntimeError\)"):
+        asyncio.run(authorizer.authorize(request_of(), "https://bedrock.example"))
+
+
+def test_many_that_are_refused_at_once_look_for_other_keys_once(request_of):
+    looked, told = [], []
+
+    def find():
+        looked.append(threading.current_thread())
+        return Credentials("ASIAOTHER", "other-secret-key", "other-token")
+
+    old = Credentials(KEY_ID, SECRET, TOKEN)
+    authorizer = AwsAuthorizer(old, "bedrock", "eu-central-1", find=find)
+    authorizer.tell(told.extend)
+
+    async def talk():
+        used = await authorizer.authorize(request_of(), "https://bedrock.example")
+        worth = await asyncio.gather(*(authorizer.renew(used) for _ in range(16)))
+        # Whoever hears late that the old ones were refused needs no others either.
+        worth.append(await authorizer.renew(used))
+        return worth, dict(await authorizer.authorize(request_of(), "https://bedrock.example"))
+
+    worth, sent = asyncio.run(talk())
+    assert worth == [True] * 17
+    assert len(looked) == 1
+    assert looked != [threading.current_thread()]
+    assert sent["x-amz-security-token"] == "other-token"
+    assert "Credential=ASIAOTHER/" in sent["authorization"]
+    assert {"ASIAOTHER", "other-secret-key", "other-token"} <= set(told)
+
+
+@pytest.mark.parametrize("found", [None, Credentials(KEY_ID, SECRET, TOKEN)])
+def test_to_find_no_other_keys_is_worth_no_other_attempt(request_of, found):
+    old = Credentials(KEY_ID, SECRET, TOKEN)
+    authorizer = AwsAuthorizer(old, "bedrock", "eu-central-1", find=lambda: found)
+
+    async def talk():
+        used = await authorizer.authorize(request_of(), "https://bedrock.example")
+        return await authorizer.renew(used)
+
+    assert asyncio.run(talk()) is False
+
+
 @pytest.fixture
 def no_aws(monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -302,3 +349,48 @@ def test_what_arrives_at_a_server_verifies_there(server, tmp_path, monkeypatch):
     assert b"canonical: " in said
     assert TOKEN.encode() not in said
     assert KEY_ID.encode() not in said
+
+
+def test_keys_that_expire_within_a_run_are_read_again_where_they_were_found(
+    server, no_aws, monkeypatch
+):
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    written = no_aws / "credentials"
+
+    def write(key_id, token):
+        text = f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {SECRET}\n"
+        fresh = no_aws / "fresh"
+        fresh.write_text(f"{text}aws_session_token = {token}\n")
+        fresh.replace(written)
+
+    at_once = threading.Barrier(3, action=lambda: write("ASIAFRESH", "fresh-token-0123456789"))
+
+    def answer(asked):
+        if asked.headers["x-amz-security-token"] == TOKEN:
+            at_once.wait(10)  # until a login helper has written others
+            expired = {"message": f"The security token {TOKEN} is expired"}
+            return 403, expired, {"x-amzn-errortype": "ExpiredTokenException:http://aws"}
+        return 200, ANSWER, {}
+
+    write(KEY_ID, TOKEN)
+    server.answer = answer
+    path = no_aws / "mail.contract.yaml"
+    path.write_text(SUITE.replace("URL", server.url))
+    workspace = Workspace(no_aws)
+    (suite,) = workspace.load_suites([path])
+    folder = record_run(workspace, suite, suite.targets[0], RecordOptions())
+    run = read_run(folder)
+    statuses = [exchange.response.status for exchange in run.exchanges]
+    assert sorted(statuses) == [200] * 3 + [403] * 3
+    text = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+    assert b"is expired" in b"".join(exchange.response.body for exchange in run.exchanges)
+    assert not any(word in text for word in (b"fresh-token", TOKEN.encode(), b"ASIAFRESH"))
+
+
+ANSWER = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4},
+    "metrics": {"latencyMs": 5},
+}
+"""An answer of Converse, as the API reference shows it."""

@@ -110,6 +110,7 @@ TABLE = [
     (400, {"message": "words"}, aws("ValidationException"), CONFIG, NEVER, "HTTP 400 ValidationException: words"),
     (404, {"message": "words"}, aws("ResourceNotFoundException"), RETIRED, NEVER, "HTTP 404 ResourceNotFoundException: words"),
     (403, {"Message": "words"}, aws("ExpiredTokenException"), CONFIG, RENEWED, "HTTP 403 ExpiredTokenException: words"),
+    (400, {"message": "words"}, aws("ExpiredTokenException"), CONFIG, RENEWED, "HTTP 400 ExpiredTokenException: words"),
     (403, {"message": "words"}, aws("AccessDeniedException"), CONFIG, NEVER, "HTTP 403 AccessDeniedException: words"),
     # Mistral
     (400, mistral("invalid_model", "1500"), (), RETIRED, NEVER, "HTTP 400 invalid_model: words"),

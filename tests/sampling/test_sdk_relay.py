@@ -112,16 +112,19 @@ def test_an_error_is_recorded_once_and_told(serve, make_cases, make_run, status)
     assert unread == []
 
 
-def test_after_a_refusal_the_calls_to_come_have_another_token(serve, make_cases, make_run):
+@pytest.mark.parametrize("status", [401, 403])
+def test_after_a_refusal_the_calls_to_come_have_another_token(serve, make_cases, make_run, status):
     async def respond(number, _body):
-        return (401, b'{"error": {"message": "expired"}}') if number == 0 else (200, whole)
+        return (status, refused) if number == 0 else (200, whole)
+
+    refused = b'{"error": {"message": "expired", "code": "token_expired"}}'
 
     whole = json.dumps(ANSWER).encode()
     authorizer = RenewingAuthorizer(source=Granting(["token-1", "token-2"]))
     provider, _, exchanges, _ = ask(
         serve, make_cases, make_run, respond, samples=3, authorizer=authorizer, at_once=1
     )
-    assert sorted(x.response.status for x in exchanges) == [200, 200, 401]
+    assert sorted(x.response.status for x in exchanges) == [200, 200, status]
     shown = [
         head.decode().lower().partition("bearer ")[2].split("\r\n")[0] for head, _ in provider.asked
     ]
