@@ -16,6 +16,7 @@ from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.anthropic_request import write_body
 from contractcheck.providers.failures import has_error, late_error, unreadable
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.shape import Shape, parse_object
 from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
 
@@ -66,7 +67,7 @@ _SILENT_DELTAS = frozenset({"thinking_delta", "signature_delta", "citations_delt
 
 
 @dataclass(frozen=True, slots=True)
-class AnthropicMessages:
+class AnthropicMessages(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://api.anthropic.com"

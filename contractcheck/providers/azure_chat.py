@@ -17,6 +17,7 @@ from contractcheck.model.credential import ApiKey, EntraToken
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_reading import read_chat
 from contractcheck.providers.chat_request import chat_body
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.sse import read_frames
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _UNDATED = "v1"
 
 
 @dataclass(frozen=True, slots=True)
-class AzureChat:
+class AzureChat(NamedContent):
     """The dialect; stateless. Every resource has a host of its own, so there is no public one."""
 
     base_url: str = ""

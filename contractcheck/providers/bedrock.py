@@ -15,6 +15,7 @@ from contractcheck.model.wire import WireRequest
 from contractcheck.providers.aws_event_stream import read_aws_frames
 from contractcheck.providers.bedrock_answer import read_converse
 from contractcheck.providers.bedrock_request import write_body
+from contractcheck.providers.first_content import NamedContent
 
 if TYPE_CHECKING:
     from contractcheck.model.completion import Completion
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Bedrock:
+class Bedrock(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://bedrock-runtime.{region}.amazonaws.com"

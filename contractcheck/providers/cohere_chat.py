@@ -17,6 +17,7 @@ from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_request import data_url, function_tools
 from contractcheck.providers.cohere_reading import read_stream, read_whole
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.sse import is_event_stream, read_frames
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _THINKING_TOKENS = {"minimal": 512, "low": 1024, "medium": 2048, "high": 4096}
 
 
 @dataclass(frozen=True, slots=True)
-class CohereChat:
+class CohereChat(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://api.cohere.com"

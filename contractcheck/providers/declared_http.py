@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contractcheck.providers.declared_reading import compiled, read_stream, read_whole
+from contractcheck.providers.declared_reading import compiled, has_said, read_stream, read_whole
 from contractcheck.providers.declared_request import write_request
 from contractcheck.providers.sse import is_event_stream, read_frames
 
@@ -60,6 +60,12 @@ class DeclaredHttp:
     def frames(self, response: Response) -> tuple[Frame, ...]:
         """Cut an answer into its events."""
         return read_frames(response)
+
+    def has_content(self, frame: Frame) -> bool:
+        """Whether an event, or a whole body, has what the mapping declares as said."""
+        is_event = frame.name != ""
+        stream = self.mapping.stream if is_event else None
+        return has_said(frame.document, self.mapping.answer if stream is None else stream.event)
 
     def read(self, response: Response) -> Completion:
         """Read an answer, streamed or not."""

@@ -57,6 +57,18 @@ def find(path: str, document: JsonValue) -> list[JsonValue]:
     return [cast("JsonValue", node.value) for node in nodes if node.value is not None]
 
 
+def has_said(document: JsonObject | None, paths: AnswerPaths) -> bool:
+    """Whether a document has text, reasoning or a call; never raises."""
+    if document is None:
+        return False
+    said = [paths.paths[name] for name in ("text", "reasoning") if name in paths.paths]
+    calls = [paths.calls["each"]] if paths.calls else []
+    try:
+        return any(value != "" for path in (*said, *calls) for value in find(path, document))
+    except _DEPTH_ERRORS:
+        return True  # what cannot be looked into is not nothing
+
+
 @dataclass(slots=True)
 class _Call:
     """One tool call as it grows."""

@@ -1,18 +1,22 @@
 """Whether an answer that is still coming has content yet.
 
 Dialects read whole answers: one that is not over is a broken one to them. For a time-out it is
-enough to know whether any event said something, under any of the names that providers give it.
+enough to know whether any event said something. The built-in wires are known by the names that
+they give what a model says; another wire may tell by itself, or its first event counts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from contractcheck.providers.wire import TellsContent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contractcheck.model.json_value import JsonValue
     from contractcheck.model.wire import Frame
+    from contractcheck.providers.wire import Dialect
 
 _SAID: Final = frozenset(
     {
@@ -33,9 +37,29 @@ _SAID: Final = frozenset(
 dialects' stream events."""
 
 
-def has_content(frames: Iterable[Frame]) -> bool:
-    """Whether any event carries a text that is not empty where models speak."""
-    return any(_says_something(frame.document) for frame in frames)
+class NamedContent:
+    """Tells content by the names of members; a base of dialects whose names are among them."""
+
+    __slots__ = ()
+
+    def has_content(self, frame: Frame) -> bool:
+        """Whether an event carries a text that is not empty where models speak."""
+        return _says_something(frame.document)
+
+
+def has_content(dialect: Dialect, frames: Iterable[Frame]) -> bool:
+    """Whether any event of an answer so far carries content.
+
+    Of a dialect that does not tell, every event that is not empty counts: better to wait for an
+    answer that will not come than to cut off one that is coming.
+
+    Args:
+        dialect: How the answer speaks.
+        frames: What has come of it.
+    """
+    if isinstance(dialect, TellsContent):
+        return any(dialect.has_content(frame) for frame in frames)
+    return any(frame.text.strip() for frame in frames)
 
 
 def _says_something(value: JsonValue) -> bool:

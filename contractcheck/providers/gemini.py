@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.gemini_answer import read_gemini
 from contractcheck.providers.gemini_request import write_body
 from contractcheck.providers.sse import read_frames
@@ -29,7 +30,7 @@ _COLLECTIONS = ("models", "tunedModels")
 
 
 @dataclass(frozen=True, slots=True)
-class Gemini:
+class Gemini(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://generativelanguage.googleapis.com"

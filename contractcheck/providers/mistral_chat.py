@@ -15,6 +15,7 @@ import orjson
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_request import chat_body
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.mistral_reading import read_stream, read_whole
 from contractcheck.providers.sse import is_event_stream, read_frames
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class MistralChat:
+class MistralChat(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://api.mistral.ai"

@@ -17,6 +17,7 @@ from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_reading import read_chat
 from contractcheck.providers.chat_request import chat_body
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.sse import read_frames
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpenAIChat:
+class OpenAIChat(NamedContent):
     """The dialect; stateless.
 
     Attributes:

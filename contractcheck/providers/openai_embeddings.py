@@ -21,6 +21,7 @@ from contractcheck.model.completion import Completion, Outcome
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.failures import has_error, late_error, unreadable
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.shape import Shape, find_count, parse_object
 from contractcheck.providers.sse import read_frames
 
@@ -36,7 +37,7 @@ _FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://api.openai.com"

@@ -16,6 +16,7 @@ from contractcheck.errors import UsageError
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.chat_request import data_url, function_tools
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.openai_responses_reading import read_responses
 from contractcheck.providers.sse import read_frames
 
@@ -32,7 +33,7 @@ _CHOICES_OF_TOOLS = frozenset({"auto", "none", "required"})
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIResponses:
+class OpenAIResponses(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://api.openai.com"

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from contractcheck.errors import UsageError
 from contractcheck.model.credential import GoogleToken
+from contractcheck.providers.first_content import NamedContent
 from contractcheck.providers.gemini import generation_request
 from contractcheck.providers.gemini_answer import read_gemini
 from contractcheck.providers.sse import read_frames
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Vertex:
+class Vertex(NamedContent):
     """The dialect; stateless."""
 
     base_url: str = "https://{region}-aiplatform.googleapis.com"

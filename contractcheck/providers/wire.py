@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from contractcheck.model.completion import Completion
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Dialect(Protocol):
-    """One provider's wire; stateless and pure."""
+    """One provider's wire; stateless and pure. Should be a ``TellsContent`` too."""
 
     @property
     def base_url(self) -> str:
@@ -44,3 +44,19 @@ class Dialect(Protocol):
 
     def read(self, response: Response) -> Completion:
         """Read a 200 response that ended normally, streamed or not; never raises."""
+
+
+@runtime_checkable
+class TellsContent(Protocol):
+    """A wire that says which of its events carry content: ``--first-token-timeout`` asks.
+
+    ``providers.first_content.NamedContent`` is a base that knows the names of the built-in wires.
+    Of a dialect without this member the first event counts, whatever it says.
+    """
+
+    def has_content(self, frame: Frame) -> bool:
+        """Say whether an event of an answer that is not over yet carries content; never raises.
+
+        Content is anything that a model says: text, a tool call, reasoning. What only opens an
+        answer, keeps the connection or counts tokens is none.
+        """

@@ -69,7 +69,7 @@ class Heard:
     def has_content(self) -> bool:
         """Whether what has come so far holds content."""
         so_far = self.so_far()
-        return so_far is not None and has_content(self.dialect.frames(so_far))
+        return so_far is not None and has_content(self.dialect, self.dialect.frames(so_far))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
