@@ -292,7 +292,12 @@ def _averages(z: FloatArray, known: BoolArray, weight: float) -> FloatArray:
     import numpy as np
 
     average, every = np.zeros(z.shape[1:], z.dtype), np.empty_like(z)
+    kept, step = z.dtype.type(weight), np.empty_like(average)
+    # In place: of small suites most of the time would be that of making arrays.
     for night, (tonight, there) in enumerate(zip(z, known, strict=True)):
-        average = average + z.dtype.type(weight) * np.where(there, tonight - average, 0.0)
+        np.subtract(tonight, average, out=step)
+        step *= kept
+        step *= there
+        average += step
         every[night] = average
     return every

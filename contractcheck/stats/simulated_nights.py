@@ -267,14 +267,13 @@ def _beta_quantiles(rho: float) -> FloatArray:
     import numpy as np
     from scipy.special import betaincinv, ndtr
 
-    moves = np.linspace(-_FARTHEST_SD, _FARTHEST_SD, _MOVES)
+    half = np.linspace(-_FARTHEST_SD, 0.0, _MOVES // 2 + 1)
     chance = np.sin(np.linspace(0.0, np.pi / 2, _ANGLES)) ** 2
     chance = np.clip(chance, 1e-9, 1.0 - 1e-9)[:, None]
     total = 1.0 / rho - 1.0
-    # Of the upper half the complement is taken, or chances near 1 would round to it.
-    low = betaincinv(chance * total, (1.0 - chance) * total, ndtr(np.minimum(moves, 0.0)))
-    high = 1.0 - betaincinv((1.0 - chance) * total, chance * total, ndtr(-np.maximum(moves, 0.0)))
-    table = np.where(moves < 0.0, low, high)
+    low = betaincinv(chance * total, (1.0 - chance) * total, ndtr(half))
+    # Mirrored: the complement of the other kind of answers, or chances near 1 would round to it.
+    table = np.concatenate([low, 1.0 - low[::-1, -2::-1]], 1)
     table[0], table[-1] = 0.0, 1.0
     return np.asarray(table)
 
