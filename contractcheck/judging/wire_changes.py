@@ -14,12 +14,13 @@ from contractcheck.wire_contracts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contractcheck.model.baseline import AcceptedNight
     from contractcheck.model.judgement import Rate
     from contractcheck.model.measurement import MeasuredRun
-    from contractcheck.model.night import NightStatistics
+    from contractcheck.model.night import CaseNight
+    from contractcheck.model.run import CasePlan
     from contractcheck.model.wire_shape import ShapeChange, WireShape
 
 _MOST_TOLD = 5
@@ -90,10 +91,10 @@ def shape_notes(
         notes.append(f"on the wire, for information: {told}{more}")
     if measured.statistics.wire is None or not standing or _learnt(measured, standing):
         return notes
-    if any(_is_comparable(night.statistics, measured) for night in standing):
+    reasons = [_why_not_compared(night, measured) for night in standing]
+    why = f"not compared: {reasons[-1]}"
+    if "" in reasons:
         why = "not learnt yet: accepted nights hold none; nights accepted from now on do"
-    else:
-        why = "not compared: accepted nights were asked other requests"
     return [*notes, f"wire shape {why}"]
 
 
@@ -101,15 +102,30 @@ def _learnt(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> list[Wi
     return [
         night.statistics.wire
         for night in standing
-        if night.statistics.wire is not None and _is_comparable(night.statistics, measured)
+        if night.statistics.wire is not None and not _why_not_compared(night, measured)
     ]
 
 
-def _is_comparable(night: NightStatistics, measured: MeasuredRun) -> bool:
-    """Whether a night was asked what was asked tonight: other requests get other members back."""
-    asked = {case: plan.request_fingerprint for case, plan in measured.header.cases.items()}
-    then = {case: one.request_fingerprint for case, one in night.cases.items()}
-    return night.is_complete and night.run_id != measured.header.id and then == asked
+def _why_not_compared(night: AcceptedNight, measured: MeasuredRun) -> str:
+    """Why a night's wire says nothing about tonight's; empty when it does.
+
+    Other requests get other members back, and so do cases of which only tonight has answers.
+    Without answers tonight, a case lacks nothing that always came.
+    """
+    if not night.statistics.is_complete or night.statistics.run_id == measured.header.id:
+        return "there is no other accepted night that is complete"
+    asked = _requests(measured.header.cases)
+    then, now = _requests(night.statistics.cases), _requests(measured.statistics.cases)
+    is_known = then.items() <= asked.items() and now.keys() <= night.parts.keys() | then.keys()
+    if not is_known:
+        return "accepted nights were asked other requests"
+    if lacking := sorted(now.keys() - then.keys()):
+        return f"accepted nights have no answer of {', '.join(lacking)}"
+    return ""
+
+
+def _requests(cases: Mapping[str, CasePlan] | Mapping[str, CaseNight]) -> Mapping[str, str]:
+    return {case: one.request_fingerprint for case, one in cases.items()}
 
 
 def _words(change: ShapeChange) -> str:

@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from contractcheck.judging import judge_case
 from contractcheck.judging.wire_changes import find_shape_changes, shape_findings
 from contractcheck.measuring import observe
@@ -150,6 +152,52 @@ def test_nights_that_were_asked_something_else_are_not_compared(world, make_suit
     assert find_shape_changes(run, baseline.nights) == ()
     notes = world.judge(run, baseline, suite=suite).notes
     assert "wire shape not compared: accepted nights were asked other requests" in notes
+
+
+def refused(run, case):
+    """The same run, in which the provider failed every request of a case."""
+    exchanges = tuple(
+        replace(one, response=None, ended="error", error="ConnectError")
+        if one.case == case
+        else one
+        for one in run.exchanges
+    )
+    return replace(run, exchanges=exchanges)
+
+
+@pytest.fixture
+def six_cases(make_world):
+    return make_world(cases=("one", "two", "three", "four", "five", "six"))
+
+
+def test_a_case_of_which_only_tonight_has_answers_is_named(six_cases):
+    world = six_cases
+    runs = [observe(refused(world.record(night), "two"), world.suite) for night in range(4)]
+    judgement = world.judge(observe(world.record(20), world.suite), world.accept(runs))
+    assert "wire shape not compared: accepted nights have no answer of two" in judgement.notes
+    assert of_wire(judgement, *FindingKind) == {}
+
+
+@pytest.mark.parametrize("silent_then", [False, True])
+def test_a_case_without_answers_tonight_hides_no_change_of_the_others(six_cases, silent_then):
+    world = six_cases
+    nights = [world.record(night) for night in range(4)]
+    nights = [refused(run, "two") if silent_then else run for run in nights]
+    baseline = world.accept([observe(run, world.suite) for run in nights])
+    tonight = world.record(20)
+    quiet = world.judge(observe(refused(tonight, "two"), world.suite), baseline)
+    assert of_wire(quiet, *FindingKind) == {}
+    assert not any("wire shape" in note for note in quiet.notes)
+    changed = refused(rewrite(tonight, without_created), "two")
+    told = world.judge(observe(changed, world.suite), baseline)
+    assert list(of_wire(told, FindingKind.BREACH)) == ["wire created"]
+
+
+def test_to_be_held_against_itself_alone_is_no_comparison(world):
+    measured = observe(world.record(0), world.suite)
+    notes = world.judge(measured, world.accept([measured])).notes
+    why = "wire shape not compared: there is no other accepted night that is complete"
+    assert why in notes
 
 
 def test_what_an_earlier_attempt_got_is_evidence_too(world):
