@@ -17,6 +17,13 @@ class Authorizer(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """Everything secret that it holds by now; none of it may be written down."""
 
+    @property
+    def account(self) -> str:
+        """What tells accounts apart, and stays the same when a token is renewed; a secret.
+
+        Whoever shows no secret of its own to get tokens has none: empty.
+        """
+
     def tell(self, learn: Learn) -> None:
         """Have ``learn`` told every secret: those held now, and each new one before it is used."""
 

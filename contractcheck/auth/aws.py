@@ -69,6 +69,11 @@ class AwsAuthorizer:
         """Every key and session token so far."""
         return self._held.values
 
+    @property
+    def account(self) -> str:
+        """The first key's name."""
+        return next(iter(self._held.values), "")
+
     def tell(self, learn: Learn) -> None:
         """Have ``learn`` told every secret: see ``Authorizer``."""
         self._held.tell(learn)

@@ -30,6 +30,11 @@ class KeyAuthorizer:
         """The key."""
         return (self.key,)
 
+    @property
+    def account(self) -> str:
+        """The key."""
+        return self.key
+
     def tell(self, learn: Learn) -> None:
         """Tell the key."""
         learn(self.secrets)

@@ -79,12 +79,14 @@ class RenewingAuthorizer:
         header: Where the token is sent, lower case.
         prefix: Stands before the token.
         clock: Seconds that only grow.
+        account: The first secret of the source, or empty.
     """
 
     source: TokenSource = field(repr=False)
     header: str = "authorization"
     prefix: str = "Bearer "
     clock: Callable[[], float] = time.monotonic
+    account: str = field(init=False, repr=False)
     _held: HeldSecrets = field(default_factory=HeldSecrets, repr=False)
     _token: Token | None = field(default=None, repr=False)
     _due: float | None = None
@@ -93,6 +95,7 @@ class RenewingAuthorizer:
 
     def __post_init__(self) -> None:
         """Hold what the source holds."""
+        self.account = next(iter(self.source.secrets), "")
         self._fetching = SharedWork(self._fetch)
         self._held.add(*self.source.secrets)
 

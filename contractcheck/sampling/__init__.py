@@ -5,6 +5,7 @@ from contractcheck.sampling.bounds import Bounds
 from contractcheck.sampling.options import Pace, SamplingOptions, Side, finished_trials
 from contractcheck.sampling.plan import SideTrial, plan_blocks, plan_trials
 from contractcheck.sampling.progress import Progress, SilentProgress, Tally
+from contractcheck.sampling.quotas import Quotas
 from contractcheck.sampling.sampler import sample, sample_sides
 from contractcheck.sampling.sdk_relay import SdkEnvironment, find_sdk
 from contractcheck.sampling.spending import Spending
@@ -13,6 +14,7 @@ __all__ = [
     "Bounds",
     "Pace",
     "Progress",
+    "Quotas",
     "RetryPolicy",
     "SamplingOptions",
     "SdkEnvironment",

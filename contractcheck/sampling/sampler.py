@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from contractcheck.sampling.options import Side
 from contractcheck.sampling.plan import SideTrial, plan_trials
 from contractcheck.sampling.progress import Tally
 from contractcheck.sampling.quota import Rate
-from contractcheck.sampling.quota_file import open_quota
+from contractcheck.sampling.quotas import Quotas
 from contractcheck.sampling.sdk_relay import SdkRelay
 from contractcheck.sampling.sending import OwnSender, SdkSender
 from contractcheck.sampling.session import Session
@@ -97,6 +96,7 @@ def sample_sides(
     *,
     tally: Tally,
     spending: Spending | None = None,
+    quotas: Quotas | None = None,
 ) -> tuple[SideTrial, ...]:
     """Make trials of several open runs at once, in the given order, under one bound.
 
@@ -109,6 +109,7 @@ def sample_sides(
         progress: Told after every trial.
         tally: Counted on; tells why the session ended early.
         spending: Ends the session when the money is spent; None without bound.
+        quotas: What is known of limits from earlier sessions; None knows nothing.
 
     Returns:
         The trials that were left out, in order. What was under way when a bound was reached was
@@ -125,6 +126,7 @@ def sample_sides(
         progress=progress,
         tally=tally,
         spending=spending or count_only(),
+        quotas=quotas or Quotas(folder=pace.bounds.shared),
     )
     try:
         asyncio.run(sampler.run_all())
@@ -144,6 +146,7 @@ class _Sampler:
     progress: Progress
     tally: Tally
     spending: Spending
+    quotas: Quotas
     unmade: list[SideTrial] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
 
@@ -263,11 +266,10 @@ class _Sampler:
     def _way(self, side: Side) -> tuple[Limiter, Breaker]:
         """Limiter and breaker of a side's target; sides that ask the same share them."""
         bounds = self.pace.bounds
-        # The first secret stands for the account: a token that is renewed must not be another one.
-        key = (side.base_url, side.run.header.target.model, *side.authorizer.secrets[:1])
+        key = (side.base_url, side.run.header.target.model, side.authorizer.account)
         if key not in self.ways:
-            store, trouble = open_quota(bounds.shared, key, time.monotonic)
-            self.tally.notice = self.tally.notice or trouble
+            store = self.quotas.of(key)
+            self.tally.notice = self.tally.notice or self.quotas.trouble
             declared = None
             if bounds.requests_per_minute is not None:
                 per_s = bounds.requests_per_minute / _SECONDS

@@ -24,6 +24,7 @@ from contractcheck.model.gate import UnreadAnswer
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import (
     Pace,
+    Quotas,
     RetryPolicy,
     Side,
     Spending,
@@ -67,6 +68,11 @@ class GateSampling:
     _plan: tuple[SideTrial, ...] = ()
     _open: dict[int, Side] = field(default_factory=dict)
     _finished: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
+    _quotas: Quotas = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know nothing of limits yet: what one look is told holds for the next."""
+        self._quotas = Quotas(folder=self.options.bounds.shared)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -225,6 +231,7 @@ class GateSampling:
             self.progress,
             tally=tally,
             spending=self.spending,
+            quotas=self._quotas,
         )
         not_made = {replace(p, side=places[p.side]) for p in left}
         for made in missing:

@@ -261,6 +261,8 @@ def test_what_a_provider_says_of_its_limits_is_believed(serve, make_cases, make_
 class Renewing:
     """A credential that has to be renewed, and may be once."""
 
+    account = "mine"
+
     def __init__(self, *, good):
         self.token, self.good, self.renewed = "old-token", good, 0
         self.lock = asyncio.Lock()

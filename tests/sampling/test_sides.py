@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contractcheck.auth import RenewingAuthorizer, Token
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Completion, Outcome
@@ -15,7 +17,9 @@ from contractcheck.model.target import Target
 from contractcheck.providers.prices import Price, PriceTable
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import (
+    Bounds,
     Pace,
+    Quotas,
     RetryPolicy,
     Side,
     SideTrial,
@@ -23,6 +27,7 @@ from contractcheck.sampling import (
     Spending,
     Tally,
     plan_blocks,
+    plan_trials,
     sample_sides,
 )
 
@@ -168,3 +173,43 @@ def test_the_bound_that_was_reached_is_told_also_when_the_last_answers_were_shor
     spending.note_answer(target, Completion(outcome=Outcome.ANSWERED, output_tokens=20))
     assert spending.words == "520 of at most 1000 tokens were spent"
     assert spending.option == "--max-tokens N"
+
+
+class Granting:
+    """Tokens of a command: no secret is shown to get one."""
+
+    secrets = ()
+
+    def __init__(self):
+        self.granted = 0
+
+    def fetch(self):
+        self.granted += 1
+        return Token(value=f"token-{self.granted}")
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_what_one_session_was_told_of_limits_holds_for_the_next(
+    serve, make_cases, make_run, tmp_path, is_shared
+):
+    """As in a gate: every look is a session, and its token is another secret than none."""
+    cases = make_cases(a=6)
+    folder = tmp_path / "limits" if is_shared else None
+    pace = Pace(concurrency=2, bounds=Bounds(shared=folder, retry=RetryPolicy(base_s=0.0)))
+    plan = [SideTrial(side=0, trial=trial) for trial in plan_trials(cases, seed="one")]
+    authorizer, quotas = RenewingAuthorizer(source=Granting()), Quotas(folder=folder)
+    told = {"x-ratelimit-limit-requests": "600", "x-ratelimit-remaining-requests": "0"}
+
+    async def respond(number, body):
+        return *(await answering("fine")(number, body)), told
+
+    with serve(respond) as provider:
+        side = replace(side_of(make_run(cases), cases, provider), authorizer=authorizer)
+        for part in (plan[:2], plan[2:]):
+            sample_sides(
+                [side], part, pace, SilentProgress(), tally=Tally(planned=6), quotas=quotas
+            )
+        side.run.close()
+    # Ten a second are allowed, and none at once: the second session knows.
+    assert provider.asked_s[3] - provider.asked_s[2] >= 0.09
+    assert len(list(tmp_path.glob("limits/*.json"))) == is_shared
