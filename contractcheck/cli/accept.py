@@ -19,9 +19,11 @@ from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
+from contractcheck.workflows.archive_accepted import bring_run
 from contractcheck.workflows.baseline_health import examine_accepted
 from contractcheck.workflows.provisional import accept_gate
 from contractcheck.workflows.rebase import accept_since
+from contractcheck.workflows.run_archive import open_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 
 _FEW_NIGHTS = 3
 """Below, a change of one case in ten may not show (docs/how-to/after-an-alarm.md)."""
+
+_UNMARKED = (
+    "note: no archive is named (--store): who prunes one elsewhere knows of this acceptance only "
+    "once it is merged, or watched with that archive"
+)
+"""Said where a history is shared, because nights then usually lie in an archive as well."""
 
 
 @click.command("accept")
@@ -66,6 +74,12 @@ _FEW_NIGHTS = 3
     metavar="MB",
     help="Refuse to put larger case files into version control.",
 )
+@click.option(
+    "--store",
+    envvar="CONTRACTCHECK_STORE",
+    metavar="URL",
+    help="The archive: runs that only it has are fetched, accepted ones kept and marked in it.",
+)
 @history_option
 @suite_option
 @root_option
@@ -79,6 +93,7 @@ def command(  # noqa: PLR0917 - click passes options by name
     ticket: str | None,
     expires: str | None,
     max_cassette_mb: float,
+    store: str | None,
     history: str | None,
     suites: tuple[str, ...],
     root: Path,
@@ -94,8 +109,15 @@ def command(  # noqa: PLR0917 - click passes options by name
     """
     place = workspace(root)
     options = AcceptOptions(
-        reason=reason, by=by, ticket=ticket, expires=expires, max_cassette_mb=max_cassette_mb
+        reason=reason,
+        by=by,
+        ticket=ticket,
+        expires=expires,
+        max_cassette_mb=max_cassette_mb,
+        archive=None if store is None else open_archive(store),
     )
+    if store is None and history is not None:
+        click.echo(_UNMARKED, err=True)
     if sum(map(bool, (runs, since, gate))) > 1:
         raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
     if since is not None:
@@ -108,7 +130,13 @@ def command(  # noqa: PLR0917 - click passes options by name
         raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew, or --gate ID")
     if targets:
         raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
-    folders = [place.runs.find(run) for run in runs]
+    _accept(place, suites, runs, options)
+
+
+def _accept(
+    place: Workspace, suites: tuple[str, ...], runs: tuple[str, ...], options: AcceptOptions
+) -> None:
+    folders = [bring_run(place, options.archive, run) for run in runs]
     chosen = select_suites(place, suites)
     for baseline in accept_runs(place, folders, chosen, options):
         _show(place, baseline, next(suite for suite in chosen if suite.name == baseline.suite))

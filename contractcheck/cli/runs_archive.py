@@ -8,7 +8,7 @@ import click
 
 from contractcheck.cli.options import root_option, workspace
 from contractcheck.cli.runs_options import told_size
-from contractcheck.errors import UsageError
+from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.report.safe_text import one_line
 from contractcheck.workflows.archive_prune import plan_archive_prune, prune_archive
 from contractcheck.workflows.run_archive import open_archive
@@ -16,8 +16,9 @@ from contractcheck.workflows.run_archive import open_archive
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contractcheck.workflows.archive_names import ArchiveContents, ArchivedRun
     from contractcheck.workflows.archive_prune import Retention
-    from contractcheck.workflows.run_archive import ArchivedRun, RunArchive
+    from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
 _archive_option = click.option(
@@ -54,16 +55,15 @@ def fetch(runs: tuple[str, ...], store: str, root: Path) -> None:
     """
     place = workspace(root)
     archive = open_archive(store)
-    known = archive.list()
+    known = archive.contents()
     for run in [_find(archive, known, name) for name in runs]:
         folder = archive.fetch(run, place.runs.root)
         click.echo(one_line(f"{run.run_id}  {run.root}"))
         click.echo(f"in {folder}", err=True)
 
 
-def _find(archive: RunArchive, known: list[ArchivedRun], name: str) -> ArchivedRun:
-    found = [run for run in known if name and run.run_id.startswith(name)]
-    found = [run for run in found if run.run_id == name] or found
+def _find(archive: RunArchive, known: ArchiveContents, name: str) -> ArchivedRun:
+    found = known.matches(name)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -72,8 +72,12 @@ def _find(archive: RunArchive, known: list[ArchivedRun], name: str) -> ArchivedR
     raise UsageError(f"{name!r} fits {len(found)} archived runs: {names}; give more of the id")
 
 
-def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool) -> None:
-    """Say what would go from an archive, or remove it."""
+def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool) -> int:
+    """Say what would go from an archive, or remove it.
+
+    Returns:
+        Exit code: not 0 when an accepted run is missing in the archive.
+    """
     archive = open_archive(store)
     choices = plan_archive_prune(place, archive, rule)
     removed = set(prune_archive(place, archive, choices)) if removes else set()
@@ -88,3 +92,13 @@ def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool)
         freed_bytes += run.size_bytes if not removes or run in removed else 0
     ending = "freed" if removes else "to free; --yes removes them"
     click.echo(f"{told_size(freed_bytes)} {ending}")
+    missing = archive.contents().missing
+    for mark in missing:
+        click.echo(
+            one_line(
+                f"missing  {mark.run_id}: accepted, and not in {archive.files.shown}; push it from "
+                f"where it still is, or remove {mark.name} when it is nowhere"
+            ),
+            err=True,
+        )
+    return MeasurementError.exit_code if missing else 0

@@ -63,10 +63,11 @@ def prune(  # noqa: PLR0917 - click passes options by name
     dry_run: bool,  # noqa: FBT001 - click passes options by name
     yes: bool,  # noqa: FBT001 - click passes options by name
     root: Path,
-) -> None:
+) -> int:
     """Remove runs that no baseline names: never an accepted night, never a run under way.
 
-    From an archive (--store) only runs of suites and targets go whose baselines lie here.
+    From an archive (--store) only runs of suites and targets go whose baselines lie here, and none
+    that is marked there as accepted. Exit code 4 when a marked run is missing.
     """
     if dry_run and yes:
         raise UsageError("--dry-run and --yes contradict each other")
@@ -76,11 +77,11 @@ def prune(  # noqa: PLR0917 - click passes options by name
             raise UsageError("say what may go: --older-than 365d, --keep-nights 90, or both")
         nights = KEPT_NIGHTS if keep_nights is None else keep_nights
         retention = Retention(keep_nights=nights, older_than_days=older_than)
-        prune_store(place, store, retention, removes=yes)
-        return
+        return prune_store(place, store, retention, removes=yes)
     if keep_nights is not None or (older_than is None and keep is None):
         raise UsageError("say what may go: --older-than 90d, --keep 20, or both")
     _prune_runs(place, older_than, keep, removes=yes)
+    return 0
 
 
 def _prune_runs(

@@ -7,9 +7,11 @@ all (object stores), it is uploaded under its name; elsewhere beside it, and ren
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
 _ATOMIC: Final = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "s3", "s3a"})
 """Protocols whose uploads are visible only once they are whole. Amazon S3: "never adds partial
 objects" (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html)."""
+
+_LEFT: Final = re.compile(r"\.[0-9a-f]{8}\.part\Z")
+"""How the name of a file ends that is not whole yet."""
+
+_STALE: Final = timedelta(hours=24)
+"""An upload that nothing was added to for so long is none any more."""
+
+_BLOCK_BYTES: Final = 4 << 20
+"""How much is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ class RemoteFiles:
     def names(self, below: str = "") -> dict[str, int]:
         """Size (bytes) of every file below a relative folder, by relative path; sorted.
 
+        A size is 0 when it is not known, and what a place says is not proved.
+
         Raises:
             RecordingError: If the place cannot be read.
         """
@@ -67,6 +80,8 @@ class RemoteFiles:
     def put(self, source: Path, name: str) -> None:
         """Write a file that is not there yet; a kill leaves it whole or absent.
 
+        What kills left beside it more than a day ago goes.
+
         Args:
             source: Its content.
             name: Relative path.
@@ -80,7 +95,8 @@ class RemoteFiles:
                 self.system.put_file(str(source), path)
                 return
             beside = f"{path}.{secrets.token_hex(4)}.part"
-            self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            folder = path.rpartition("/")[0]
+            self.system.makedirs(folder, exist_ok=True)
             try:
                 self.system.put_file(str(source), beside)
                 self._settle(beside, path)
@@ -88,15 +104,34 @@ class RemoteFiles:
                 with suppress(Exception):
                     self.system.rm_file(beside)
                 raise
+            self._sweep(folder)
 
-    def get(self, name: str, path: Path) -> None:
-        """Copy a file here.
+    def get(self, name: str, path: Path, most_bytes: int) -> None:
+        """Copy a file here, and no more of it than was expected: it may grow, or never end.
+
+        Args:
+            name: Relative path.
+            path: Where to.
+            most_bytes: Refuse more than that.
 
         Raises:
-            RecordingError: If it is missing or cannot be read.
+            RecordingError: If it is missing, larger, or cannot be read. What lies at ``path`` then
+                is of no use.
         """
-        with _naming(self.url, name):
-            self.system.get_file(f"{self.base}/{name}", str(path))
+        left_bytes = most_bytes
+        with (
+            _naming(self.url, name),
+            self.system.open(f"{self.base}/{name}", "rb", block_size=_BLOCK_BYTES) as source,
+            path.open("wb") as out,
+        ):
+            while chunk := source.read(min(_BLOCK_BYTES, left_bytes + 1)):
+                left_bytes -= len(chunk)
+                if left_bytes < 0:
+                    raise RecordingError(
+                        f"{self.shown}/{name}: is larger than the {most_bytes} bytes that were "
+                        "expected of it; it was not taken"
+                    )
+                out.write(chunk)
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is gone.
@@ -120,6 +155,14 @@ class RemoteFiles:
             os.fsync(written.fileno())
         Path(beside).replace(path)
         sync_folder(Path(path).parent)
+
+    def _sweep(self, folder: str) -> None:
+        """Remove what kills left of uploads; what cannot be dated or removed may stay."""
+        with suppress(Exception):
+            for path in filter(_LEFT.search, self.system.ls(folder, detail=False)):
+                with suppress(Exception):
+                    if datetime.now(UTC) - self.system.modified(path) > _STALE:
+                        self.system.rm_file(path)
 
 
 def open_remote(url: str) -> RemoteFiles:

@@ -68,15 +68,7 @@ class RunStore:
         Raises:
             UsageError: If no run, or more than one, has this name.
         """
-        from pathlib import Path
-
-        path = Path(name)
-        own = sorted(f for f in self.root.glob(f"*/*/{name}")) if is_run_id(name) else []
-        if len(own) == 1:
-            return own[0]
-        if name and path.is_dir():
-            return path
-        found = sorted(f for f in self.root.glob(f"*/*/{_glob_safe(name)}*") if f.is_dir())
+        found = self.matches(name)
         if len(found) == 1:
             return found[0]
         if not found:
@@ -85,6 +77,18 @@ class RunStore:
             )
         names = ", ".join(f.name for f in found[:5])
         raise UsageError(f"{name!r} fits {len(found)} runs: {names}; give more of the id")
+
+    def matches(self, name: str) -> tuple[Path, ...]:
+        """Folders of all runs that ``find`` could mean by a name, sorted."""
+        from pathlib import Path
+
+        path = Path(name)
+        own = sorted(self.root.glob(f"*/*/{name}")) if is_run_id(name) else []
+        if len(own) == 1:
+            return (own[0],)
+        if name and path.is_dir():
+            return (path,)
+        return tuple(sorted(f for f in self.root.glob(f"*/*/{_glob_safe(name)}*") if f.is_dir()))
 
 
 def _glob_safe(name: str) -> str:

@@ -17,6 +17,7 @@ from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
 from contractcheck.model.completion import Outcome
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.model.night import MOST_INFRA
+from contractcheck.workflows.archive_accepted import secure_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.run import Run
     from contractcheck.model.suite import Suite
+    from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -40,6 +42,7 @@ class AcceptOptions:
         max_cassette_mb: Largest case file (MiB, plain) that may go into version control.
         since: ISO date: the provider changed, and a new era begins with the first accepted night
             that is not before it; None when nothing changed.
+        archive: Where accepted runs are kept and marked, or None.
     """
 
     reason: str
@@ -48,6 +51,7 @@ class AcceptOptions:
     expires: str | None = None
     max_cassette_mb: float = MOST_GIT_BYTES / (1 << 20)
     since: str | None = None
+    archive: RunArchive | None = None
 
 
 def accept_runs(
@@ -66,7 +70,7 @@ def accept_runs(
 
     Raises:
         AcceptRefusedError: With every reason against every run; nothing was written.
-        RecordingError: If a recording or a baseline is damaged.
+        RecordingError: If a recording or a baseline is damaged, or the archive out of reach.
     """
     acceptance = make_acceptance(options)
     measured, refusals = _examine(workspace, dict.fromkeys(folders), suites)
@@ -78,6 +82,7 @@ def accept_runs(
         groups.setdefault((header.suite, header.target.id), []).append(one)
     if too_large := _refuse_large(groups.values(), options.max_cassette_mb):
         raise AcceptRefusedError("\n".join(too_large))
+    secure_runs(options.archive, [(one.folder, one.run) for one in measured])
     since = options.since
     return tuple(_extend(workspace, group, acceptance, since) for group in groups.values())
 

@@ -1,7 +1,8 @@
 """Make room in the archive: never an accepted night, never what this project cannot judge.
 
 An archive may hold the runs of several projects. Only of a suite and target whose baseline lies
-here is it known which nights were accepted, so nothing else is ever removed.
+here is it known which nights were accepted, so nothing else is ever removed. And of those, another
+checkout may know of later acceptances: their marks in the archive are believed whoever prunes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contractcheck.model.target import Target
-    from contractcheck.workflows.run_archive import ArchivedRun, RunArchive
+    from contractcheck.workflows.archive_names import ArchiveContents, ArchivedRun
+    from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
 KEPT_NIGHTS = 30
@@ -53,19 +55,21 @@ def plan_archive_prune(
 
     Raises:
         UsageError: If the project has no baseline at all.
-        RecordingError: If a baseline is damaged: then nobody knows which runs it names.
+        RecordingError: If a baseline is damaged: then nobody knows which runs it names; or if the
+            archive cannot be read.
     """
     known = _read_known(workspace)
     moment = now or datetime.now(UTC)
+    found = archive.contents()
     groups: dict[tuple[str, str], list[ArchivedRun]] = defaultdict(list)
-    for run in archive.list():
+    for run in found.runs:
         groups[run.suite, run.folder].append(run)
     choices = []
     for group in groups.values():
         nights = sorted({_night_of(run) for run in group}, reverse=True)
         newest = set(nights[: rule.keep_nights])
         for run in group:
-            kept = _reason_to_keep(run, known)
+            kept = _reason_to_keep(run, known, found)
             if kept is None and _night_of(run) in newest:
                 kept = f"of the newest {rule.keep_nights} nights"
             if kept is None and _is_younger(run, rule.older_than_days, moment):
@@ -79,12 +83,12 @@ def prune_archive(
 ) -> tuple[ArchivedRun, ...]:
     """Remove what a plan lets go, and return those runs.
 
-    Baselines are read again under their lock before each removal: a night may have been accepted
-    since the plan was made.
+    Marks, and the baselines here under their lock, are read again before each removal: a night may
+    have been accepted since the plan was made.
 
     Raises:
         UsageError: If the project has no baseline any more.
-        RecordingError: If a baseline is damaged, or the archive cannot be written.
+        RecordingError: If a baseline is damaged, or the archive cannot be read or written.
     """
     removed = []
     targets = _read_known(workspace).targets
@@ -93,7 +97,8 @@ def prune_archive(
         if target is None:
             continue
         with workspace.baselines.locked(run.suite, target, locks=workspace.locks):
-            if _reason_to_keep(run, _read_known(workspace)) is None:
+            there = archive.contents(run.suite, target)
+            if _reason_to_keep(run, _read_known(workspace), there) is None:
                 archive.remove(run)
                 removed.append(run)
     return tuple(removed)
@@ -119,9 +124,11 @@ def _read_known(workspace: Workspace) -> _Known:
     )
 
 
-def _reason_to_keep(run: ArchivedRun, known: _Known) -> str | None:
+def _reason_to_keep(run: ArchivedRun, known: _Known, there: ArchiveContents) -> str | None:
     if run.run_id in known.accepted:
         return "accepted as a night of a baseline"
+    if there.is_accepted(run):
+        return "marked as accepted elsewhere"
     if (run.suite, run.folder) not in known.targets:
         return "its baseline does not lie here"
     return None

@@ -15,6 +15,7 @@ from contractcheck.errors import AcceptRefusedError, UsageError
 from contractcheck.measuring import observe
 from contractcheck.model.baseline import AcceptedNight, Baseline
 from contractcheck.workflows.accept import contract_reasons, make_acceptance
+from contractcheck.workflows.archive_accepted import bring_run, mark_nights, secure_runs
 from contractcheck.workflows.gate_sides import parse_side, resolve_target
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def accept_gate(
         UsageError: If there is no such gate or side.
         AcceptRefusedError: If the gate is not over, the new side has a baseline or is the old one,
             or its answers break the contract; nothing was written.
-        RecordingError: If a recording or baseline is damaged.
+        RecordingError: If a recording or baseline is damaged, or the archive out of reach.
     """
     acceptance = make_acceptance(options)
     plan = workspace.gates.find(gate)
@@ -54,6 +55,8 @@ def accept_gate(
     old = resolve_target(parse_side(plan.sides[0], "--gate"), suite, "--gate")
     _refuse_plan(workspace, plan, suite, old, new)
     folder = workspace.runs.folder(suite.name, new, f"{plan.id}{name}")
+    if options.archive is not None and not folder.exists():
+        bring_run(workspace, options.archive, folder.name)
     if not is_sealed(folder):
         raise AcceptRefusedError(f"{folder.name}: the new side's run is not below {folder.parent}")
     run = read_run(folder)
@@ -68,6 +71,8 @@ def accept_gate(
         parts={case: dict(one.parts) for case, one in run.header.cases.items()},
         vantage=dict(run.header.vantage),
     )
+    secure_runs(options.archive, [(folder, run)])
+    mark_nights(options.archive, workspace.baselines.read(suite.name, old))
     return _write(workspace, suite, old, new, night)
 
 

@@ -15,6 +15,7 @@ from contractcheck.errors import AcceptRefusedError, RecordingError
 from contractcheck.measuring import observe
 from contractcheck.store.history import open_history
 from contractcheck.workflows.accept import accept_runs, begin_era
+from contractcheck.workflows.archive_accepted import bring_nights, mark_nights
 from contractcheck.workflows.night_runs import is_complete, part_of
 
 if TYPE_CHECKING:
@@ -58,19 +59,20 @@ def accept_since(
         suite: The contract.
         target: Who changed.
         since: ISO date: the first night after the change, as the report dated it.
-        options: Who accepts, and why.
+        options: Who accepts, and why; nights that only its archive has are fetched.
         history: URL or path; None is the project's own file, which need not exist.
 
     Raises:
         AcceptRefusedError: If there is no baseline to begin anew, no complete night since, a run
             of one is elsewhere, or any of those nights may not be accepted; nothing was written.
         UsageError: If the history that was named is not one.
-        RecordingError: If the baseline or the history is damaged.
+        RecordingError: If the baseline or the history is damaged, or the archive out of reach.
     """
     _refuse_date(since)
     baseline = workspace.baselines.read(suite.name, target)
     _refuse_place(baseline, suite, target, since)
     accepted = {night.statistics.night for night in baseline.nights} if baseline else set()
+    bring_nights(workspace, options.archive, suite, target, since=since, but=accepted)
     passed_over: list[str] = []
     nights = _nights_since(workspace, suite, target, since, passed_over)
     _refuse_absent(workspace, suite, target, since, history, {*nights, *accepted})
@@ -84,6 +86,7 @@ def accept_since(
     if folders:
         (made,) = accept_runs(workspace, folders, [suite], replace(options, since=since))
     else:
+        mark_nights(options.archive, baseline)
         made = _mark(workspace, suite, target, since)
     return Rebased(baseline=made, since=made.rebases[-1], passed_over=tuple(sorted(passed_over)))
 

@@ -1,12 +1,12 @@
 """The archive: sealed runs at an fsspec URL, each one immutable file, proved before it is used.
 
 A run lies at ``<suite>/<target>/<run id>.<night>.<root digest>.tar``. Its name says what is in it,
-so the same run pushed twice, or by two at once, is the same file with the same bytes.
+so the same run pushed twice, or by two at once, is the same file with the same bytes. Beside it
+lies ``<run id>.<root digest>.accepted`` once it is a night of a baseline anywhere.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import time
@@ -16,51 +16,22 @@ from typing import TYPE_CHECKING
 
 from contractcheck.cassettes import is_sealed, read_run
 from contractcheck.errors import RecordingError, UsageError
-from contractcheck.model.suite import ID_PATTERN
 from contractcheck.store.bundle import MOST_BYTES, unpack_bundle, write_bundle
 from contractcheck.store.remote import open_remote
+from contractcheck.workflows.archive_names import ArchivedRun, read_names, read_run_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from contractcheck.model.run import Run
     from contractcheck.model.target import Target
     from contractcheck.store.remote import RemoteFiles
+    from contractcheck.workflows.archive_names import AcceptedMark, ArchiveContents
 
-_NO_NIGHT = "none"
 _SCRATCH = ".fetch-"
 _STALE_S = 24 * 3600.0
-_NAME = re.compile(
-    rf"(?P<suite>{ID_PATTERN})/(?P<folder>[a-z0-9][a-z0-9._-]{{0,99}})/"
-    r"(?P<run_id>[0-9]{8}t[0-9]{6}z-[a-z0-9]{1,32})\."
-    r"(?P<night>[0-9]{4}-[0-9]{2}-[0-9]{2}|none)\.(?P<root>[0-9a-f]{64})\.tar",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArchivedRun:
-    """A run in the archive, as its name says.
-
-    Attributes:
-        suite: Suite name.
-        folder: Folder name of the target.
-        run_id: Run id.
-        night: ISO date, or None.
-        root: Root digest of the sealed run.
-        size_bytes: Of its file.
-    """
-
-    suite: str
-    folder: str
-    run_id: str
-    night: str | None
-    root: str
-    size_bytes: int
-
-    @property
-    def name(self) -> str:
-        """Relative path of its file."""
-        night = self.night or _NO_NIGHT
-        return f"{self.suite}/{self.folder}/{self.run_id}.{night}.{self.root}.tar"
+_WORDS = b"This run is an accepted night: `contractcheck runs prune --store` keeps it.\n"
+"""What a mark holds: always the same, for people who look at the archive. Nobody reads it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +50,16 @@ class RunArchive:
         if not is_sealed(folder):
             raise UsageError(f"{folder.name}: is not sealed; finish it with run --resume first")
         run = read_run(folder)
-        found = _described(run)
+        found = describe_run(run)
         there = self.files.names(f"{found.suite}/{found.folder}")
         if found.name in there:
-            return _named(found.name, there[found.name]) or found
+            return read_run_name(found.name, there[found.name]) or found
         with tempfile.TemporaryDirectory(prefix="contractcheck-push-") as scratch:
             bundle = Path(scratch) / "run.tar"
             write_bundle(folder, bundle)
             self.files.put(bundle, found.name)
             size_bytes = bundle.stat().st_size
-        return _named(found.name, size_bytes) or found
+        return read_run_name(found.name, size_bytes) or found
 
     def list(self, suite: str | None = None, target: Target | None = None) -> list[ArchivedRun]:
         """What is in the archive, oldest run of each suite and target first.
@@ -102,9 +73,30 @@ class RunArchive:
         Raises:
             RecordingError: If the archive cannot be read.
         """
+        return list(self.contents(suite, target).runs)
+
+    def contents(self, suite: str | None = None, target: Target | None = None) -> ArchiveContents:
+        """Runs as ``list`` has them, and the marks of those that were accepted: one listing.
+
+        Raises:
+            RecordingError: If the archive cannot be read.
+        """
         below = "/".join([*([suite] if suite else []), *([target.folder] if target else [])])
-        named = (_named(name, size) for name, size in self.files.names(below).items())
-        return [run for run in named if run is not None]
+        return read_names(self.files.names(below))
+
+    def put_marks(self, marks: Collection[AcceptedMark]) -> None:
+        """Mark runs as accepted: ``runs prune`` keeps them, whatever the checkout knows.
+
+        Raises:
+            RecordingError: If the archive cannot be written.
+        """
+        if not marks:
+            return
+        with tempfile.TemporaryDirectory(prefix="contractcheck-mark-") as scratch:
+            words = Path(scratch) / "accepted"
+            words.write_bytes(_WORDS)
+            for mark in marks:
+                self.files.put(words, mark.name)
 
     def has(self, suite: str, target: Target, run_id: str) -> bool:
         """Whether a run is in the archive.
@@ -138,11 +130,11 @@ class RunArchive:
             raise RecordingError(f"{place}: is larger than {MOST_BYTES >> 30} GiB")
         scratch = _scratch_beside(folder)
         try:
-            self.files.get(run.name, scratch / "run.tar")
+            self.files.get(run.name, scratch / "run.tar", run.size_bytes or MOST_BYTES)
             unpacked = scratch / run.run_id
             unpacked.mkdir()
             unpack_bundle(scratch / "run.tar", unpacked, place)
-            if _described(read_run(unpacked)).name != run.name:
+            if describe_run(read_run(unpacked)).name != run.name:
                 raise RecordingError(f"{place}: is not what its name says; it was not taken")
             unpacked.rename(folder)
         except OSError as error:
@@ -172,7 +164,12 @@ def open_archive(url: str) -> RunArchive:
     return RunArchive(open_remote(url))
 
 
-def _described(run: Run) -> ArchivedRun:
+def describe_run(run: Run) -> ArchivedRun:
+    """What a sealed run is in the archive; its size is not known yet.
+
+    Raises:
+        RecordingError: If its header says what no name of ours can.
+    """
     header = run.header
     found = ArchivedRun(
         suite=header.suite,
@@ -182,24 +179,9 @@ def _described(run: Run) -> ArchivedRun:
         root=run.root or "",
         size_bytes=0,
     )
-    if _NAME.fullmatch(found.name) is None:
+    if read_run_name(found.name, 0) is None:
         raise RecordingError(f"run {header.id!r} of {header.suite!r}: no archive can name it")
     return found
-
-
-def _named(name: str, size_bytes: int) -> ArchivedRun | None:
-    match = _NAME.fullmatch(name)
-    if match is None:
-        return None
-    night = match["night"]
-    return ArchivedRun(
-        suite=match["suite"],
-        folder=match["folder"],
-        run_id=match["run_id"],
-        night=None if night == _NO_NIGHT else night,
-        root=match["root"],
-        size_bytes=size_bytes,
-    )
 
 
 def _scratch_beside(folder: Path) -> Path:

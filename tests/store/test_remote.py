@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 
 import fsspec
 import pytest
@@ -37,7 +38,7 @@ def test_files_come_back_as_they_were_put(url, source, tmp_path):
     assert remote.names() == {"a/b/one.tar": 200_000, "a/two.tar": 200_000}
     assert remote.names("a/b") == {"a/b/one.tar": 200_000}
     assert remote.names("c") == {}
-    remote.get("a/b/one.tar", tmp_path / "back")
+    remote.get("a/b/one.tar", tmp_path / "back", 200_000)
     assert (tmp_path / "back").read_bytes() == source.read_bytes()
     assert open_remote(url).names("a/b") == {"a/b/one.tar": 200_000}
 
@@ -56,7 +57,23 @@ def test_what_is_removed_is_gone_and_may_be_gone_already(url, source, tmp_path):
         remote.remove("a/one.tar")
     assert remote.names() == {}
     with pytest.raises(RecordingError, match=r"a/one\.tar: "):
-        remote.get("a/one.tar", tmp_path / "back")
+        remote.get("a/one.tar", tmp_path / "back", 200_000)
+
+
+def test_no_more_is_copied_than_was_expected(url, source, tmp_path):
+    remote = open_remote(url)
+    remote.put(source, "a/one.tar")
+    with pytest.raises(RecordingError, match=r"a/one\.tar: is larger than the 199999 bytes"):
+        remote.get("a/one.tar", tmp_path / "back", 199_999)
+    assert (tmp_path / "back").stat().st_size < 199_999
+
+
+def test_a_file_without_an_end_does_not_fill_the_disk(tmp_path):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "one.tar").symlink_to("/dev/zero")
+    with pytest.raises(RecordingError, match="is larger than the 10000000 bytes"):
+        open_remote(str(tmp_path / "archive")).get("one.tar", tmp_path / "back", 10_000_000)
+    assert (tmp_path / "back").stat().st_size <= 10_000_000
 
 
 def test_a_wrong_key_is_told_and_not_shown(s3_url, source, monkeypatch):
@@ -126,6 +143,26 @@ def test_a_kill_in_the_middle_leaves_no_file_of_that_name(tmp_path, source):
     assert left.endswith(".part")
     open_remote(url).put(source, "a/one.tar")
     assert open_remote(url).names()["a/one.tar"] == 200_000
+
+
+def test_what_kills_left_is_swept_a_day_later_and_nothing_else(tmp_path, source):
+    folder = tmp_path / "archive" / "a"
+    folder.mkdir(parents=True)
+    old_s, young_s = time.time() - 25 * 3600, time.time() - 23 * 3600
+    ages_s = {
+        "two.tar.0a1b2c3d.part": old_s,
+        "three.tar.0a1b2c3e.part": young_s,
+        "of somebody.part": old_s,
+        "two.tar": old_s,
+    }
+    for name, at_s in ages_s.items():
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (at_s, at_s))
+    (folder / "four.tar.0a1b2c3f.part").mkdir()
+    os.utime(folder / "four.tar.0a1b2c3f.part", (old_s, old_s))
+    open_remote(str(tmp_path / "archive")).put(source, "a/one.tar")
+    kept = {*ages_s, "one.tar", "four.tar.0a1b2c3f.part"} - {"two.tar.0a1b2c3d.part"}
+    assert {path.name for path in folder.iterdir()} == kept
 
 
 def test_a_protocol_that_shows_halves_is_written_beside(source, tmp_path):

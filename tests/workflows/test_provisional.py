@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import click.testing
 import pytest
 
@@ -13,6 +16,7 @@ from contractcheck.model.target import Target
 from contractcheck.workflows.accept import AcceptOptions
 from contractcheck.workflows.provisional import accept_gate
 from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.run_archive import open_archive
 
 OLD = Target(provider="openai", model="gpt-sim-mini-2026-03-01")
 NEW = Target(provider="openai", model="gpt-sim-2026-03-01")
@@ -58,6 +62,21 @@ class Gated:
 def gated(project, simulated, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-live-Zq81nVtR5mPx0aLw")
     return Gated(project, simulated)
+
+
+def test_the_archive_keeps_the_gates_run_and_the_nights_that_the_old_side_lends(
+    gated, tmp_path_factory
+):
+    project, archive = gated.project, open_archive(str(tmp_path_factory.mktemp("archive")))
+    project.accept(night := project.record(1))
+    archive.push(night)
+    gate, _ = gated.gate()
+    folder = project.workspace.runs.folder("hello", NEW, f"{gate}to")
+    archive.push(folder)
+    shutil.rmtree(folder)
+    accept_gate(project.workspace, gate, gated.suite, None, replace(OPTIONS, archive=archive))
+    assert {mark.run_id for mark in archive.contents().marks} == {night.name, folder.name}
+    assert archive.contents().missing == ()
 
 
 def test_the_gates_answers_place_the_new_side_and_the_old_nights_lend_their_spread(gated):

@@ -1,0 +1,286 @@
+"""An accepted night stays in the archive, whoever accepted it and whoever prunes."""
+
+import shutil
+from datetime import date
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contractcheck.cli import cli
+from contractcheck.errors import AcceptRefusedError, RecordingError, UsageError
+from contractcheck.store.remote import RemoteFiles
+from contractcheck.workflows.accept import AcceptOptions
+from contractcheck.workflows.archive_accepted import bring_run, mark_nights, secure_runs
+from contractcheck.workflows.archive_names import ArchivedRun, read_names
+from contractcheck.workflows.archive_prune import Retention, plan_archive_prune, prune_archive
+from contractcheck.workflows.rebase import accept_since
+from contractcheck.workflows.run_archive import open_archive
+from contractcheck.workflows.workspace import Workspace
+
+ALL = Retention(keep_nights=0)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory, make_project):
+    """Six nights; 1 and 2 are accepted."""
+    project = make_project(tmp_path_factory.mktemp("recorded"))
+    project.accept(*[project.record(day) for day in range(1, 7)][:2])
+    return project.workspace.root
+
+
+@pytest.fixture(params=["folder", "s3"])
+def archive(request, recorded, tmp_path_factory):
+    """All six nights, as watches without marks left them."""
+    if request.param == "folder":
+        archive = open_archive(str(tmp_path_factory.mktemp("archive")))
+    else:
+        archive = open_archive(request.getfixturevalue("s3_url") + "/runs")
+    for folder in Workspace(recorded).runs.root.glob("*/*/*"):
+        archive.push(folder)
+    return archive
+
+
+@pytest.fixture
+def local(recorded, tmp_path_factory):
+    archive = open_archive(str(tmp_path_factory.mktemp("archive")))
+    for folder in Workspace(recorded).runs.root.glob("*/*/*"):
+        archive.push(folder)
+    return archive
+
+
+@pytest.fixture
+def checkout(recorded, make_project, tmp_path_factory):
+    """Makes checkouts of the commit that accepted nights 1 and 2, without or with the runs."""
+
+    def make(*parts):
+        root = tmp_path_factory.mktemp("checkout")
+        for part in ("suites", "cassettes", *parts):
+            shutil.copytree(recorded / part, root / part, dirs_exist_ok=True)
+        return make_project(root)
+
+    return make
+
+
+RUNS = ".contractcheck/runs"
+
+
+def run_of(archive, day):
+    (run,) = [run for run in archive.list() if run.night == f"2026-03-{day:02}"]
+    return run
+
+
+def nights(runs):
+    return sorted(run.night[-2:] for run in runs)
+
+
+def prune(workspace, archive):
+    return nights(prune_archive(workspace, archive, plan_archive_prune(workspace, archive, ALL)))
+
+
+def test_a_night_accepted_in_one_checkout_outlives_a_prune_from_another(checkout, archive):
+    branch, main = checkout(RUNS), checkout()
+    late = run_of(archive, 3)
+    branch.accept(branch.workspace.runs.find(late.run_id), archive=archive)
+    choices = plan_archive_prune(main.workspace, archive, ALL)
+    assert {choice.kept for choice in choices if choice.run == late} == {
+        "marked as accepted elsewhere"
+    }
+    assert nights(prune_archive(main.workspace, archive, choices)) == ["04", "05", "06"]
+    assert nights(archive.list()) == ["01", "02", "03"]
+
+
+def test_a_night_accepted_after_the_plan_outlives_the_prune(checkout, archive):
+    branch, main = checkout(RUNS), checkout()
+    late = run_of(archive, 3)
+    choices = plan_archive_prune(main.workspace, archive, ALL)
+    branch.accept(branch.workspace.runs.find(late.run_id), archive=archive)
+    assert nights(prune_archive(main.workspace, archive, choices)) == ["04", "05", "06"]
+
+
+def test_what_was_accepted_without_an_archive_is_marked_by_the_next_watch(checkout, local):
+    branch, main = checkout(RUNS), checkout()
+    branch.accept(branch.workspace.runs.find(run_of(local, 3).run_id))
+    assert local.contents().marks == frozenset()
+    baseline = branch.workspace.baselines.read("hello", branch.suite().targets[0])
+    mark_nights(local, baseline)
+    marks = local.contents().marks
+    assert marks == {run_of(local, day).mark for day in (1, 2, 3)}
+    mark_nights(local, baseline)
+    assert local.contents().marks == marks
+    assert prune(main.workspace, local) == ["04", "05", "06"]
+
+
+def test_a_night_whose_run_the_archive_never_had_is_not_marked(checkout, local):
+    branch = checkout()
+    local.remove(run_of(local, 2))
+    mark_nights(local, branch.workspace.baselines.read("hello", branch.suite().targets[0]))
+    assert local.contents().marks == {run_of(local, 1).mark}
+    assert local.contents().missing == ()
+
+
+def test_an_accepted_run_that_the_archive_lacks_is_put_there(checkout, local):
+    branch = checkout(RUNS)
+    late = run_of(local, 3)
+    local.remove(late)
+    branch.accept(branch.workspace.runs.find(late.run_id), archive=local)
+    assert run_of(local, 3) == late
+    assert local.contents().is_accepted(late)
+
+
+def test_a_removal_between_the_mark_and_the_look_is_made_up_for(checkout, local, monkeypatch):
+    """The order of the steps: marked first, looked for second."""
+    branch = checkout(RUNS)
+    late = run_of(local, 3)
+    put = RemoteFiles.put
+
+    def put_and_lose(self, source, name):
+        put(self, source, name)
+        if name == late.mark.name:
+            local.remove(late)
+
+    monkeypatch.setattr(RemoteFiles, "put", put_and_lose)
+    branch.accept(branch.workspace.runs.find(late.run_id), archive=local)
+    assert run_of(local, 3) == late
+
+
+@pytest.mark.parametrize("way", ["runs", "since"])
+def test_nothing_is_accepted_while_the_archive_refuses(checkout, local, monkeypatch, way):
+    branch = checkout(RUNS)
+    before = branch.cassettes()
+
+    def refuse(self, _source, name):
+        raise RecordingError(f"{self.shown}/{name}: no permission")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(RemoteFiles, "put", refuse)
+        with pytest.raises(RecordingError, match=r"\.accepted: no permission"):
+            accept(branch, way, run_of(local, 6), local)
+    assert branch.cassettes() == before
+    accept(branch, way, run_of(local, 6), local)
+    assert local.contents().is_accepted(run_of(local, 6))
+
+
+def accept(project, way, run, archive):
+    if way == "runs":
+        project.accept(project.workspace.runs.find(run.run_id), archive=archive)
+    else:
+        suite = project.suite()
+        options = AcceptOptions(reason="r", by="me", archive=archive)
+        accept_since(project.workspace, suite, suite.targets[0], run.night, options)
+
+
+def test_a_refused_run_is_not_marked(checkout, local):
+    branch = checkout(RUNS)
+    with pytest.raises(AcceptRefusedError, match="is accepted already"):
+        accept(branch, "runs", run_of(local, 1), local)
+    assert local.contents().marks == frozenset()
+
+
+def test_nights_that_only_the_archive_has_are_fetched_to_begin_anew(checkout, local):
+    laptop = checkout()
+    accept(laptop, "since", run_of(local, 4), local)
+    baseline = laptop.workspace.baselines.read("hello", laptop.suite().targets[0])
+    assert [night.statistics.night[-2:] for night in baseline.nights] == [
+        *("01", "02", "04", "05", "06")
+    ]
+    assert local.contents().marks == {run_of(local, day).mark for day in (4, 5, 6)}
+    fetched = [folder.name for folder in laptop.workspace.runs.root.glob("*/*/*")]
+    assert sorted(fetched) == sorted(run_of(local, day).run_id for day in (4, 5, 6))
+
+
+def test_an_era_of_nights_accepted_before_marks_them_all(checkout, local):
+    branch = checkout()
+    accept(branch, "since", run_of(local, 3), local)
+    suite = branch.suite()
+    before = local.contents().marks
+    options = AcceptOptions(reason="r", by="me", archive=local)
+    accept_since(branch.workspace, suite, suite.targets[0], "2026-03-05", options)
+    assert local.contents().marks == before | {run_of(local, day).mark for day in (1, 2)}
+
+
+def do(project, *words):
+    arguments = [*words, "--root", str(project.workspace.root)]
+    return CliRunner().invoke(cli, arguments, standalone_mode=False)
+
+
+def test_a_laptop_accepts_what_lies_in_the_archive_alone(checkout, local, monkeypatch):
+    laptop, run = checkout(), run_of(local, 3)
+    monkeypatch.delenv("CONTRACTCHECK_HISTORY", raising=False)
+    monkeypatch.setenv("CONTRACTCHECK_STORE", str(local.files.base))
+    done = do(laptop, "accept", run.run_id, "--reason", "looked at")
+    assert done.exception is None, done.output
+    assert "3 accepted nights, 2026-03-01 … 2026-03-03" in done.stdout
+    assert done.stderr == ""
+    assert local.contents().is_accepted(run)
+
+
+def test_a_beginning_means_one_run_wherever_it_lies(checkout, local):
+    laptop = checkout()
+    run = run_of(local, 3)
+    longest = run.run_id[:-1]
+    here = bring_run(laptop.workspace, local, longest)
+    assert here.name == run.run_id
+    assert bring_run(laptop.workspace, local, longest) == here
+    assert bring_run(laptop.workspace, local, str(here)) == here
+    assert bring_run(laptop.workspace, None, longest) == here
+    with pytest.raises(UsageError, match=r"fits 1 runs here and 5 more in .*: 20.*more of the id"):
+        bring_run(laptop.workspace, local, "2")
+    for name in ("1999", "", "../x"):
+        with pytest.raises(UsageError, match=r"no run '.*' below .* or in "):
+            bring_run(checkout().workspace, local, name)
+
+
+def test_who_accepts_beside_a_shared_history_is_told_that_no_archive_knows(checkout, monkeypatch):
+    branch = checkout(RUNS)
+    monkeypatch.delenv("CONTRACTCHECK_STORE", raising=False)
+    monkeypatch.setenv("CONTRACTCHECK_HISTORY", str(branch.workspace.history))
+    run = max(branch.workspace.runs.root.glob("*/*/*"))
+    done = do(branch, "accept", run.name, "--reason", "r")
+    assert done.exception is None, done.output
+    assert "note: no archive is named (--store)" in done.stderr
+
+
+def test_an_accepted_run_that_is_gone_is_told_by_who_prunes(checkout, local):
+    branch, main = checkout(RUNS), checkout()
+    run = run_of(local, 3)
+    branch.accept(branch.workspace.runs.find(run.run_id), archive=local)
+    words = ["runs", "prune", "--store", str(local.files.base), "--keep-nights", "30"]
+    done = do(main, *words)
+    assert (done.return_value, done.stderr) == (0, "")
+    assert f"keeps    {run.run_id}: marked as accepted elsewhere" in done.stdout
+    local.remove(run)
+    done = do(main, *words)
+    assert done.return_value == 4
+    assert f"missing  {run.run_id}: accepted, and not in {local.files.shown}" in done.stderr
+    secure_runs(local, [])
+    local.push(branch.workspace.runs.find(run.run_id))
+    assert do(main, *words).return_value == 0
+
+
+part = st.text("abcz019", min_size=2, max_size=9).filter(lambda text: text[0].isalpha())
+hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)
+archived = st.builds(
+    ArchivedRun,
+    suite=part,
+    folder=part,
+    run_id=st.builds("{:%Y%m%d}t021500z-{}".format, st.dates(date(1999, 1, 1)), part),
+    night=st.none() | st.dates().map(str),
+    root=hexadecimal,
+    size_bytes=st.integers(0, 1 << 40),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(archived), st.lists(archived), st.lists(st.text()))
+def test_names_say_what_they_were_made_of(runs, accepted, others):
+    sizes = {run.name: run.size_bytes for run in runs}
+    sizes |= {run.mark.name: 1 for run in accepted} | dict.fromkeys(others, 5)
+    sizes |= {f"{run.name}.part": 1 for run in runs}
+    found = read_names(sizes)
+    assert {run.name for run in found.runs} == {run.name for run in runs}
+    assert found.marks == {run.mark for run in accepted}
+    assert {mark.name for mark in found.missing} == {run.mark.name for run in accepted} - {
+        run.mark.name for run in runs
+    }
