@@ -32,7 +32,9 @@ NOT_COVERED: Final = (
 
 
 def find_new_breaches(
-    old: tuple[MeasuredRun, Suite] | None, new: tuple[MeasuredRun, Suite]
+    old: tuple[MeasuredRun, Suite] | None,
+    new: tuple[MeasuredRun, Suite],
+    problems: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Find broken checks, limits, wire formats and identities of the new side only.
 
@@ -43,13 +45,15 @@ def find_new_breaches(
     Args:
         old: The old side and the suite that it was asked, or None when nobody is asked.
         new: The new side and its suite.
+        problems: Places of problems of the wire that accepted nights had, where those stand in for
+            the old side: a breaking one is then a notice that says so, another is not told.
     """
     known = [] if old is None else _findings(*old)
     places = {(finding.case, finding.metric) for finding in known}
     broken = {finding.metric for finding in known if finding.kind in BREACHES}
     fresh = [
         found
-        for found in _findings(*new)
+        for found in _findings(*new, problems)
         if (found.case, found.metric) not in places
         and (found.metric not in broken or _never_passes(found))
     ]
@@ -82,9 +86,11 @@ def find_unread(unread: Sequence[UnreadAnswer], answers: int, sdk: str) -> tuple
     )
 
 
-def _findings(run: MeasuredRun, suite: Suite) -> list[Finding]:
+def _findings(
+    run: MeasuredRun, suite: Suite, problems: frozenset[str] = frozenset()
+) -> list[Finding]:
     return [
-        *find_wire_problems(run),
+        *find_wire_problems(run, known=problems),
         *find_identity_changes(run, suite, None),
         *find_breaches(run, suite, budget_share=budget_share(suite)),
     ]

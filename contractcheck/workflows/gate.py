@@ -16,14 +16,21 @@ from contractcheck.judging.gate_nights import judge_against_nights
 from contractcheck.judging.judge import find_outage, find_refusal
 from contractcheck.judging.side_answers import find_sure_outage, find_unreadable, loses_more
 from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, find_unread
+from contractcheck.judging.wire_changes import find_known_problems
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Spending
 from contractcheck.workflows.gate_measure import join_sides, measure_blocks
-from contractcheck.workflows.gate_nights import find_moves, keep_known_checks, tabulate_nights
+from contractcheck.workflows.gate_nights import (
+    find_moves,
+    find_nights,
+    keep_known_checks,
+    tabulate_nights,
+)
 from contractcheck.workflows.gate_sampling import GateSampling
 
 if TYPE_CHECKING:
     from contractcheck.judging.gate import GateState
+    from contractcheck.model.baseline import AcceptedNight
     from contractcheck.model.gate import UnreadAnswer
     from contractcheck.model.judgement import Finding
     from contractcheck.sampling import Progress
@@ -186,8 +193,12 @@ class GateRun:
     def _moves(self, old: MeasuredSide | None, new: MeasuredSide) -> str:
         if old is not None:
             return ""
-        gone = self.gate.sides[0]
-        return find_moves(self.workspace, gone.suite, gone.target, new.run.header.vantage)
+        return find_moves(self._nights(new), new.run.header.vantage)
+
+    def _nights(self, new: MeasuredSide) -> tuple[AcceptedNight, ...]:
+        """Accepted nights that stand in for the old side."""
+        gone, tonight = self.gate.sides[0], new.run.statistics.night
+        return find_nights(self.workspace, gone.suite, gone.target, tonight)
 
     def _measured(self, index: int) -> MeasuredSide | None:
         run = self.sampling.read(index)
@@ -202,7 +213,9 @@ class GateRun:
             by_sdk = find_unread(self._unread(side), len(new.run.answers), side.sdk_words)
         known = None if old is None else (old.run, self.gate.sides[0].suite)
         garbled = find_unreadable(known and known[0], new.run, self.gate.suite.policy.alpha)
-        return (*by_sdk, *garbled, *find_new_breaches(known, (new.run, side.suite)))
+        problems = find_known_problems(new.run, self._nights(new)) if old is None else frozenset()
+        found = find_new_breaches(known, (new.run, side.suite), problems)
+        return (*by_sdk, *garbled, *found)
 
     def _unread(self, side: PreparedSide) -> list[UnreadAnswer]:
         noted = self.workspace.gates.read_unread(self.gate.plan.id)

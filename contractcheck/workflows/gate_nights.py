@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from contractcheck.judging.standing import standing_nights
 from contractcheck.measuring import COLUMNS
 from contractcheck.metrics import LATENCY
 from contractcheck.model.night import LabelCell, NumberCell, RateCell
 from contractcheck.workflows.rescoring import rescore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
+    from contractcheck.model.baseline import AcceptedNight
     from contractcheck.model.night import Cell, NightStatistics
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
@@ -25,12 +28,33 @@ _PLACE = ("http_client", "platform", "python", "region", "runner")
 _Row = tuple[str, str, str, int, str, str, str, float, str | None]
 
 
+def find_nights(
+    workspace: Workspace, suite: Suite, target: Target, today: str
+) -> tuple[AcceptedNight, ...]:
+    """Accepted nights that stand in for a side, oldest first.
+
+    Nights count that are complete, whose acceptance has not expired, and of the last era: before
+    a re-base another provider was accepted.
+
+    Args:
+        workspace: Where the baseline lies.
+        suite: Of the side that accepted nights stand in for.
+        target: Of that side.
+        today: ISO date.
+
+    Raises:
+        RecordingError: If the baseline is damaged.
+    """
+    nights = standing_nights(workspace.baselines.read(suite.name, target), today)
+    return tuple(night for night in nights if night.statistics.is_complete)
+
+
 def tabulate_nights(workspace: Workspace, suite: Suite, target: Target, today: str) -> pd.DataFrame:
     """Spread the statistics of accepted nights out again: one row per trial and metric.
 
     Which trial a value came from is not kept, so a row's trial only numbers it. Texts are left
-    out: of a night's texts only their mean is known. Nights count that are complete, whose
-    acceptance has not expired, and cases that were asked as they are now.
+    out: of a night's texts only their mean is known. Nights count as in ``find_nights``, and cases
+    that were asked as they are now.
 
     Args:
         workspace: Where the baseline lies, and the recordings behind it.
@@ -44,27 +68,21 @@ def tabulate_nights(workspace: Workspace, suite: Suite, target: Target, today: s
     import pandas as pd
 
     baseline = workspace.baselines.read(suite.name, target)
-    nights = rescore(workspace, suite, baseline).baseline.nights if baseline else ()
-    rows = [
-        row
-        for night in nights
-        if night.statistics.is_complete and (night.acceptance.expires or today) >= today
-        for row in _rows(night.statistics, suite)
-    ]
+    found = find_nights(workspace, suite, target, today)
+    rescored = rescore(workspace, suite, replace(baseline, nights=found)) if baseline else None
+    nights = rescored.baseline.nights if rescored else ()
+    rows = [row for night in nights for row in _rows(night.statistics, suite)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def find_moves(
-    workspace: Workspace, suite: Suite, target: Target, vantage: Mapping[str, str]
-) -> str:
+def find_moves(nights: Iterable[AcceptedNight], vantage: Mapping[str, str]) -> str:
     """What of our side differs between accepted nights and now, or empty.
 
     Times that were taken from another place say nothing about the provider.
     """
-    baseline = workspace.baselines.read(suite.name, target)
     changed = {
         key: f"{key} {night.vantage.get(key) or 'unset'} → {vantage.get(key) or 'unset'}"
-        for night in (baseline.nights if baseline else ())
+        for night in nights
         for key in _PLACE
         if (night.vantage.get(key) or "") != (vantage.get(key) or "")
     }

@@ -329,8 +329,8 @@ def _require_nights(workspace: Workspace, side: PreparedSide, now: datetime) -> 
     if nights < FEWEST_NIGHTS:
         raise UsageError(
             f"--from accepted: {side.suite.name} × {side.target.id} has {nights} accepted nights "
-            f"that count, and it takes {FEWEST_NIGHTS} to know how nights differ; accept more, or "
-            "ask both sides"
+            f"that count, and it takes {FEWEST_NIGHTS} to know how nights differ; accept more "
+            "(those that expired or lie before a re-base count no more), or ask both sides"
         )
 
 

@@ -379,6 +379,32 @@ def test_accepted_nights_stand_in_for_a_side_that_is_gone(project, monkeypatch):
     assert out.startswith("Do not upgrade: the share of refusals rises by ")
 
 
+def test_a_wire_that_was_accepted_as_it_is_does_not_keep_anybody_from_moving(project):
+    """Accepted nights came with a chunk without choices first, which this wire forbids."""
+    project.write(margins="{refusals: +0.30}")
+    workspace = Workspace(project.root)
+    (suite,) = workspace.load_suites()
+    project.old.conditions = project.new.conditions = at("empty-choices-first")
+    options = [
+        RecordOptions(night=f"2026-02-{day:02d}", base_url=project.old.base_url)
+        for day in range(1, 6)
+    ]
+    folders = [record_run(workspace, suite, suite.targets[0], one) for one in options]
+    accept_runs(workspace, folders, [suite], AcceptOptions(reason="x", by="me"))
+    asking = ("--from", "accepted", "--to", project.side(project.new), "--format", "json")
+    code, out, _ = project.call(*asking)
+    report = json.loads(out)
+    assert code == 0, report["headline"]
+    (told,) = [f for f in report["findings"] if f["metric"] == "wire stream order"]
+    assert told["kind"] == "notice"
+    assert told["message"].endswith("as in accepted nights")
+    project.new.conditions = at("renamed_field")
+    code, out, _ = project.call(*asking)
+    assert code == 1
+    broken = "the new side breaks the contract: wire format: choices[0].delta: "
+    assert json.loads(out)["headline"].startswith(f"Do not upgrade: {broken}")
+
+
 def test_a_provider_that_fails_cannot_be_measured(project):
     project.new.conditions = at(error_rate=1.0)
     code, out, _ = project.gate("--no-retry")

@@ -1,8 +1,12 @@
 """What only the new side breaks is a reason not to move; what both break is not."""
 
+from dataclasses import replace
+
 from contractcheck.judging.side_breaches import BREACHES, find_new_breaches, find_unread
+from contractcheck.model.completion import WireProblem
 from contractcheck.model.gate import UnreadAnswer
 from contractcheck.model.judgement import FindingKind
+from contractcheck.wire_contracts import problem_place
 
 CHECKS = "[{contains: a, mode: always}]"
 
@@ -54,6 +58,30 @@ def test_a_breach_says_how_often_either_side_failed_and_that_one_failure_is_enou
     (alone,) = find_new_breaches(None, (new, world.suite))
     assert alone.message.endswith("; mode always needs one failure")
     assert "old side" not in alone.message
+
+
+def test_a_wire_that_accepted_nights_had_broken_already_is_no_reason_not_to_move(world):
+    broken = WireProblem(path="stream order", what="no choices", severity="breaking")
+    added = WireProblem(path="novelty", what="unknown field", severity="additive")
+    run = world.run(0)
+    answers = tuple(
+        replace(
+            one,
+            answer=replace(
+                one.answer, completion=replace(one.answer.completion, wire_problems=(broken, added))
+            ),
+        )
+        for one in run.answers
+    )
+    new = (replace(run, answers=answers), world.suite)
+    assert [one.kind for one in find_new_breaches(None, new)] == [
+        FindingKind.BREACH,
+        FindingKind.NOTICE,
+    ]
+    places = frozenset(map(problem_place, (broken, added)))
+    (told,) = find_new_breaches(None, new, places)
+    assert told.kind is FindingKind.NOTICE
+    assert told.message.endswith("as in accepted nights")
 
 
 def test_a_pinned_target_that_another_model_answers_is_an_identity(world, shape):

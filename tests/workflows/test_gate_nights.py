@@ -1,10 +1,17 @@
 """Accepted nights, spread out again into the table that a gate looks at."""
 
+from dataclasses import replace
+
 import pytest
 
 from contractcheck.cassettes import read_run
 from contractcheck.measuring import COLUMNS, observe
-from contractcheck.workflows.gate_nights import keep_known_checks, tabulate_nights
+from contractcheck.workflows.gate_nights import (
+    find_moves,
+    find_nights,
+    keep_known_checks,
+    tabulate_nights,
+)
 
 CHECKS = "[{contains: e}, {contains: o, mode: always}]"
 
@@ -57,6 +64,16 @@ def test_cases_that_were_asked_otherwise_and_expired_nights_are_left_out(project
     for today, count in (("2026-03-20", 3), ("2026-03-21", 2)):
         found = tabulate(project, project.suite(), today)
         assert found["night"].nunique() == count
+
+
+def test_nights_before_a_re_base_are_of_another_provider(project, nights):
+    suite, store = project.suite(), project.workspace.baselines
+    baseline = store.read(suite.name, suite.targets[0])
+    store.write(replace(baseline, rebases=("2026-03-02",)), reference_run=None)
+    assert set(tabulate(project, suite, "2026-03-10")["night"]) == {"2026-03-02"}
+    (night,) = find_nights(project.workspace, suite, suite.targets[0], "2026-03-10")
+    assert find_moves([night], night.vantage) == ""
+    assert find_moves([night], {**night.vantage, "region": "moon"}) == "region unset → moon"
 
 
 def test_checks_that_nights_keep_no_rate_of_are_left_out_of_the_new_side(project, nights):
