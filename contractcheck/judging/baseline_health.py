@@ -73,7 +73,7 @@ def examine_weekly(watched: Sequence[Watched]) -> UnstableSince | None:
     # By the date: how many later nights are looked at is bounded, and stands still then.
     if date.fromisoformat(later[-1]).toordinal() % _EVERY:
         return None
-    chosen = [one for one in watched if one.plane != "latency"]
+    chosen = [one for one in watched if one.is_examined]
     found = [(one, examine(_lately(one), streams=len(chosen))) for one in chosen if one.charts]
     bad = [(one, fitness) for one, fitness in found if fitness.is_unstable]
     if not bad:

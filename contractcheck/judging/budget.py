@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from contractcheck.judging.night_values import CONFORMANCE, plane_of
+from contractcheck.judging.night_values import CONFORMANCE, PRESENCE, plane_of
 from contractcheck.judging.streams import JUDGED_LATENCY
 from contractcheck.metrics import METRICS, NOT_BY_NIGHT
 from contractcheck.model.suite import CheckMode
@@ -29,8 +29,9 @@ that rule sooner than any chart, so it gets little: docs/explanation/watch.md.""
 RULE_PART: Final = 0.1
 """Of what is spent: on rate checks and limits, if there are any."""
 _WEIGHTS: Final = {"outputs": 2.0, "conformance": 1.0, "latency": 1.0}
-"""Of a stream's charts: three of outputs, two of conformance, one of each latency, whose chart of
-bounded nights ends not far above its threshold and must not be asked for more."""
+"""Of a stream's charts: three of outputs, two of conformance and of presence, one of each
+latency, whose chart of bounded nights ends not far above its threshold and must not be asked for
+more."""
 
 
 def count_chances(suite: Suite) -> int:
@@ -96,7 +97,8 @@ def watch_budget(suite: Suite, *, has_charts: bool) -> WatchBudget:
 
 def _charted_streams(suite: Suite) -> list[str]:
     found = sorted(_output_streams(suite)) + list(JUDGED_LATENCY)
-    return [*found, CONFORMANCE] if _has_conformance(suite) else found
+    found += [CONFORMANCE] if _has_conformance(suite) else []
+    return [*found, PRESENCE] if _has_numbers(suite) else found
 
 
 def _count_streams(suite: Suite) -> int:
@@ -111,6 +113,11 @@ def _output_streams(suite: Suite) -> set[str]:
         for spec in case.metrics
         if METRICS[spec.name].plane == "outputs" and spec.name not in NOT_BY_NIGHT
     }
+
+
+def _has_numbers(suite: Suite) -> bool:
+    metrics = {spec.name for case in suite.cases for spec in case.metrics}
+    return any(METRICS[one].kind == "number" and METRICS[one].plane == "outputs" for one in metrics)
 
 
 def _has_conformance(suite: Suite) -> bool:

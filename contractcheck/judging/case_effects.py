@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.night_rule import SMALLEST_P
-from contractcheck.judging.night_table import label_counts, numbers, rates, texts
+from contractcheck.judging.night_table import (
+    label_counts,
+    numbers,
+    presence_counts,
+    rates,
+    texts,
+)
 from contractcheck.judging.streams import series_contrasts
 from contractcheck.metrics import LATENCY, VECTORS
 from contractcheck.model.judgement import Comparison, Estimate
@@ -128,9 +134,13 @@ def _number_estimate(series: Series, accepted: int, p: float | None) -> Estimate
     values = numbers(series)
     old = [value for night in values[:accepted] for value in night]
     new = [value for night in values[accepted:] for value in night]
+    gone = _missing_words(series, accepted)
+    if gone and old and not new:
+        return _gone(series, accepted, p, gone)
     if not old or not new:
         return _unknown(len(old), len(new), p)
     detail = f"median {statistics.median(old):.4g} → {statistics.median(new):.4g}"
+    detail = f"{gone}; {detail}" if gone else detail
     is_ratio = series.metric in LATENCY and min(*old, *new) > 0
     if is_ratio:
         interval = hodges_lehmann([math.log(v) for v in old], [math.log(v) for v in new])
@@ -147,6 +157,37 @@ def _number_estimate(series: Series, accepted: int, p: float | None) -> Estimate
         p=p,
         n_baseline=len(old),
         n_candidate=len(new),
+        detail=detail,
+    )
+
+
+def _missing_words(series: Series, accepted: int) -> str:
+    """Say how many answers lack a number that accepted ones never lacked; empty if none does."""
+    if series.metric in LATENCY:
+        # A time is left out when this machine was busy.
+        return ""
+    counts = presence_counts(series)
+    missing = sum(lacking for _, lacking in counts[accepted:])
+    answers = sum(sum(pair) for pair in counts[accepted:])
+    if not missing or any(lacking for _, lacking in counts[:accepted]):
+        return ""
+    return f"missing in {missing} of {answers} answers, accepted nights always had it"
+
+
+def _gone(series: Series, accepted: int, p: float | None, detail: str) -> Estimate:
+    counts = presence_counts(series)
+    n_old = sum(there for there, _ in counts[:accepted])
+    n_new = sum(lacking for _, lacking in counts[accepted:])
+    interval = newcombe_difference(n_old, n_old, 0, n_new)
+    return Estimate(
+        method=_METHOD,
+        effect=interval.estimate,
+        low=interval.low,
+        high=interval.high,
+        unit="share",
+        p=p,
+        n_baseline=n_old,
+        n_candidate=n_new,
         detail=detail,
     )
 

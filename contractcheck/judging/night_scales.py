@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 FIRST, REST, SPREAD, PRESENT, SWING, APART = "", "rest", "spread", "present", "swing", "apart"
 """Names of coordinates; the first has none."""
+ALWAYS = "always"
+"""As ``PRESENT``, of a number that accepted nights never lacked: they tell no scale of it."""
 
 _FEWEST_TEXTS = 2
 _FEWEST_CATEGORIES = 3
@@ -72,25 +74,25 @@ class NumberScale:
     """Mean rank among the accepted numbers, their spread, and whether there is a number.
 
     Attributes:
-        ranks: Scores of a number; None when accepted nights have none.
-        present: Accepted trials with and without a number; None where it never varied.
+        ranks: Scores of a number.
+        present: Accepted trials with and without a number.
     """
 
-    ranks: RankScores | None
-    present: tuple[int, int] | None
+    ranks: RankScores
+    present: tuple[int, int]
 
     def measure(self, cell: Cell | None) -> Coordinates:
         """Coordinates of a later night; empty without trials."""
         if not isinstance(cell, NumberCell):
             return {}
         found = {}
-        if self.ranks is not None and cell.values:
+        if cell.values:
             pairs = self.ranks.coordinates(cell.values)
             for name, (value, variance) in zip((FIRST, SPREAD), pairs, strict=False):
                 found[name] = NightValue(value=value, variance=variance)
-        n = len(cell.values) + cell.missing
-        if self.present is not None and n:
-            found[PRESENT] = _share(len(cell.values), n, self.present[0], sum(self.present))
+        if n := len(cell.values) + cell.missing:
+            name = PRESENT if self.present[1] else ALWAYS
+            found[name] = _share(len(cell.values), n, self.present[0], sum(self.present))
         return found
 
 
@@ -264,10 +266,10 @@ def _label_scale(cells: Sequence[LabelCell]) -> LabelScale | None:
 
 def _number_scale(cells: Sequence[NumberCell]) -> NumberScale | None:
     values = [value for cell in cells for value in cell.values]
+    if not values:
+        return None
     missing = sum(cell.missing for cell in cells)
-    ranks = score_ranks(values) if values else None
-    present = (len(values), missing) if missing and values else None
-    return None if ranks is None else NumberScale(ranks=ranks, present=present)
+    return NumberScale(ranks=score_ranks(values), present=(len(values), missing))
 
 
 def _share(count: int, n: int, pooled: int, pool_n: int) -> NightValue:

@@ -1,9 +1,10 @@
 """From a night's statistics to the signed numbers that charts add up, against accepted nights.
 
-A *stream* is one output metric over all cases, ``conformance``, or a judged latency. Its rows are
-named ``case`` or ``case#coordinate``: see :mod:`contractcheck.judging.night_scales`; of conformance
-each check is a row, ``case#check``. Everything here is a pure function of the accepted nights and
-the night itself, so a history that was lost is computed again to the same numbers.
+A *stream* is one output metric over all cases, ``conformance``, ``presence``, or a judged latency.
+Its rows are named ``case`` or ``case#coordinate``: see :mod:`contractcheck.judging.night_scales`;
+of conformance each check is a row, ``case#check``, and of presence each metric whose number the
+accepted nights never lacked, ``case#metric``. Everything here is a pure function of the accepted
+nights and the night itself, so a history that was lost is computed again to the same numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.night_scales import TextScale, axes_of, scale_of, text_lines, text_scale
+from contractcheck.judging.night_scales import (
+    ALWAYS,
+    PRESENT,
+    TextScale,
+    axes_of,
+    scale_of,
+    text_lines,
+    text_scale,
+)
 from contractcheck.judging.streams import JUDGED_LATENCY
 from contractcheck.metrics import LATENCY
 from contractcheck.model.history import NightValue, NightValues
@@ -32,8 +41,10 @@ if TYPE_CHECKING:
     Place = tuple[str, str]
 
 CONFORMANCE = "conformance"
+PRESENCE = "presence"
+"""Of numbers that accepted nights never lacked. No metric is called so, whatever its argument."""
 _FEWEST_FOR_VARIANCE = 5
-COORDINATES_VERSION = 3
+COORDINATES_VERSION = 4
 """Raised when the same nights come to other numbers: kept values of older versions do not count."""
 
 
@@ -123,7 +134,7 @@ def accepted_values(reference: Reference) -> tuple[NightValues, ...]:
 
 def plane_of(stream: str) -> Plane:
     """Where an alarm of a stream is reported."""
-    if stream == CONFORMANCE:
+    if stream in {CONFORMANCE, PRESENCE}:
         return "conformance"
     return "latency" if stream in LATENCY else "outputs"
 
@@ -138,6 +149,17 @@ def is_directed(row: str) -> bool:
     return "#" not in row
 
 
+def sometimes_lacking(nights: Sequence[NightValues]) -> frozenset[str]:
+    """Metrics whose number some accepted night lacked in some case."""
+    return frozenset(
+        stream
+        for night in nights
+        for stream, rows in night.streams.items()
+        if any(row.partition("#")[2] == PRESENT for row in rows)
+        and stream not in {CONFORMANCE, PRESENCE}
+    )
+
+
 def _put(
     streams: dict[str, dict[str, NightValue]],
     case: str,
@@ -147,9 +169,11 @@ def _put(
 ) -> None:
     is_check = isinstance(cell, RateCell)
     for coordinate, value in found.items():
-        suffix = name if is_check else coordinate
+        is_named = is_check or coordinate == ALWAYS
+        suffix = name if is_named else coordinate
         row = f"{case}#{suffix}" if suffix else case
-        streams[CONFORMANCE if is_check else name][row] = value
+        stream = CONFORMANCE if is_check else PRESENCE if coordinate == ALWAYS else name
+        streams[stream][row] = value
 
 
 def _comparable(night: NightStatistics, case: str, fingerprint: str) -> Mapping[str, Cell] | None:

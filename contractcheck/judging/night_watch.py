@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
-from contractcheck.judging.night_values import CONFORMANCE, case_of, is_directed, plane_of
+from contractcheck.judging.night_values import (
+    CONFORMANCE,
+    PRESENCE,
+    case_of,
+    is_directed,
+    plane_of,
+    sometimes_lacking,
+)
 from contractcheck.model.history import ChartReading
 from contractcheck.stats.baseline_fitness import Fitness, examine
 from contractcheck.stats.monitor import Nights, chart_stream, deviations, first_red, left_out
@@ -32,7 +39,7 @@ class Watched:
     """One stream, charted over all nights that count.
 
     Attributes:
-        stream: Metric, ``conformance`` or latency.
+        stream: Metric, ``conformance``, ``presence`` or latency.
         plane: Where an alarm is reported.
         rows: Names of the columns of ``nights``.
         nights: Accepted nights, then the later ones, tonight last.
@@ -55,6 +62,11 @@ class Watched:
     def chart_plane(self) -> ChartPlane:
         """The plane as charts know it."""
         return _chart_plane(self.plane)
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether its accepted nights can be unfit: those of presence never moved."""
+        return self.plane != "latency" and self.nights.has_scale
 
     @property
     def is_red(self) -> bool:
@@ -134,11 +146,9 @@ def watch_streams(
         rows = [row for row in rows if not _is_aside(row, stream, aside, muted)]
         if rows:
             found.append(_watch_stream(stream, rows, nights, placed, share))
-    examined = sum(one.plane != "latency" for one in found)
+    examined = sum(one.is_examined for one in found)
     return tuple(
-        one
-        if one.plane == "latency"
-        else replace(one, fitness=examine(one.nights, streams=examined))
+        replace(one, fitness=examine(one.nights, streams=examined)) if one.is_examined else one
         for one in found
     )
 
@@ -173,16 +183,27 @@ def _line_up(
             if one := own.get(row):
                 numbers[at, place] = one.value
                 variances[at, place] = one.variance
-    is_output = plane_of(stream) == "outputs"
-    aside = [place for place, row in enumerate(rows) if is_output and not is_directed(row)]
     return Nights(
         values=numbers,
         variances=variances,
         accepted=len(placed.accepted),
         placed=placed.placed,
-        # A stream without any row that has a direction must not be left without a mean.
-        undirected=tuple(aside) if len(aside) < len(rows) else (),
+        undirected=_no_part_of_a_mean(stream, rows, placed),
+        has_scale=stream != PRESENCE,
     )
+
+
+def _no_part_of_a_mean(stream: str, rows: Sequence[str], placed: Placed) -> tuple[int, ...]:
+    """Places of rows that a mean over cases leaves out."""
+    if stream == PRESENCE:
+        # Chosen among cases that lack the number now and then: together they are bound to fall.
+        lacking = sometimes_lacking(placed.accepted)
+        return tuple(at for at, row in enumerate(rows) if row.partition("#")[2] in lacking)
+    if plane_of(stream) != "outputs":
+        return ()
+    aside = tuple(at for at, row in enumerate(rows) if not is_directed(row))
+    # A stream without any row that has a direction must not be left without a mean.
+    return aside if len(aside) < len(rows) else ()
 
 
 def _is_aside(
@@ -192,7 +213,7 @@ def _is_aside(
     muted: Collection[tuple[str | None, str | None]],
 ) -> bool:
     case, _, check = row.partition("#")
-    names = {None, stream, check} if stream == CONFORMANCE else {None, stream}
+    names = {None, stream, check} if stream in {CONFORMANCE, PRESENCE} else {None, stream}
     return case in aside or any(one in (None, case) and name in names for one, name in muted)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.attribution import attribute
 from contractcheck.judging.dating import date_alarm
 from contractcheck.judging.drift import find_examples, name_cases
 from contractcheck.judging.night_rule import margin_of
 from contractcheck.judging.night_scales import RateScale
-from contractcheck.judging.night_values import CONFORMANCE, case_of
+from contractcheck.judging.night_values import CONFORMANCE, PRESENCE, case_of
 from contractcheck.judging.watch_words import (
     conformance_words,
     latency_words,
+    missing_words,
     outputs_words,
     when_words,
     whose_words,
@@ -24,7 +25,7 @@ from contractcheck.stats.monitor import level_of
 from contractcheck.stats.night_coordinates import share_of_angle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -89,29 +90,71 @@ def _strength(one: Watched) -> float:
 
 def _find_plane(plane: Plane, red: list[Watched], scene: Scene) -> Finding | None:
     dated = date_alarm(red, last_accepted=scene.last_accepted)
-    if plane == "latency":
-        slower = [(one, r) for one in red if (r := _slower(one, dated, scene)) is not None]
-        if not slower:
-            return None
-        red = [one for one, _ in slower]
-        words, effect, unit = latency_words(slower), slower[0][1], "ratio"
-    elif plane == "conformance":
-        old, new = _rates(red[0], dated, scene)
-        if old - new <= _margin(red[0], scene):
-            return None
-        words, effect, unit = conformance_words(old, new), new - old, "pass rate"
-    else:
-        words, effect = outputs_words(red), float(red[0].highest().values[-1])
-        unit = "deviations of an unchanged chart"
+    told = _TELLERS.get(plane, _tell_outputs)(red, dated, scene)
+    if not told:
+        return None
+    first = told[0]
     finding = Finding(
         kind=FindingKind.DRIFT,
         plane=plane,
-        message=f"{words}; {when_words(dated)}",
-        metric=red[0].stream,
-        comparison=_comparison(red[0], effect, unit),
+        message=f"{'; '.join(dict.fromkeys(one.words for one in told))}; {when_words(dated)}",
+        metric=first.watched.stream,
+        comparison=_comparison(first.watched, first.effect, first.unit),
         since=dated.since,
     )
-    return _place(finding, red, scene, dated)
+    return _place(finding, [one.watched for one in told], scene, dated)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """A red stream that is news: what it says, and how large that is."""
+
+    watched: Watched
+    words: str
+    effect: float
+    unit: str
+
+
+def _tell_outputs(red: Sequence[Watched], _dated: Dated, _scene: Scene) -> list[_Told]:
+    unit = "deviations of an unchanged chart"
+    return [
+        _Told(
+            watched=one,
+            words=outputs_words(one),
+            effect=float(one.highest().values[-1]),
+            unit=unit,
+        )
+        for one in red
+    ]
+
+
+def _tell_latency(red: Sequence[Watched], dated: Dated, scene: Scene) -> list[_Told]:
+    return [
+        _Told(watched=one, words=latency_words(one, ratio), effect=ratio, unit="ratio")
+        for one in red
+        if (ratio := _slower(one, dated, scene)) is not None
+    ]
+
+
+def _tell_conformance(red: Sequence[Watched], dated: Dated, scene: Scene) -> list[_Told]:
+    told = []
+    for one in red:
+        if one.stream == PRESENCE:
+            words, effect = missing_words(_furthest(one)), float(one.highest().values[-1])
+            unit = "deviations of an unchanged chart"
+        else:
+            old, new = _rates(one, dated, scene)
+            if old - new <= _margin(one, scene):
+                continue
+            words, effect, unit = conformance_words(old, new), new - old, "pass rate"
+        told.append(_Told(watched=one, words=words, effect=effect, unit=unit))
+    return told
+
+
+_TELLERS: Final[Mapping[Plane, Callable[[Sequence[Watched], Dated, Scene], list[_Told]]]] = {
+    "latency": _tell_latency,
+    "conformance": _tell_conformance,
+}
 
 
 def _place(finding: Finding, red: Sequence[Watched], scene: Scene, dated: Dated) -> Finding:
@@ -174,18 +217,35 @@ def _name(
     """The cases whose own averages are furthest out, as they compare tonight."""
     if plane == "latency":
         return name_cases(comparisons, plane, {one.stream for one in red})
-    by_place = {(c.case, c.metric): c for c in comparisons if c.plane == plane}
-    ranked: list[tuple[float, tuple[str | None, str]]] = []
-    for one in red:
-        averages = one.highest().averages[-1]
-        sizes = -averages if plane == "conformance" else abs(averages)
-        for row, size in zip(one.rows, sizes, strict=True):
-            check = row.partition("#")[2] if one.stream == CONFORMANCE else one.stream
-            ranked.append((float(size), (case_of(row), check)))
-    ranked.sort(key=lambda pair: -pair[0])
-    chosen = [key for i, (size, key) in enumerate(ranked) if not i or size >= _CLEARLY_OFF]
+    by_place = {(c.plane, c.case, c.metric): c for c in comparisons}
+    ranked = sorted(
+        (-size, one.stream == PRESENCE, place) for one in red for size, place in _sizes(one)
+    )
+    # Whether there is a number is told where the number is: among the outputs.
+    chosen = [
+        ("outputs" if is_presence else plane, *place)
+        for i, (size, is_presence, place) in enumerate(ranked)
+        if not i or -size >= _CLEARLY_OFF
+    ]
     found = [by_place[key] for key in dict.fromkeys(chosen) if key in by_place]
     return found[:_NAMED_CASES]
+
+
+def _sizes(one: Watched) -> list[tuple[float, tuple[str, str]]]:
+    """How far out each row is in the stream's highest chart, and its case and metric or check."""
+    averages = one.highest().averages[-1]
+    sizes = -averages if one.plane == "conformance" else abs(averages)
+    is_named = one.stream in {CONFORMANCE, PRESENCE}
+    return [
+        (float(size), (case_of(row), row.partition("#")[2] if is_named else one.stream))
+        for row, size in zip(one.rows, sizes, strict=True)
+    ]
+
+
+def _furthest(one: Watched) -> list[tuple[str, str]]:
+    """Case and metric of the rows that are clearly off, furthest first; at least one."""
+    ranked = sorted((-size, place) for size, place in _sizes(one))
+    return [place for i, (size, place) in enumerate(ranked) if not i or -size >= _CLEARLY_OFF]
 
 
 def ratio_since(one: Watched, place: int) -> float:

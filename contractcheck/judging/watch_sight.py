@@ -200,7 +200,7 @@ def _shift(scale: Scale | None, share: float, nights: int) -> float:
         return _angle_shift(scale.pooled[scale.usual], whole, share, nights)
     if isinstance(scale, RateScale):
         return _angle_shift(scale.passed, scale.count, share, nights)
-    if isinstance(scale, NumberScale) and scale.ranks is not None:
+    if isinstance(scale, NumberScale):
         return share * float(scale.ranks.location[-1])
     if isinstance(scale, TextScale):
         usual = math.cos(float(scale.axes.distance.accepted.mean()))

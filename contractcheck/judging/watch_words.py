@@ -26,12 +26,8 @@ _KINDS = {
 _NAMED = 4
 
 
-def outputs_words(red: Sequence[Watched]) -> str:
-    """What moved, by the chart that is furthest out, strongest stream first."""
-    return "; ".join(_moved(one) for one in red)
-
-
-def _moved(one: Watched) -> str:
+def outputs_words(one: Watched) -> str:
+    """What moved, by the chart that is furthest out."""
     chart = one.highest()
     return (
         f"{stream_words(one.stream)} moved away from the accepted nights ({_KINDS[chart.kind]}: "
@@ -39,18 +35,32 @@ def _moved(one: Watched) -> str:
     )
 
 
-def latency_words(red: Sequence[tuple[Watched, float]]) -> str:
-    """How much slower, by stream."""
-    parts = [
-        f"{stream_words(one.stream)} is {ratio:.2f}x what it was in the accepted nights"
-        for one, ratio in red
-    ]
-    return "; ".join(parts)
+def latency_words(one: Watched, ratio: float) -> str:
+    """How much slower."""
+    return f"{stream_words(one.stream)} is {ratio:.2f}x what it was in the accepted nights"
 
 
 def conformance_words(old: float, new: float) -> str:
     """How far the pass rate fell."""
     return f"{stream_words('conformance')} fell, {old:.1%} → {new:.1%}"
+
+
+def missing_words(places: Sequence[tuple[str, str]]) -> str:
+    """Which numbers are missing that accepted nights always had.
+
+    Args:
+        places: Case and metric, furthest off first.
+    """
+    by_metric: dict[str, list[str]] = {}
+    for case, metric in places:
+        by_metric.setdefault(metric, []).append(case)
+    parts = [f"{metric} of {_list(cases)}" for metric, cases in by_metric.items()]
+    return f"answers lack a number that they had on all accepted nights: {', '.join(parts)}"
+
+
+def _list(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def when_words(dated: Dated) -> str:

@@ -31,6 +31,7 @@ _STREAM_WORDS = {
     "ttft_s": "time to first token",
     "time_per_token_s": "time per output token",
     "conformance": "the share of answers that pass the contract's checks",
+    "presence": "whether numbers come that always came",
 }
 _RULE_NIGHTS = 10
 _APART = {

@@ -40,7 +40,7 @@ def widenings(
     """
     import numpy as np
 
-    if tuning.likeness is None:
+    if tuning.likeness is None or not nights.has_scale:
         ones = np.ones((len(z) - nights.accepted, *z.shape[1:-1]), z.dtype)
         return ones, ones
     r = _likeness(z, nights, tuning.likeness, learn_until)

@@ -39,6 +39,8 @@ class Nights:
         placed: How many of the last accepted nights place the location, if not all of them do:
             after a re-base the others, shifted onto it, still tell the scale.
         undirected: Columns whose sign means nothing across cases: no part of a mean.
+        has_scale: Whether nights tell a scale. Of columns that no accepted night moved none does:
+            then sampling alone is supposed, and nothing is learnt.
     """
 
     values: FloatArray | NDArray[np.float32]
@@ -46,6 +48,7 @@ class Nights:
     accepted: int
     placed: int | None = None
     undirected: tuple[int, ...] = ()
+    has_scale: bool = True
 
     def __post_init__(self) -> None:
         import numpy as np

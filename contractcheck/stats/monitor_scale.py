@@ -118,7 +118,8 @@ def _locate(
         square = mean_square(deviations / np.sqrt(variances[:accepted]), cases)
         most = _median(square, cases > 0) * bound[:accepted] / usual
         total = np.minimum(square, most).sum(0) / np.maximum(present - len(eras), 1)
-        dispersion = np.maximum(total, LEAST_DISPERSION).astype(values.dtype)
+        if nights.has_scale:
+            dispersion = np.maximum(total, LEAST_DISPERSION).astype(values.dtype)
         weight = _shrink(square / dispersion, radius[:accepted])
     return centre, dispersion
 
@@ -165,6 +166,8 @@ def learn(
     import numpy as np
 
     accepted = nights.accepted
+    if not nights.has_scale:
+        return np.ones_like(squares)
     later = known[accepted:] & counts_for_learning(squares[accepted:], learn_until)
     count = sum_before(later.astype(squares.dtype))
     total = sum_before(np.where(later, squares[accepted:], 0.0).astype(squares.dtype))

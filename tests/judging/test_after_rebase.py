@@ -54,7 +54,7 @@ def drifts(judgement):
 def test_the_night_after_is_judged_and_stays_quiet(watched, nights):
     judged = watched.judge_last([watched.now] * nights)
     assert judged.verdict is Verdict.QUIET
-    assert {reading.plane for reading in judged.charts} == {"outputs", "latency"}
+    assert {reading.plane for reading in judged.charts} == {"outputs", "conformance", "latency"}
     assert any(note.startswith("re-based: 5 accepted nights say where") for note in judged.notes)
 
 

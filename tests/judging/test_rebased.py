@@ -57,7 +57,7 @@ def _cells(draw, like, level, turn):
 
 OLD = tuple(night(day) for day in range(1, 11))
 NEW = tuple(night(day, like=3, level=40.0, turn=0.6) for day in range(11, 21))
-STREAMS = {"label", "output_tokens", "text", "conformance", "ttft_s"}
+STREAMS = {"label", "output_tokens", "text", "conformance", "presence", "ttft_s"}
 
 
 def rows(nights, stream, row="a"):
