@@ -115,23 +115,14 @@ class RemoteFiles:
             most_bytes: Refuse more than that.
 
         Raises:
-            RecordingError: If it is missing, larger, or cannot be read. What lies at ``path`` then
-                is of no use.
+            RecordingError: If it is missing, larger, or cannot be read, or this disk refuses. What
+                lies at ``path`` then is of no use.
         """
-        left_bytes = most_bytes
-        with (
-            _naming(self.url, name),
-            self.system.open(f"{self.base}/{name}", "rb", block_size=_BLOCK_BYTES) as source,
-            path.open("wb") as out,
-        ):
-            while chunk := source.read(min(_BLOCK_BYTES, left_bytes + 1)):
-                left_bytes -= len(chunk)
-                if left_bytes < 0:
-                    raise RecordingError(
-                        f"{self.shown}/{name}: is larger than the {most_bytes} bytes that were "
-                        "expected of it; it was not taken"
-                    )
-                out.write(chunk)
+        try:
+            with path.open("wb") as out:
+                out.writelines(self._chunks(name, most_bytes))
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be written ({error.strerror})") from error
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is gone.
@@ -141,6 +132,21 @@ class RemoteFiles:
         """
         with _naming(self.url, name), suppress(FileNotFoundError, KeyError):
             self.system.rm_file(f"{self.base}/{name}")
+
+    def _chunks(self, name: str, most_bytes: int) -> Iterator[bytes]:
+        left_bytes = most_bytes
+        with (
+            _naming(self.url, name),
+            self.system.open(f"{self.base}/{name}", "rb", block_size=_BLOCK_BYTES) as source,
+        ):
+            while chunk := source.read(min(_BLOCK_BYTES, left_bytes + 1)):
+                left_bytes -= len(chunk)
+                if left_bytes < 0:
+                    raise RecordingError(
+                        f"{self.shown}/{name}: is larger than the {most_bytes} bytes that were "
+                        "expected of it; it was not taken"
+                    )
+                yield chunk
 
     @property
     def _protocols(self) -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,9 +123,7 @@ class RunArchive:
         """
         folder = into / run.suite / run.folder / run.run_id
         if folder.exists():
-            if not is_sealed(folder) or read_run(folder).root != run.root:
-                raise RecordingError(f"{folder}: another run lies here; it was left as it is")
-            return folder
+            return _same(folder, run)
         place = f"{self.files.shown}/{run.name}"
         if run.size_bytes > MOST_BYTES:
             raise RecordingError(f"{place}: is larger than {MOST_BYTES >> 30} GiB")
@@ -138,6 +137,8 @@ class RunArchive:
                 raise RecordingError(f"{place}: is not what its name says; it was not taken")
             unpacked.rename(folder)
         except OSError as error:
+            if folder.exists():  # another process has fetched it meanwhile
+                return _same(folder, run)
             raise RecordingError(f"{folder}: cannot be written ({error.strerror})") from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -184,6 +185,13 @@ def describe_run(run: Run) -> ArchivedRun:
     return found
 
 
+def _same(folder: Path, run: ArchivedRun) -> Path:
+    """The folder, if the run lies there."""
+    if not is_sealed(folder) or read_run(folder).root != run.root:
+        raise RecordingError(f"{folder}: another run lies here; it was left as it is")
+    return folder
+
+
 def _scratch_beside(folder: Path) -> Path:
     """A folder on the same disk, so that the finished run moves in by one rename.
 
@@ -192,8 +200,9 @@ def _scratch_beside(folder: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob(f"{_SCRATCH}*"):
-            if time.time() - left.stat().st_mtime > _STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # its own process is done with it
+                if time.time() - left.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(left, ignore_errors=True)
         return Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder.parent))
     except OSError as error:
         raise RecordingError(f"{folder.parent}: cannot be written ({error.strerror})") from error

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -66,6 +67,14 @@ def test_no_more_is_copied_than_was_expected(url, source, tmp_path):
     with pytest.raises(RecordingError, match=r"a/one\.tar: is larger than the 199999 bytes"):
         remote.get("a/one.tar", tmp_path / "back", 199_999)
     assert (tmp_path / "back").stat().st_size < 199_999
+
+
+def test_a_disk_here_that_is_full_is_not_taken_for_the_place(url, source, tmp_path):
+    remote = open_remote(url)
+    remote.put(source, "a/one.tar")
+    full = Path("/dev/full")
+    with pytest.raises(RecordingError, match=r"^/dev/full: cannot be written .No space left"):
+        remote.get("a/one.tar", full, 200_000)
 
 
 def test_a_file_without_an_end_does_not_fill_the_disk(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 from contractcheck.cassettes import read_run
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.store.remote import open_remote
+from contractcheck.workflows import run_archive
 from contractcheck.workflows.run_archive import open_archive
 
 
@@ -140,6 +141,51 @@ def test_what_a_kill_left_of_a_fetch_is_swept_a_day_later(project, local, tmp_pa
     os.utime(parent / ".fetch-old", (1, 1))
     local.fetch(run, tmp_path / "elsewhere")
     assert {path.name for path in parent.iterdir()} == {".fetch-new", run.run_id}
+
+
+def test_two_that_fetch_the_same_run_at_once_both_have_it(project, local, tmp_path, monkeypatch):
+    run = local.push(project.record(1))
+    into = tmp_path / "elsewhere"
+    unpack = run_archive.unpack_bundle
+
+    def unpack_as_another_does(path, folder, place):
+        monkeypatch.setattr(run_archive, "unpack_bundle", unpack)
+        local.fetch(run, into)
+        unpack(path, folder, place)
+
+    monkeypatch.setattr(run_archive, "unpack_bundle", unpack_as_another_does)
+    folder = local.fetch(run, into)
+    assert read_run(folder).root == run.root
+    assert [path.name for path in folder.parent.iterdir()] == [run.run_id]
+
+
+def test_what_another_fetch_clears_away_meanwhile_is_no_trouble(
+    project, local, tmp_path, monkeypatch
+):
+    run = local.push(project.record(1))
+    parent = tmp_path / "elsewhere" / run.suite / run.folder
+    (parent / ".fetch-other").mkdir(parents=True)
+    stat = Path.stat
+
+    def stat_of_what_goes(self, **options):
+        if self.name == ".fetch-other":
+            shutil.rmtree(self, ignore_errors=True)
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", stat_of_what_goes)
+    assert local.fetch(run, tmp_path / "elsewhere").name == run.run_id
+
+
+def test_a_file_that_is_larger_than_was_listed_is_not_taken(project, local, tmp_path):
+    run = local.push(project.record(1))
+    with file_of(local, run).open("ab") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(RecordingError, match=f"larger than the {run.size_bytes} bytes"):
+        local.fetch(run, tmp_path / "elsewhere")
+    assert list((tmp_path / "elsewhere" / run.suite / run.folder).iterdir()) == []
+    (listed,) = local.list()
+    with pytest.raises(RecordingError, match="is larger than 4 GiB"):
+        local.fetch(listed, tmp_path / "elsewhere")
 
 
 def test_files_of_others_in_the_archive_are_passed_over(project, local):
