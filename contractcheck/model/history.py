@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class NightRecord:
         models: Model echoes seen, sorted.
         fingerprints: System fingerprints seen, sorted.
         label: Free words kept with the run, such as ``simulated``.
+        checks: Per case the digest of its checks; empty of runs that kept none.
     """
 
     suite: str
@@ -57,6 +58,17 @@ class NightRecord:
     models: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
     label: str = ""
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Which run stands for a night, and whether it may enter the charts."""
+
+    night: str
+    run_id: str
+    run_root: str
+    is_complete: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +148,9 @@ class NightJudgement:
         charts: Where each chart stood.
         confirm_after: UTC, RFC 3339: from when on a second run may confirm a suspicion; None when
             there is nothing to confirm.
+        after: The last accepted night before it, when it was judged; empty without any.
+        seen: Digest of the runs of all nights in between that it was judged by; empty where it was
+            not kept.
     """
 
     suite: str
@@ -148,6 +163,8 @@ class NightJudgement:
     findings: tuple[FindingRecord, ...] = ()
     charts: tuple[ChartReading, ...] = ()
     confirm_after: str | None = None
+    after: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         NightPart,
         NightRecord,
         NightValues,
+        RunKey,
     )
     from contractcheck.model.night import NightStatistics
     from contractcheck.store.database import Database
@@ -130,6 +131,16 @@ class History:
         conditions = (NIGHTS.c.part == part, NIGHTS.c.night > after)
         rows = self._of_subject(NIGHTS, suite, target, *conditions, last=last)
         return tuple(decode_record(row.record, self._place(row)) for row in rows)
+
+    def run_keys(self, suite: str, target: str, part: NightPart = "night") -> tuple[RunKey, ...]:
+        """Which runs of the watch there are, oldest night first; nothing of them is decoded.
+
+        Raises:
+            RecordingError: If the history cannot be read.
+        """
+        from contractcheck.store import history_rows
+
+        return self._database.do(lambda link: history_rows.run_keys(link, suite, target, part))
 
     def night(
         self, suite: str, target: str, night: str, part: NightPart = "night"

@@ -59,6 +59,7 @@ def decode_record(data: bytes, place: str) -> NightRecord:
             part=_one_of(get_args(NightPart), row["part"]),
             models=tuple(map(_text, _list(row["models"]))),
             fingerprints=tuple(map(_text, _list(row["fingerprints"]))),
+            checks=_texts_by_name(row.get("checks", {})),
         )
 
 
@@ -156,6 +157,8 @@ def decode_judgement(data: bytes, place: str) -> NightJudgement:
             findings=tuple(_finding(_object(one)) for one in _list(row["findings"])),
             charts=tuple(_chart(_object(one)) for one in _list(row["charts"])),
             confirm_after=_text_or_none(row["confirm_after"]),
+            after=_text(row.get("after", "")),
+            seen=_text(row.get("seen", "")),
         )
 
 

@@ -17,22 +17,20 @@ from contractcheck.cassettes import is_being_recorded, is_sealed, read_header
 from contractcheck.errors import MeasurementError, RecordingError
 from contractcheck.store.history import open_history
 from contractcheck.workflows.engine import map_in_order
-from contractcheck.workflows.history_events import human_events
 from contractcheck.workflows.night_runs import night_record
 from contractcheck.workflows.night_sampling import read_night
+from contractcheck.workflows.night_source import NightSource
 from contractcheck.workflows.runs_list import run_folders
-from contractcheck.workflows.watch_judging import judge_night
-from contractcheck.workflows.watch_keeping import keep_events
+from contractcheck.workflows.watch_again import judge_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from concurrent.futures import Executor
 
-    from contractcheck.model.history import NightJudgement, NightRecord
+    from contractcheck.model.history import NightRecord
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
-    from contractcheck.model.target import Target
     from contractcheck.store.history import History
     from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
@@ -92,18 +90,17 @@ def rebuild_history(
             _Piece(folder=folder, suite=by_name[name])
             for folder, name in _find_nights(workspace, archive, by_name, Path(scratch), problems)
         ]
-        measured: list[Path] = []
-        changed = 0
+        measured = changed = 0
         for piece, found in zip(pieces, map_in_order(executor, _measure, pieces), strict=True):
             if isinstance(found, str):
                 problems.append(f"{piece.folder.name}: {found}")
                 continue
-            measured.append(piece.folder)
+            measured += 1
             changed += history.add_night(*found) or history.rescore_night(*found)
         return Rebuilt(
-            nights=len(measured),
+            nights=measured,
             changed=changed,
-            judged=_judge_all(workspace, suites, history, measured),
+            judged=_judge_all(workspace, suites, history, archive),
             digest=history.digest(),
             problems=tuple(problems),
         )
@@ -160,52 +157,15 @@ def _is_night(header: RunHeader, folder: Path) -> bool:
 
 
 def _judge_all(
-    workspace: Workspace, suites: Sequence[Suite], history: History, folders: Sequence[Path]
+    workspace: Workspace, suites: Sequence[Suite], history: History, archive: RunArchive | None
 ) -> int:
     """Judge all nights since the last accepted one of every suite and target."""
-    by_run = {folder.name: folder for folder in folders}
     return sum(
-        _judge_subject(workspace, suite, target, history, by_run)
+        judge_all(
+            NightSource(workspace=workspace, suite=suite.name, target=target, archive=archive),
+            suite,
+            history,
+        )
         for suite in suites
         for target in suite.targets
     )
-
-
-def _judge_subject(
-    workspace: Workspace,
-    suite: Suite,
-    target: Target,
-    history: History,
-    by_run: dict[str, Path],
-) -> int:
-    baseline = workspace.baselines.read(suite.name, target)
-    exemptions = workspace.exemptions.read(suite.name, target)
-    for event in human_events(suite.name, target.id, baseline, exemptions):
-        history.add_event(event)
-    last = (
-        max((night.statistics.night for night in baseline.nights), default="") if baseline else ""
-    )
-    later = dict(_later(history, suite, target, last, by_run))
-    stored = {said.night: said for said in history.judgements(suite.name, target.id)}
-    for night in sorted({*stored, *later}):
-        # What is not judged again keeps what was said of it, and the events that follow from that.
-        said = _judge(workspace, suite, history, later[night]) if night in later else stored[night]
-        keep_events(history, said)
-    return len(later)
-
-
-def _judge(workspace: Workspace, suite: Suite, history: History, folder: Path) -> NightJudgement:
-    judged = judge_night(workspace, suite, history, read_night(folder, suite).run)
-    gathered, said = judged.gathered, judged.kept_form()
-    history.put_values(said.suite, said.target, gathered.baseline, gathered.fresh)
-    history.put_judgement(said)
-    return said
-
-
-def _later(
-    history: History, suite: Suite, target: Target, last: str, by_run: dict[str, Path]
-) -> Iterator[tuple[str, Path]]:
-    """Runs that stand for the nights since the last accepted one, as far as they are at hand."""
-    for record in history.nights(suite.name, target.id, after=last):
-        if record.run_id in by_run:
-            yield record.night, by_run[record.run_id]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contractcheck.model.report import EvidenceSource
     from contractcheck.model.run import RunHeader
     from contractcheck.model.suite import Suite
-    from contractcheck.workflows.watch_evidence import Gathered
+    from contractcheck.workflows.watch_ground import Gathered
     from contractcheck.workflows.workspace import Workspace
 
 DOUBTFUL = (FindingKind.IDENTITY, FindingKind.BREACH, FindingKind.DRIFT, FindingKind.SUSPECT)

@@ -15,18 +15,22 @@ from contractcheck.cassettes import is_sealed
 from contractcheck.errors import MeasurementError
 from contractcheck.model.history import NightPart
 from contractcheck.store.history import open_history
-from contractcheck.workflows.history_events import human_events
+from contractcheck.workflows.archive_accepted import mark_nights
 from contractcheck.workflows.night_runs import night_record
 from contractcheck.workflows.night_sampling import NightRun, make_night, read_night
+from contractcheck.workflows.night_source import NightSource
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.run_archive import open_archive
-from contractcheck.workflows.watch_judging import JudgedNight, judge_night
-from contractcheck.workflows.watch_keeping import keep_events
+from contractcheck.workflows.watch_again import judge_outdated
+from contractcheck.workflows.watch_again_words import told_again
+from contractcheck.workflows.watch_judging import judge_night
+from contractcheck.workflows.watch_keeping import keep_judged
 from contractcheck.workflows.watch_lock import alone, claimed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contractcheck.model.baseline import Baseline
     from contractcheck.model.history import NightRecord
     from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
@@ -112,15 +116,29 @@ class _Watch:
         return self._make("night", progress)
 
     def report(self, night: NightRun, progress: Progress | None) -> Report:
-        """Judge a night, confirm it if it is time, keep and say what it came to."""
+        """Judge a night, confirm it if it is time, keep and say what it came to.
+
+        Later nights that rest on it are judged again; the report and its exit code are this one's.
+        """
         judged = judge_night(self.workspace, self.suite, self.history, night.run)
         asks_to_confirm = judged.may_be_confirmed(self.options.now)
         if asks_to_confirm:
             self._make("confirmation", progress)
             judged = judge_night(self.workspace, self.suite, self.history, night.run)
-        self._keep(judged)
+        keep_judged(self.history, judged)
+        again = judge_outdated(self.source, self.suite, self.history, progress)
         report = judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
-        return self._with_copy(report)
+        return self._with_copy(told_again(report, again), judged.gathered.evidence.baseline)
+
+    @property
+    def source(self) -> NightSource:
+        """Where recordings of nights lie."""
+        return NightSource(
+            workspace=self.workspace,
+            suite=self.suite.name,
+            target=self.target,
+            archive=self.archive,
+        )
 
     def _make(self, part: NightPart, progress: Progress | None) -> NightRun:
         made = make_night(
@@ -154,14 +172,15 @@ class _Watch:
             )
         return read_night(folder, self.suite)
 
-    def _with_copy(self, report: Report) -> Report:
-        """Copy the runs of the night to the archive.
+    def _with_copy(self, report: Report, baseline: Baseline | None) -> Report:
+        """Copy the runs of the night to the archive, and let it know which nights are accepted.
 
         A night is judged and kept whether its copy can be made or not; but a watch without its
         copy did not do what it was asked to, and the next one of this night tries again.
         """
         try:
             self._copy()
+            mark_nights(self.archive, baseline)
         except MeasurementError as error:
             words = f"the run was not copied to the store: {error}"
             code = report.exit_code or MeasurementError.exit_code
@@ -184,24 +203,3 @@ class _Watch:
 
     def _folder(self, known: NightRecord) -> Path:
         return self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
-
-    def _keep(self, judged: JudgedNight) -> None:
-        """Keep what was said, unless another run stands for the night or the baseline moved on."""
-        said = judged.kept_form()
-        stands = self.history.night(said.suite, said.target, said.night)
-        if stands is None or stands.run_id != said.run_id:
-            return
-        gathered = judged.gathered
-        is_later = said.night > gathered.last_accepted
-        if is_later:
-            self.history.put_values(said.suite, said.target, said.baseline, gathered.fresh)
-        if is_later or not self._is_judged(said.night):
-            self.history.put_judgement(said)
-            evidence = gathered.evidence
-            people = human_events(said.suite, said.target, evidence.baseline, evidence.exemptions)
-            keep_events(self.history, said, people)
-
-    def _is_judged(self, night: str) -> bool:
-        """Whether something was said of a night: once the baseline has moved past it, it stands."""
-        said = self.history.judgements(self.suite.name, self.target.id)
-        return any(one.night == night for one in said)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from contractcheck.model.history import FindingRecord, NightJudgement
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.workflows.judging import DOUBTFUL, make_report
-from contractcheck.workflows.watch_evidence import gather, judge_gathered
+from contractcheck.workflows.watch_evidence import judge_gathered
+from contractcheck.workflows.watch_ground import read_ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
     from contractcheck.store.history import History
-    from contractcheck.workflows.watch_evidence import Gathered
+    from contractcheck.workflows.watch_ground import Gathered, Ground
     from contractcheck.workflows.workspace import Workspace
 
 CONFIRM_AFTER = timedelta(hours=2)
@@ -38,8 +39,17 @@ def judge_night(
     Raises:
         RecordingError: If the baseline or the history is damaged.
     """
-    gathered = gather(workspace, suite, history, run)
-    judgement = judge_gathered(workspace, gathered.evidence)
+    return judge_on(read_ground(workspace, suite, run.header.target, history), run)
+
+
+def judge_on(ground: Ground, run: MeasuredRun) -> JudgedNight:
+    """Judge one of many nights on what was read for all of them.
+
+    Raises:
+        RecordingError: If the history is damaged.
+    """
+    gathered = ground.gather(run)
+    judgement = judge_gathered(ground.workspace, gathered.evidence)
     return JudgedNight(run=run, judgement=judgement, gathered=gathered)
 
 
@@ -94,6 +104,8 @@ class JudgedNight:
             ),
             charts=self.judgement.charts,
             confirm_after=None if after is None else after.isoformat(timespec="seconds"),
+            after=self.gathered.after,
+            seen=self.gathered.seen,
         )
 
     def report(self, suite: Suite, *, was_asked: bool) -> Report:

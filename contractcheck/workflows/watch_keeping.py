@@ -1,4 +1,4 @@
-"""What began or ended with a judged night: an alarm, its end, an outage."""
+"""Keep what a judged night came to; events follow from what was said of all nights, and by whom."""
 
 from __future__ import annotations
 
@@ -8,41 +8,67 @@ from contractcheck.model.history import HistoryEvent
 from contractcheck.model.judgement import FindingKind, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contractcheck.model.history import EventKind, NightJudgement
     from contractcheck.store.history import History
+    from contractcheck.workflows.watch_judging import JudgedNight
 
 _IS_OVER = (Verdict.QUIET, Verdict.PASS)
 _DERIVED = ("alarm", "end", "outage")
 
 
-def keep_events(
-    history: History, judged: NightJudgement, by_people: Iterable[HistoryEvent] = ()
+def keep_judged(history: History, judged: JudgedNight) -> bool:
+    """Keep what was said of a night, unless another run stands for it or the baseline moved on.
+
+    Once the accepted nights have moved past a night, what was said of it stands.
+
+    Returns:
+        Whether it was kept.
+
+    Raises:
+        RecordingError: If the history cannot be read or written.
+    """
+    said, gathered = judged.kept_form(), judged.gathered
+    stands = history.night(said.suite, said.target, said.night)
+    if stands is None or stands.run_id != said.run_id:
+        return False
+    is_later = said.night > gathered.last_accepted
+    if is_later:
+        history.put_values(said.suite, said.target, said.baseline, gathered.fresh)
+    elif any(one.night == said.night for one in history.judgements(said.suite, said.target)):
+        return False
+    history.put_judgement(said)
+    return True
+
+
+def settle_events(
+    history: History, suite: str, target: str, by_people: Iterable[HistoryEvent] = ()
 ) -> None:
-    """Keep what began or ended with a night, and nothing that was said of it before.
+    """Make the events of a suite and target those that follow from what was said of its nights.
+
+    However they came about, and whatever a kill left out: the same judgements have the same
+    events. What is known of a night whose judgement is gone stays.
 
     Args:
-        history: Where to.
-        judged: What was said of the night.
+        history: Where they are kept.
+        suite: Suite name.
+        target: Target id.
         by_people: What people did meanwhile (``history_events.human_events``).
 
     Raises:
         RecordingError: If the history cannot be read or written.
     """
-    stored = history.events(judged.suite, judged.target)
-    people = tuple(by_people)
-    before = sorted({*stored, *people}, key=lambda event: (event.night, event.kind))
-    is_open = is_alarm_open([event for event in before if event.night < judged.night])
-    own = tuple(_events_of(judged, is_open=is_open))
-    if any(one.kind == "end" for one in own) and not _can_end(history, judged, before):
-        own = ()
+    said = {one.night: one for one in history.judgements(suite, target)}
+    stored = history.events(suite, target)
+    given = {one for one in stored if one.kind not in _DERIVED or one.night not in said}
+    given |= set(by_people)
+    wanted = given | set(_derive(said, given))
     for event in stored:
-        if event.night == judged.night and event.kind in _DERIVED and event not in own:
+        if event not in wanted and event.kind in _DERIVED:
             history.drop_event(event)
-    for event in (*people, *own):
-        if event not in stored:
-            history.add_event(event)
+    for event in sorted(wanted - set(stored), key=_place):
+        history.add_event(event)
 
 
 def is_alarm_open(events: Sequence[HistoryEvent]) -> bool:
@@ -51,33 +77,50 @@ def is_alarm_open(events: Sequence[HistoryEvent]) -> bool:
     return bool(deciding) and deciding[-1] == "alarm"
 
 
-def _can_end(history: History, judged: NightJudgement, before: Sequence[HistoryEvent]) -> bool:
+def _derive(
+    said: Mapping[str, NightJudgement], given: Iterable[HistoryEvent]
+) -> Iterator[HistoryEvent]:
+    """What began or ended with each judged night, in the order of nights."""
+    others = sorted(given, key=_place, reverse=True)
+    before: list[HistoryEvent] = []
+    for night in sorted(said):
+        while others and others[-1].night < night:
+            before.append(others.pop())
+        is_open = is_alarm_open(before)
+        kind = _kind_of(said[night], is_open=is_open)
+        if kind is None or (kind == "end" and not _can_end(said, said[night], before)):
+            continue
+        judged = said[night]
+        event = HistoryEvent(
+            suite=judged.suite,
+            target=judged.target,
+            night=night,
+            kind=kind,
+            words=judged.headline,
+        )
+        before.append(event)
+        yield event
+
+
+def _place(event: HistoryEvent) -> tuple[str, str]:
+    return event.night, event.kind
+
+
+def _kind_of(judged: NightJudgement, *, is_open: bool) -> EventKind | None:
+    if judged.verdict is Verdict.ERROR:
+        return "outage"
+    if judged.verdict is Verdict.FAIL and not is_open:
+        return "alarm"
+    return "end" if judged.verdict in _IS_OVER and is_open else None
+
+
+def _can_end(
+    said: Mapping[str, NightJudgement], judged: NightJudgement, before: Sequence[HistoryEvent]
+) -> bool:
     """Whether a good night ends an alarm: what charts told, only charts can take back."""
     if judged.charts:
         return True
-    began = max(one.night for one in before if one.kind == "alarm" and one.night < judged.night)
-    return not any(
-        one.night == began
-        and one.charts
-        and any(found.kind is FindingKind.DRIFT for found in one.findings)
-        for one in history.judgements(judged.suite, judged.target)
-    )
-
-
-def _events_of(judged: NightJudgement, *, is_open: bool) -> Iterator[HistoryEvent]:
-    kind: EventKind
-    if judged.verdict is Verdict.ERROR:
-        kind = "outage"
-    elif judged.verdict is Verdict.FAIL and not is_open:
-        kind = "alarm"
-    elif judged.verdict in _IS_OVER and is_open:
-        kind = "end"
-    else:
-        return
-    yield HistoryEvent(
-        suite=judged.suite,
-        target=judged.target,
-        night=judged.night,
-        kind=kind,
-        words=judged.headline,
+    began = said.get(next(one.night for one in reversed(before) if one.kind == "alarm"))
+    return not (
+        began and began.charts and any(found.kind is FindingKind.DRIFT for found in began.findings)
     )

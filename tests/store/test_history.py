@@ -49,6 +49,7 @@ def record(night, number=0, **fields):
         "ended_at": f"{night}T02:05:00+00:00",
         "vantage": {"python": "3.11", "place": "Zürich ☃"},
         "parts": {"greet": {"prompt": "ab"}},
+        "checks": {"greet": "cd"},
         "models": ("gpt-sim-mini",),
         "label": "simulated",
     }
@@ -98,6 +99,8 @@ def judgement(night, headline="it moved"):
         findings=(finding,),
         charts=(chart,),
         confirm_after=f"{night}T04:00:00+00:00",
+        after="2026-02-28",
+        seen="nothing",
     )
 
 
@@ -408,6 +411,7 @@ SPOIL = {
     "events": "UPDATE contractcheck_events SET document = ?",
 }
 DAMAGES = [b"", b"\xff\xfe", b"{}", b"[]", b'{"format":1}', b'{"format":1,"suite":7}', b"\x28\xb5"]
+DAMAGES += ["", '{"format":1}', 7, 1.5]  # SQLite has types of values, not of columns
 
 
 @pytest.mark.parametrize("what", READS)
@@ -419,6 +423,29 @@ def test_a_damaged_row_is_named_and_can_be_made_again(tmp_path, what):
             READS[what](history)
         assert "hello × openai:gpt-sim-mini, night 2026-03-01" in str(told.value), damage
         assert "contractcheck history rebuild" in str(told.value), damage
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_rows_are_cleared_away(tmp_path, damage):
+    path = full(tmp_path / "h.sqlite")
+    for statement in SPOIL.values():
+        spoil(path, statement, damage)
+    with open_history(path) as history:
+        problems = history.clear_damage(*OF)
+        assert [read(history) for read in READS.values()] == [(), None, (), (), ()]
+    assert len(problems) == 3
+    assert all("hello × openai:gpt-sim-mini, night 2026-03-01" in one for one in problems)
+
+
+@pytest.mark.parametrize("table", ["nights", "judgements", "events"])
+@pytest.mark.parametrize("column", ["suite", "target"])
+def test_a_row_that_is_nobodys_is_damage(tmp_path, table, column):
+    path = full(tmp_path / "h.sqlite")
+    spoil(path, f"UPDATE contractcheck_{table} SET {column} = ?", b"\xff")
+    with open_history(path) as history, pytest.raises(RecordingError) as told:
+        history.subjects()
+    assert f"history {path}: " in str(told.value)
+    assert "contractcheck history rebuild" in str(told.value)
 
 
 @pytest.mark.parametrize("what", ["record", "judgements", "events"])
@@ -440,6 +467,17 @@ def test_tables_of_another_version_are_left_alone(tmp_path, version, words):
     spoil(path, "UPDATE contractcheck_schema SET version = 1")
     with open_history(path) as history:
         assert len(history.nights(*OF)) == 1
+
+
+@pytest.mark.parametrize("version", ["one", b"\x01", 1.5])
+def test_a_version_that_is_no_number_is_damage(tmp_path, version):
+    path = full(tmp_path / "h.sqlite")
+    spoil(path, "UPDATE contractcheck_schema SET version = ?", version)
+    for renew in (False, True):
+        with pytest.raises(RecordingError) as told, open_history(path, renew=renew):
+            pass
+        assert f"history {path}: its version" in str(told.value)
+        assert "contractcheck history rebuild" in str(told.value)
 
 
 def test_tables_that_a_kill_left_unfinished_are_finished(url):

@@ -5,7 +5,7 @@ import pytest
 from contractcheck.model.history import ChartReading, FindingRecord, NightJudgement
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.store.history import open_history
-from contractcheck.workflows.watch_keeping import keep_events
+from contractcheck.workflows.watch_keeping import settle_events
 
 OF = ("hello", "openai:gpt-sim")
 CHART = ChartReading(stream="text", plane="outputs", kind="mean", value=1.0, threshold=3.0)
@@ -24,7 +24,7 @@ def keep(history, day, verdict, *, charts=(CHART,), kind=None):
         findings=(FindingRecord(kind=kind, plane="outputs", message="moved"),) if kind else (),
     )
     history.put_judgement(judged)
-    keep_events(history, judged)
+    settle_events(history, *OF)
 
 
 @pytest.fixture

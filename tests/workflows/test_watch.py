@@ -14,7 +14,7 @@ from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions
 from contractcheck.store.history import open_history
-from contractcheck.workflows import watch_evidence
+from contractcheck.workflows import watch_evidence, watch_ground
 from contractcheck.workflows.night_runs import night_key
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.run_archive import open_archive
@@ -220,7 +220,7 @@ def test_two_machines_that_share_history_and_store_make_one_night(project, simul
 
 
 def test_charts_add_up_the_newest_nights_alone(project, monkeypatch):
-    monkeypatch.setattr(watch_evidence, "MOST_LATER", 2)
+    monkeypatch.setattr(watch_ground, "MOST_LATER", 2)
     for day in range(1, 6):
         watch(project, day)
     suite = project.suite()
