@@ -38,6 +38,7 @@ def encode_header(header: RunHeader) -> dict[str, object]:
                 "samples": plan.samples,
                 "request_fingerprint": plan.request_fingerprint,
                 "parts": dict(plan.parts),
+                **({"checks": plan.checks} if plan.checks else {}),
             }
             for case, plan in header.cases.items()
         },
@@ -116,6 +117,7 @@ def _plan(value: JsonValue) -> CasePlan:
         samples=samples,
         request_fingerprint=_text(plan["request_fingerprint"]),
         parts=_texts(plan["parts"]),
+        checks=_text(plan.get("checks", "")),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from contractcheck.judging.identity import find_moves
@@ -25,7 +26,17 @@ _SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
-    """Our side, and who answered, on one night."""
+    """Our side, and who answered, on one night.
+
+    Attributes:
+        night: ISO date.
+        vantage: What on our side can matter.
+        parts: Per case the digest of each part of the request.
+        models: Model echoes.
+        fingerprints: System fingerprints.
+        suite: Version and fingerprint of the suite; None where it is not known.
+        checks: Per case the digest of its checks; empty where nobody kept it.
+    """
 
     night: str
     vantage: Mapping[str, str]
@@ -33,6 +44,7 @@ class Side:
     models: tuple[str, ...]
     fingerprints: tuple[str, ...]
     suite: tuple[str, str] | None
+    checks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +84,7 @@ def line_up_sides(
                 models=record.models,
                 fingerprints=record.fingerprints,
                 suite=(record.suite_version, record.suite_fingerprint),
+                checks=record.checks,
             )
     tonight = _side_of(run)
     sides[tonight.night] = tonight
@@ -87,6 +100,7 @@ def _side_of(run: MeasuredRun) -> Side:
         models=run.statistics.models,
         fingerprints=run.statistics.fingerprints,
         suite=(header.suite_version, header.suite_fingerprint),
+        checks={case: plan.checks for case, plan in header.cases.items() if plan.checks},
     )
 
 
@@ -105,12 +119,12 @@ def attribute(
     window = [side for side in sides if dated.until_earliest < side.night <= dated.latest]
     ours: dict[str, None] = {}
     theirs: dict[str, None] = {}
-    last = before[-1] if before else None
-    for side in window:
-        if last is not None:
-            ours.update(dict.fromkeys(_our_moves(last, side, plane, cases)))
-            theirs.update(dict.fromkeys(_their_moves(last, side)))
-        last = side
+    steps = tuple(pairwise((*before[-1:], *window)))
+    for one, other in steps:
+        ours.update(dict.fromkeys(_our_moves(one, other, plane, cases)))
+        theirs.update(dict.fromkeys(_their_moves(one, other)))
+    if plane == "conformance":
+        ours.update(dict.fromkeys(_edits(steps, cases)))
     return Attribution(ours=tuple(ours), theirs=tuple(theirs))
 
 
@@ -123,9 +137,31 @@ def _our_moves(before: Side, now: Side, plane: Plane, cases: Collection[str]) ->
         old_parts, new_parts = before.parts.get(case), now.parts.get(case)
         if old_parts and new_parts and (changed := find_moves(old_parts, new_parts)):
             yield f"{', '.join(changed)} of {case} on {now.night}"
-    if plane == "conformance" and before.suite and now.suite and before.suite != now.suite:
-        versions = " → ".join(dict.fromkeys((before.suite[0], now.suite[0])))
-        yield f"the suite ({versions}) on {now.night}"
+
+
+def _edits(steps: Sequence[tuple[Side, Side]], cases: Collection[str]) -> list[str]:
+    """Edits of the suite that can have moved all of some cases, in words; else none.
+
+    An edit excuses the cases whose checks it changed, and no other that fell in the same nights.
+    """
+    edited: set[str] = set()
+    words = []
+    for before, now in steps:
+        if before.suite is None or now.suite is None or before.suite == now.suite:
+            continue
+        own = [case for case in cases or now.checks if _is_judged_otherwise(before, now, case)]
+        edited.update(own)
+        if own or not (before.checks and now.checks):
+            versions = " → ".join(dict.fromkeys((before.suite[0], now.suite[0])))
+            words.append(f"the suite ({versions}) on {now.night}")
+    return words if edited.issuperset(cases) else []
+
+
+def _is_judged_otherwise(before: Side, now: Side, case: str) -> bool:
+    """Whether other checks judge a case; where nobody kept which, that is supposed."""
+    if not (before.checks and now.checks):
+        return True
+    return before.checks.get(case) != now.checks.get(case)
 
 
 def _their_moves(before: Side, now: Side) -> Iterator[str]:

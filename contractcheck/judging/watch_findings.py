@@ -162,7 +162,9 @@ def _place(finding: Finding, red: Sequence[Watched], scene: Scene, dated: Dated)
     plane, several = finding.plane, len(red[0].later) - dated.place > 1
     named = _name(plane, red, scene.compare(2 if several else 1))
     cases = tuple(dict.fromkeys(one.case for one in named if one.case))
-    attribution = attribute(scene.sides, dated, plane, cases=cases)
+    # No check has a part in whether a number comes.
+    moved = "outputs" if all(one.stream == PRESENCE for one in red) else plane
+    attribution = attribute(scene.sides, dated, moved, cases=cases)
     return replace(
         finding,
         kind=FindingKind.OURS if attribution.ours else FindingKind.DRIFT,

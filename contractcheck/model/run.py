@@ -33,11 +33,13 @@ class CasePlan:
         samples: Trials planned.
         request_fingerprint: Digest of what we sent.
         parts: Digest per part, so that attribution can say which one is ours.
+        checks: Digest of the checks that judge it; empty in runs of versions that kept none.
     """
 
     samples: int
     request_fingerprint: str
     parts: Mapping[str, str]
+    checks: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.model.suite import (
         Case,
-        CheckSpec,
         Message,
         Parameters,
         Policy,
@@ -65,6 +64,11 @@ def digest_request(parts: Mapping[str, str]) -> str:
     return digest_json([[name, digest] for name, digest in parts.items()])
 
 
+def digest_checks(case: Case) -> str:
+    """Digest over the checks of a case: which rules judge its answers."""
+    return digest_json(_checks_value(case))
+
+
 def digest_suite(*, name: str, version: str, policy: Policy, cases: Sequence[Case]) -> str:
     """Digest everything that judges: policy, and of each case request, samples and rules."""
     judged: list[JsonValue] = [
@@ -72,7 +76,7 @@ def digest_suite(*, name: str, version: str, policy: Policy, cases: Sequence[Cas
             "id": case.id,
             "samples": case.samples,
             "request": case.request_fingerprint,
-            "checks": [_check_value(spec) for spec in case.checks],
+            "checks": _checks_value(case),
             "metrics": [[spec.name, spec.argument] for spec in case.metrics],
         }
         for case in cases
@@ -106,5 +110,5 @@ def _parameters_value(parameters: Parameters) -> JsonValue:
     return cast("JsonValue", values)
 
 
-def _check_value(spec: CheckSpec) -> JsonValue:
-    return [spec.name, spec.argument, spec.mode.value, spec.rate]
+def _checks_value(case: Case) -> list[JsonValue]:
+    return [[spec.name, spec.argument, spec.mode.value, spec.rate] for spec in case.checks]

@@ -115,6 +115,7 @@ def night_record(run: MeasuredRun, *, root: str | None) -> NightRecord:
         ended_at=header.ended_at or "",
         vantage=dict(header.vantage),
         parts={case: dict(plan.parts) for case, plan in header.cases.items()},
+        checks={case: plan.checks for case, plan in header.cases.items() if plan.checks},
         models=run.statistics.models,
         fingerprints=run.statistics.fingerprints,
         label=header.label,

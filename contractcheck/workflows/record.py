@@ -31,6 +31,7 @@ from contractcheck.providers.prices import PriceTable
 from contractcheck.redaction import Scrubber
 from contractcheck.sampling import Bounds, SamplingOptions, SilentProgress, Spending, sample
 from contractcheck.store import new_run_id, pack_run
+from contractcheck.suite.fingerprint import digest_checks
 from contractcheck.workflows.endpoint import is_local, resolve_endpoint
 from contractcheck.workflows.shards import cases_of
 from contractcheck.workflows.vantage import describe_address, describe_vantage
@@ -152,6 +153,7 @@ def begin_header(
                 samples=case.samples,
                 request_fingerprint=case.request_fingerprint,
                 parts=case.fingerprint_parts,
+                checks=digest_checks(case),
             )
             for case in cases
         },

@@ -1,9 +1,12 @@
-"""A run keeps the mapping by which it was asked, so that it can be read without the suite."""
+"""A run keeps by what it was asked and judged, so that it can be read without the suite."""
+
+from dataclasses import replace
 
 import pytest
 
 from contractcheck.cassettes.headers import decode_header, encode_header
 from contractcheck.errors import RecordingError
+from contractcheck.model.run import CasePlan
 from contractcheck.model.target import Target
 from contractcheck.model.wire_mapping import read_mapping
 
@@ -31,6 +34,14 @@ def test_other_targets_are_written_as_they_always_were(make_header):
         "model",
         "base_url",
     }
+
+
+def test_the_digest_of_a_cases_checks_goes_round_and_may_be_lacking(make_header):
+    plan = CasePlan(samples=1, request_fingerprint="r", parts={}, checks="c1")
+    header = replace(make_header(), cases={"a": plan, "b": replace(plan, checks="")})
+    written = encode_header(header)
+    assert [name for name, case in written["cases"].items() if "checks" in case] == ["a"]
+    assert decode_header(written, "x") == header
 
 
 def nested(depth):

@@ -18,6 +18,7 @@ from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.run import CasePlan, Run, RunHeader
 from contractcheck.providers import DIALECTS
 from contractcheck.suite import load_suite
+from contractcheck.suite.fingerprint import digest_checks
 
 FIRST_NIGHT = date(2026, 3, 1)
 SUITE = """\
@@ -120,6 +121,7 @@ class World:
                     samples=case.samples,
                     request_fingerprint=case.request_fingerprint,
                     parts=case.fingerprint_parts,
+                    checks=digest_checks(case),
                 )
                 for case in chosen
             },

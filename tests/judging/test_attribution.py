@@ -27,8 +27,9 @@ def sides(changed_on=None, *, gone=(), **changes):
         "fingerprints": ("fp_1", "fp_2"),
         "suite": ("1.0.0", "aaa"),
     }
+    begins = changed_on or NIGHTS[0]
     return [
-        Side(night=night, **(usual | (changes if changed_on and night >= changed_on else {})))
+        Side(night=night, **(usual | (changes if night >= begins else {})))
         for night in NIGHTS
         if night not in gone
     ]
@@ -69,6 +70,42 @@ def test_only_what_changed_in_the_window_is_named(changed_on, is_ours):
 )
 def test_not_everything_of_ours_can_move_everything(changes, plane, is_ours):
     assert bool(attribute(sides("2026-03-05", **changes), DATED, plane).ours) is is_ours
+
+
+KNOWN = {"one": "c1", "two": "c2"}
+EDITED = {"suite": ("1.1.0", "bbb"), "checks": {"one": "other", "two": "c2"}}
+
+
+@pytest.mark.parametrize(
+    ("cases", "is_ours"),
+    [(("one",), True), (("two",), False), (("one", "two"), False), ((), True)],
+)
+def test_an_edited_check_excuses_its_own_case_and_no_other(cases, is_ours):
+    nights = [*sides(checks=KNOWN)[:4], *sides(**EDITED)[4:]]
+    told = ("the suite (1.0.0 → 1.1.0) on 2026-03-05",) if is_ours else ()
+    assert attribute(nights, DATED, "conformance", cases=cases).ours == told
+    assert attribute(nights, DATED, "outputs", cases=cases).ours == ()
+
+
+def test_an_edit_that_touches_no_check_excuses_nothing():
+    nights = [*sides(checks=KNOWN)[:4], *sides(checks=KNOWN, suite=("1.1.0", "bbb"))[4:]]
+    for cases in [("one",), ()]:
+        assert attribute(nights, DATED, "conformance", cases=cases).ours == ()
+
+
+def test_cases_that_were_edited_one_after_the_other_are_both_excused():
+    both = sides(suite=("1.2.0", "ccc"), checks={"one": "other", "two": "other"})
+    nights = [*sides(checks=KNOWN)[:4], sides(**EDITED)[4], *both[5:]]
+    assert attribute(nights, DATED, "conformance", cases=("one", "two")).ours == (
+        "the suite (1.0.0 → 1.1.0) on 2026-03-05",
+        "the suite (1.1.0 → 1.2.0) on 2026-03-06",
+    )
+
+
+def test_nights_that_kept_no_checks_are_excused_as_they_always_were():
+    nights = [*sides()[:4], *sides(**EDITED)[4:]]
+    found = attribute(nights, DATED, "conformance", cases=("two",))
+    assert found.ours == ("the suite (1.0.0 → 1.1.0) on 2026-03-05",)
 
 
 def test_a_request_counts_for_its_own_case():

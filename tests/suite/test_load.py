@@ -11,6 +11,7 @@ from contractcheck.errors import SuiteError
 from contractcheck.model.suite import CheckMode, GatePolicy, Margin, Message, Policy
 from contractcheck.model.target import Target
 from contractcheck.suite import find_suites, load_suite, load_suites
+from contractcheck.suite.fingerprint import digest_checks
 
 PROVIDERS = ("openai", "anthropic")
 SHIPPED = Path(__file__).parents[2] / "suites"
@@ -223,6 +224,25 @@ def test_changing_the_rules_changes_the_suite_only(folder, old, new):
     assert after.fingerprint != before.fingerprint
     for case in before.cases:
         assert after.case(case.id).request_fingerprint == case.request_fingerprint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_other"),
+    [
+        ("rate: 0.98", "rate: 0.97", True),
+        ("mode: always", "mode: no-worse", True),
+        ("      - conforms\n", "", True),
+        ("$.priority", "$.category", False),
+        ("samples: 6", "samples: 7", False),
+        ("2.1.0-rc.1", "2.1.0", False),
+    ],
+)
+def test_other_checks_are_told_by_case(folder, old, new, is_other):
+    before, after = (folder.load(t, **FILES) for t in (WHOLE, WHOLE.replace(old, new)))
+    pairs = [(case, after.case(case.id)) for case in before.cases]
+    moved = [old.id for old, new in pairs if digest_checks(old) != digest_checks(new)]
+    assert moved == [old.id for old, new in pairs if old.checks != new.checks]
+    assert bool(moved) is is_other
 
 
 def _changed_parts(before, after, case_id) -> set[str]:
