@@ -152,6 +152,7 @@ def _describe(one: ListedExemption) -> str:
     exemption = one.exemption
     about = " ".join(filter(None, [exemption.case, exemption.metric])) or "everything"
     until = f"EXPIRED {exemption.expires}" if one.is_expired else f"until {exemption.expires}"
+    until = f"from {exemption.begins} {until}" if one.is_ahead else until
     return one_line(
         f"{one.suite} × {one.target}: {exemption.kind} {about}, {until}, "
         f"{exemption.owner}: {exemption.reason}"

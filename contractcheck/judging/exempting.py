@@ -49,8 +49,8 @@ def standing_exemptions(exemptions: Iterable[Exemption], tonight: str) -> Standi
         exemptions: All of a suite and target.
         tonight: ISO date.
     """
-    every = tuple(one for one in exemptions if one.created_at[:10] <= tonight)
-    live = [one for one in every if one.expires >= tonight]
+    every = tuple(one for one in exemptions if one.begins <= tonight)
+    live = [one for one in every if one.counts_on(tonight)]
     return Standing(
         mutes=tuple(one for one in live if one.kind == "mute"),
         quarantines=tuple(one for one in live if one.kind == "quarantine"),

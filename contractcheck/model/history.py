@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class Exemption:
         metric: Metric, check or stream that a mute is about; None is every one of the case.
         reason: Words for reviewers.
         owner: Who looks after it.
-        created_at: UTC, RFC 3339.
+        created_at: UTC, RFC 3339; it counts from this date on.
         expires: ISO date: the last night on which it counts.
     """
 
@@ -216,3 +217,12 @@ class Exemption:
     expires: str
     case: str | None = None
     metric: str | None = None
+
+    @property
+    def begins(self) -> str:
+        """ISO date of the first night on which it counts: what was said before stays said."""
+        return datetime.fromisoformat(self.created_at).date().isoformat()
+
+    def counts_on(self, night: str) -> bool:
+        """Whether it counts on a night (ISO date): granted by then, and not over."""
+        return self.begins <= night <= self.expires

@@ -24,6 +24,6 @@ def examine_accepted(workspace: Workspace, suite: Suite, baseline: Baseline) -> 
     aside = {
         one.case
         for one in exemptions
-        if one.kind == "quarantine" and one.case is not None and one.expires >= today
+        if one.kind == "quarantine" and one.case is not None and one.counts_on(today)
     }
     return describe_health(suite, baseline, aside=aside)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from contractcheck.errors import UsageError
+from contractcheck.judging.night_values import CONFORMANCE, PRESENCE
 from contractcheck.metrics import LATENCY
 from contractcheck.model.history import Exemption
 from contractcheck.stats.night_scores import WORST_CASE
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from contractcheck.model.target import Target
     from contractcheck.workflows.workspace import Workspace
 
-_STREAMS = (*LATENCY, "conformance", WORST_CASE, "model", "system_fingerprint", "vantage")
+_STREAMS = (
+    *LATENCY,
+    CONFORMANCE,
+    PRESENCE,
+    WORST_CASE,
+    "model",
+    "system_fingerprint",
+    "vantage",
+)
 """What findings are about besides the checks, metrics and limits of the suite."""
 
 
@@ -64,6 +73,7 @@ class ListedExemption:
     target: str
     exemption: Exemption
     is_expired: bool
+    is_ahead: bool
     path: Path
 
 
@@ -165,6 +175,7 @@ def _list(
         target=target.id,
         exemption=one,
         is_expired=one.expires < today,
+        is_ahead=one.begins > today,
         path=workspace.exemptions.path(suite.name, target),
     )
 

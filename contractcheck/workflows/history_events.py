@@ -61,7 +61,7 @@ def _exempt(suite: str, target: str, one: Exemption) -> HistoryEvent:
     return HistoryEvent(
         suite=suite,
         target=target,
-        night=one.created_at[:10],
+        night=one.begins,
         kind=one.kind,
         words=f"{about} {done} until {one.expires}: {one.reason}",
         case=one.case,

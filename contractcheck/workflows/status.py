@@ -265,9 +265,9 @@ def _early(exemptions: Sequence[Exemption], now: datetime) -> Iterator[StatusPro
     """Exemptions that are dated ahead, so that they last longer than one may."""
     latest = (now + timedelta(days=1)).date().isoformat()
     for one in exemptions:
-        if one.created_at[:10] > latest:
+        if one.begins > latest:
             about = " ".join(filter(None, [one.case, one.metric])) or "everything"
-            words = f"the {one.kind} of {about} says it was made on {one.created_at[:10]}"
+            words = f"the {one.kind} of {about} is dated ahead and counts from {one.begins} on"
             yield StatusProblem(kind="early", words=f"{words} ({one.owner}): renew or --lift it")
 
 

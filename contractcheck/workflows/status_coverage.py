@@ -84,7 +84,7 @@ def find_uncovered(
     kept_out = {
         one.case: one.expires
         for one in exemptions
-        if one.kind == "quarantine" and one.expires >= today
+        if one.kind == "quarantine" and one.counts_on(today)
     }
     found = []
     for case in suite.cases:

@@ -296,6 +296,27 @@ def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, 
     assert any(note.startswith("EXPIRED: the mute") for note in after.notes)
 
 
+@pytest.mark.parametrize("begins", ["2026-03-15", "20260315", "2026-W11-7"])
+def test_a_mute_that_is_dated_ahead_begins_on_its_date(watch, shape, begins):
+    ahead = replace(exempt("mute"), created_at=f"{begins}T00:00:00+00:00")
+    under = watch(exemptions=(ahead,))
+    judged = under.go(5, shape(text="I cannot say.", share=0.7))
+    by_night = {f"2026-03-{11 + place}": one.verdict for place, one in enumerate(judged)}
+    assert by_night["2026-03-14"] is Verdict.FAIL
+    assert by_night["2026-03-15"] is Verdict.QUIET
+    assert "dated ahead" not in " ".join(judged[-1].notes)
+
+
+def test_a_quarantine_that_is_dated_ahead_leaves_the_case_in_the_charts(watch, shape):
+    ahead = replace(exempt("quarantine", case=NAMES[2]), created_at="2026-03-16T09:00:00+00:00")
+    under = watch(exemptions=(ahead,))
+    judged = under.go(6, shape(only=[NAMES[2]], text="I cannot say.", share=0.9))
+    assert first(judged[:5])[0] is not None
+    assert not any("in quarantine" in note for one in judged[:5] for note in one.notes)
+    assert any("in quarantine" in note for note in judged[5].notes)
+    assert judged[5].verdict is not Verdict.FAIL
+
+
 @pytest.mark.parametrize("metric", ["not_empty", "conformance", None])
 def test_a_mute_of_a_check_or_a_stream_or_everything(make_world, shape, metric):
     world = make_world(cases=NAMES, samples=6, checks="[not_empty]", metrics="[output_tokens]")

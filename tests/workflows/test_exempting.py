@@ -47,6 +47,14 @@ def test_what_was_muted_is_listed_until_and_after_it_expires(make, project):
     assert told(project, kind="quarantine") == []
 
 
+def test_one_that_is_dated_ahead_is_listed_as_such(make, project):
+    make(replace(MUTE, metric="presence"))
+    for today, is_ahead in [("2026-02-27", True), ("2026-03-01", False)]:
+        (one,) = list_exemptions(project.workspace, [project.suite()], kind="mute", today=today)
+        assert one.is_ahead is is_ahead
+        assert one.exemption.metric == "presence"
+
+
 def test_muting_again_renews(make, project):
     make(MUTE)
     make(replace(MUTE, expires="2026-04-20"))

@@ -196,7 +196,9 @@ def test_an_exemption_that_is_dated_ahead_is_a_problem(healthy):
     healthy.exempt("mute", expires="2027-03-09", now=NOW + timedelta(days=360))
     ((kind, words),) = problems(healthy.status())
     assert kind == "early"
-    assert "says it was made on 2027-03-03 (ada)" in words
+    assert "is dated ahead and counts from 2027-03-03 on (ada)" in words
+    healthy.exempt("quarantine", expires="2027-03-09", now=NOW + timedelta(days=360))
+    assert healthy.status().uncovered == ()
 
 
 def test_acceptances_expire(watched):
