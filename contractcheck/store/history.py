@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contractcheck.errors import RecordingError
 from contractcheck.store.database import open_database
 from contractcheck.store.history_codec import (
     decode_event,
@@ -282,14 +283,14 @@ class History:
         Raises:
             RecordingError: If the history cannot be read.
         """
-        from sqlalchemy import select
+        from contractcheck.store.history_rows import subjects
 
-        from contractcheck.store.history_tables import EVENTS, JUDGEMENTS, NIGHTS
-
-        found: set[tuple[str, str]] = set()
-        for table in (NIGHTS, JUDGEMENTS, EVENTS):
-            rows = self._rows(select(table.c.suite, table.c.target).distinct())
-            found.update((row.suite, row.target) for row in rows)
+        found = self._database.do(subjects)
+        if not all(isinstance(one, str) for pair in found for one in pair):
+            raise RecordingError(
+                f"history {self.shown}: has a row of nobody, as only damage makes it; move it "
+                "away, and `contractcheck history rebuild` makes it again from the runs"
+            )
         return tuple(sorted(found))
 
     def claim(

@@ -88,8 +88,9 @@ def decode_statistics(data: bytes, place: str) -> NightStatistics:
     Raises:
         RecordingError: If it is damaged or of a newer version; ``place`` says where.
     """
+    packed = _whole(data, place)
     try:
-        return decode_night(parse_json_object(unpack(data, place), place), place)
+        return decode_night(parse_json_object(unpack(packed, place), place), place)
     except RecordingError as error:
         raise RecordingError(f"{error}; {REMEDY}") from error
 
@@ -120,8 +121,9 @@ def decode_values(data: bytes, place: str) -> NightValues:
     Raises:
         RecordingError: If they are damaged or of a newer version; ``place`` says where.
     """
+    packed = _whole(data, place)
     try:
-        plain = unpack(data, place)
+        plain = unpack(packed, place)
     except RecordingError as error:
         raise RecordingError(f"{error}; {REMEDY}") from error
     with _decoding(plain, place) as row:
@@ -200,11 +202,20 @@ def _encode(noun: NightRecord | NightJudgement | HistoryEvent) -> bytes:
         ) from error
 
 
+def _whole(data: object, place: str) -> bytes:
+    """The bytes of a row; SQLite keeps in any column whatever damage left there."""
+    if not isinstance(data, bytes):
+        kind = type(data).__name__
+        raise RecordingError(f"{place}: damaged (holds {kind} instead of bytes); {REMEDY}")
+    return data
+
+
 @contextmanager
 def _decoding(data: bytes, place: str) -> Iterator[JsonObject]:
     """Parse a document and turn whatever is wrong with it into one error."""
+    document = _whole(data, place)
     try:
-        row = parse_json_object(data, place)
+        row = parse_json_object(document, place)
     except RecordingError as error:
         raise RecordingError(f"{error}; {REMEDY}") from error
     version = row.get("format")

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from contractcheck.model.history import RunKey
 from contractcheck.store.history_codec import encode_event, encode_record, encode_statistics
-from contractcheck.store.history_tables import CLAIMS, JUDGEMENTS, NIGHTS, VALUES
+from contractcheck.store.history_tables import CLAIMS, EVENTS, JUDGEMENTS, NIGHTS, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,15 @@ def run_keys(connection: Connection, suite: str, target: str, part: str) -> tupl
     key = {"suite": suite, "target": target, "part": part}
     chosen = select(*columns).where(*is_row(NIGHTS, key)).order_by(NIGHTS.c.night)
     return tuple(RunKey(*row) for row in connection.execute(chosen))
+
+
+def subjects(connection: Connection) -> set[tuple[str, str]]:
+    """Suite and target of every row."""
+    found: set[tuple[str, str]] = set()
+    for table in (NIGHTS, JUDGEMENTS, EVENTS):
+        rows = connection.execute(select(table.c.suite, table.c.target).distinct())
+        found.update((row.suite, row.target) for row in rows)
+    return found
 
 
 def rescore_night(connection: Connection, record: NightRecord, statistics: NightStatistics) -> bool:

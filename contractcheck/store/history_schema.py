@@ -28,9 +28,14 @@ def prepare_tables(database: Database, *, renew: bool = False) -> None:
     """
     from contractcheck.store.history_tables import SCHEMA
 
-    version = database.do(_read_version)
-    if version is None:
-        version = database.do(_create)
+    found: object = database.do(_read_version)
+    if not isinstance(found, int | None):
+        # SQLite keeps in a column of numbers whatever damage left there.
+        raise RecordingError(
+            f"history {database.shown}: its version {found!r} is no number, as only damage makes "
+            "it; move it away, and `contractcheck history rebuild` makes it again from the runs"
+        )
+    version = database.do(_create) if found is None else found
     if renew and version < SCHEMA:
         version = database.do(_recreate)
     _check_version(version, database)
