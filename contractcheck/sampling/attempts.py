@@ -174,7 +174,18 @@ class Asker:
         What looks like an answer frees its place when it has ended: the next one asks before this
         one is read.
         """
-        await self._wait_for_leave()
+        target = self.side.run.header.target
+        claim = await self.session.claim(target, self._cases[trial.case], len(wire.body))
+        try:
+            await self._wait_for_leave()
+            return await self._send_and_learn(trial, wire, place, made=made)
+        finally:
+            self.session.settle(claim)
+
+    async def _send_and_learn(
+        self, trial: Trial, wire: WireRequest, place: Place, *, made: int
+    ) -> _Attempt:
+        """Send one request, for which there is leave, and read what came."""
         try:
             try:
                 sent = await self._send(trial, wire, made=made)
@@ -196,15 +207,12 @@ class Asker:
         return self.session.spending.is_bounded or self.breaker.in_a_row > 0
 
     async def _send(self, trial: Trial, wire: WireRequest, *, made: int) -> _Sent:
-        """Send one request, for which there is leave, and hear it out."""
+        """Send one request and hear it out."""
         number = self.session.sink.number(self.index, trial.index)
         sent_s = self.limiter.now_s()
         self.session.take_one()
         try:
             sent = await self.sender.send(trial, wire, number=number, made=made)
-        except BaseException:
-            self.session.spending.note_nothing()
-            raise
         finally:
             exchange = self.session.sink.fetch(trial.case, number)
         return _Sent(
@@ -226,13 +234,12 @@ class Asker:
         if exchange is None:
             # Nothing left this process, so nothing is known.
             self.breaker.note_nothing()
-            self.session.spending.note_nothing()
             self.session.tally.last_error = sent.words or "nothing was sent"
             nothing = Completion(outcome=Outcome.INFRA, detail="nothing was sent")
             return _Attempt(completion=nothing, remedy=Remedy.NEVER, headers=sent.headers)
         target = self.side.run.header.target
         completion = read_answer(exchange, target.provider, target.mapping).completion
-        self.session.spending.note_answer(target, completion)
+        self.session.spending.note_answer(target, exchange.case, completion)
         if completion.outcome is not Outcome.ANSWERED:
             self.session.tally.last_error = _words(exchange, completion)
         if completion.outcome is not Outcome.INFRA:

@@ -226,6 +226,7 @@ class _Sampler:
                     tally=self.tally,
                     spending=self.spending,
                     places=asyncio.Semaphore(pace.concurrency),
+                    settled=asyncio.Event(),
                 )
                 yield [await self._asker(i, session, stack) for i in range(len(self.sides))]
 

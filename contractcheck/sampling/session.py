@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from contractcheck.model.suite import Case
+    from contractcheck.model.target import Target
     from contractcheck.sampling.options import Pace
     from contractcheck.sampling.progress import Tally
     from contractcheck.sampling.sink import SharedSink
-    from contractcheck.sampling.spending import Spending
+    from contractcheck.sampling.spending import Claim, Spending
     from contractcheck.sampling.stop import Stop
 
 
@@ -64,7 +66,7 @@ class Session:
         tally: Counted on.
         spending: What was spent.
         places: For requests under way at once.
-        sent: Requests sent in it.
+        settled: Set whenever less is held back of what may be spent.
     """
 
     client: httpx2.AsyncClient
@@ -74,7 +76,30 @@ class Session:
     tally: Tally
     spending: Spending
     places: asyncio.Semaphore
-    sent: int = 0
+    settled: asyncio.Event
+
+    async def claim(self, target: Target, case: Case, request_bytes: int) -> Claim:
+        """Wait until there is enough left for a request, and hold that back: see ``Spending``.
+
+        Raises:
+            StoppedError: If the session ends, or nothing under way can leave enough.
+        """
+        while not self.stop.words:
+            claim = self.spending.claim(target, case, request_bytes)
+            if claim is not None:
+                return claim
+            if self.spending.is_idle:
+                self.stop.call(self.spending.words)
+                break
+            async with self.stop.interrupting():
+                self.settled.clear()
+                await self.settled.wait()
+        raise StoppedError
+
+    def settle(self, claim: Claim) -> None:
+        """Let others have what a request did not take."""
+        self.spending.release(claim)
+        self.settled.set()
 
     def take_one(self) -> None:
         """Count a request that is about to be sent.
@@ -84,11 +109,8 @@ class Session:
         """
         if not self.stop.words:
             limit = self.pace.max_requests
-            if limit is not None and self.sent >= limit:
+            if limit is not None and self.tally.requests >= limit:
                 self.stop.call(f"--max-requests {limit} reached")
-            elif not self.spending.allows_one_more():
-                self.stop.call(self.spending.words)
         if self.stop.words:
             raise StoppedError
-        self.sent += 1
         self.tally.requests += 1

@@ -11,6 +11,7 @@ import pytest
 from contractcheck.auth import KeyAuthorizer
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import LimitReachedError
+from contractcheck.model.suite import Parameters
 from contractcheck.providers import dialect
 from contractcheck.providers.answer import read_answer
 from contractcheck.providers.prices import PriceTable
@@ -228,7 +229,34 @@ def test_tokens_end_a_run_before_they_are_overspent(serve, make_cases, make_run)
         with pytest.raises(LimitReachedError) as ended:
             sample(run, cases, options, SilentProgress(), spending=spending)
         assert len(provider.asked) == 5
-    assert ended.value.reason == "200 of at most 210 tokens were spent"
+    why = "200 of at most 210 tokens were spent (one more request may take 40)"
+    assert ended.value.reason == why
+
+
+def test_the_first_requests_leave_one_after_the_other_while_nobody_knows_what_they_take(
+    serve, make_cases, make_run
+):
+    cases = make_cases(a=20)
+    with serve(telling(GOOD)) as provider:
+        run = make_run(cases)
+        options = replace(provider.options, concurrency=16)
+        spending = Spending(prices=PriceTable(), max_tokens=210)
+        with pytest.raises(LimitReachedError):
+            sample(run, cases, options, SilentProgress(), spending=spending)
+        assert (len(provider.asked), spending.spent_tokens) == (5, 200)
+
+
+def test_what_cannot_surely_be_paid_is_not_asked(serve, make_cases, make_run):
+    cases = tuple(
+        replace(case, parameters=Parameters(max_output_tokens=500)) for case in make_cases(a=3)
+    )
+    with serve(telling(GOOD)) as provider:
+        run = make_run(cases)
+        spending = Spending(prices=PriceTable(), max_tokens=500)
+        with pytest.raises(LimitReachedError) as ended:
+            sample(run, cases, provider.options, SilentProgress(), spending=spending)
+        assert provider.asked == []
+    assert ended.value.reason.startswith("0 of at most 500 tokens were spent (one more request may")
 
 
 def test_a_declared_rate_is_kept(serve, make_cases, make_run):

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from contractcheck.auth import RenewingAuthorizer, Token
 from contractcheck.cassettes import read_run, resume_run
 from contractcheck.errors import UsageError
-from contractcheck.model.completion import Completion, Outcome
 from contractcheck.model.target import Target
 from contractcheck.providers.prices import Price, PriceTable
 from contractcheck.redaction import Scrubber
@@ -159,20 +158,6 @@ def test_a_bound_on_money_needs_a_price():
         "no price of openai:nobody-knows is known, so --max-usd cannot be kept; give one with "
         "--prices FILE, or bound the requests with --max-requests"
     )
-
-
-def test_the_bound_that_was_reached_is_told_also_when_the_last_answers_were_short():
-    """Whether another request fits is asked while the longest could still come."""
-    spending = Spending(prices=PriceTable(prices={}), max_tokens=1000)
-    target = Target(provider="openai", model="m")
-    for tokens in (60, 440):
-        assert spending.allows_one_more()
-        spending.note_answer(target, Completion(outcome=Outcome.ANSWERED, output_tokens=tokens))
-    assert spending.allows_one_more()
-    assert not spending.allows_one_more()
-    spending.note_answer(target, Completion(outcome=Outcome.ANSWERED, output_tokens=20))
-    assert spending.words == "520 of at most 1000 tokens were spent"
-    assert spending.option == "--max-tokens N"
 
 
 class Granting:
