@@ -23,7 +23,7 @@ cases:
     metrics: [text, output_tokens]
   - id: part
     messages: [{{role: user, content: "Say goodbye."}}]
-    metrics: [text]
+    metrics: [{part}]
 """
 
 
@@ -35,10 +35,10 @@ class Project:
         self.provider = provider
         self.write()
 
-    def write(self, name="hello", *, content="Say hello.", checks="[]"):
+    def write(self, name="hello", *, content="Say hello.", checks="[]", part="text"):
         folder = self.workspace.root / "suites" / name
         folder.mkdir(parents=True, exist_ok=True)
-        text = SUITE.format(name=name, content=content, checks=checks)
+        text = SUITE.format(name=name, content=content, checks=checks, part=part)
         (folder / "suite.contract.yaml").write_text(text)
 
     def suite(self, name="hello"):
