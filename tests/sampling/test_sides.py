@@ -180,21 +180,23 @@ def test_what_one_session_was_told_of_limits_holds_for_the_next(
     """As in a gate: every look is a session, and its token is another secret than none."""
     cases = make_cases(a=6)
     folder = tmp_path / "limits" if is_shared else None
-    pace = Pace(concurrency=2, bounds=Bounds(shared=folder, retry=RetryPolicy(base_s=0.0)))
+    pace = Pace(concurrency=2, bounds=Bounds(shared=folder))
     plan = [SideTrial(side=0, trial=trial) for trial in plan_trials(cases, seed="one")]
     authorizer, quotas = RenewingAuthorizer(source=Granting()), Quotas(folder=folder)
-    told = {"x-ratelimit-limit-requests": "600", "x-ratelimit-remaining-requests": "0"}
 
-    async def respond(number, body):
-        return *(await answering("fine")(number, body)), told
+    async def respond(_number, _body):
+        return 429, b"{}", {"retry-after": "300"}
 
+    asked, stopped = [], []
     with serve(respond) as provider:
         side = replace(side_of(make_run(cases), cases, provider), authorizer=authorizer)
         for part in (plan[:2], plan[2:]):
-            sample_sides(
-                [side], part, pace, SilentProgress(), tally=Tally(planned=6), quotas=quotas
-            )
+            tally = Tally(planned=6)
+            sample_sides([side], part, pace, SilentProgress(), tally=tally, quotas=quotas)
+            asked.append(len(provider.asked))
+            stopped.append(tally.stopped)
         side.run.close()
-    # Ten a second are allowed, and none at once: the second session knows.
-    assert provider.asked_s[3] - provider.asked_s[2] >= 0.09
+    # Whoever knows asks nobody.
+    assert 0 < asked[0] == asked[1]
+    assert all(words.startswith("the next request would have to wait ") for words in stopped)
     assert len(list(tmp_path.glob("limits/*.json"))) == is_shared
