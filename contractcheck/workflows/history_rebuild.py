@@ -7,6 +7,7 @@ runs that are gone stays. Killed and started again, it ends in the same history.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from contractcheck.workflows.runs_list import run_folders
 from contractcheck.workflows.watch_again import judge_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from contractcheck.model.history import NightRecord
@@ -86,17 +87,16 @@ def rebuild_history(
         for suite in suites:
             for target in suite.targets:
                 problems.extend(history.clear_damage(suite.name, target.id))
-        pieces = [
-            _Piece(folder=folder, suite=by_name[name])
-            for folder, name in _find_nights(workspace, archive, by_name, Path(scratch), problems)
-        ]
         measured = changed = 0
-        for piece, found in zip(pieces, map_in_order(executor, _measure, pieces), strict=True):
-            if isinstance(found, str):
-                problems.append(f"{piece.folder.name}: {found}")
+        pieces = _bring_nights(workspace, archive, by_name, Path(scratch), problems)
+        for one in map_in_order(executor, _measure, pieces):
+            if Path(scratch) in one.folder.parents:  # the disk never holds all of an archive
+                shutil.rmtree(one.folder, ignore_errors=True)
+            if one.night is None:
+                problems.append(f"{one.folder.name}: {one.problem}")
                 continue
             measured += 1
-            changed += history.add_night(*found) or history.rescore_night(*found)
+            changed += history.add_night(*one.night) or history.rescore_night(*one.night)
         return Rebuilt(
             nights=measured,
             changed=changed,
@@ -112,39 +112,49 @@ class _Piece:
     suite: Suite
 
 
-def _measure(piece: _Piece) -> tuple[NightRecord, NightStatistics] | str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Measured:
+    folder: Path
+    night: tuple[NightRecord, NightStatistics] | None = None
+    problem: str = ""
+
+
+def _measure(piece: _Piece) -> _Measured:
     """Measure one run; a damaged one is told, so that the others still count."""
     try:
         night = read_night(piece.folder, piece.suite)
     except MeasurementError as error:
-        return str(error)
-    return night_record(night.run, root=night.root), night.run.statistics
+        return _Measured(folder=piece.folder, problem=str(error))
+    record = night_record(night.run, root=night.root)
+    return _Measured(folder=piece.folder, night=(record, night.run.statistics))
 
 
-def _find_nights(
+def _bring_nights(
     workspace: Workspace,
     archive: RunArchive | None,
-    suites: Collection[str],
+    suites: Mapping[str, Suite],
     scratch: Path,
     problems: list[str],
-) -> list[tuple[Path, str]]:
-    """Folders of all nights, oldest first, and whose they are; archived ones are fetched."""
+) -> Iterator[_Piece]:
+    """All nights, oldest first; one that is archived only is fetched when it is asked for."""
     local = {folder.name: folder for folder in run_folders(workspace)}
-    places = {name: partial(_same, folder) for name, folder in local.items()}
+    places: dict[str, Callable[[], Path]] = {
+        name: partial(_same, folder) for name, folder in local.items()
+    }
     for run in archive.list() if archive is not None else ():
         if archive is not None and run.night and run.run_id not in local and run.suite in suites:
             places[run.name] = partial(archive.fetch, run, scratch)
-    found: list[tuple[Path, str]] = []
-    for name, bring in places.items():
+    for name in sorted(places, key=lambda name: (name.rpartition("/")[2], name)):
         try:
-            folder = bring()
+            folder = places[name]()
             header = read_header(folder)
         except RecordingError as error:
             problems.append(f"{name}: {error}")
             continue
         if header.suite in suites and _is_night(header, folder):
-            found.append((folder, header.suite))
-    return sorted(found, key=lambda pair: (pair[0].name, str(pair[0])))
+            yield _Piece(folder=folder, suite=suites[header.suite])
+        elif scratch in folder.parents:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _same(folder: Path) -> Path:

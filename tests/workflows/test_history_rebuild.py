@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tempfile
 
 import pytest
 
@@ -12,7 +13,7 @@ from contractcheck.store.history import open_history
 from contractcheck.workflows.engine import open_engine
 from contractcheck.workflows.history_rebuild import rebuild_history
 from contractcheck.workflows.record import RecordOptions
-from contractcheck.workflows.run_archive import open_archive
+from contractcheck.workflows.run_archive import RunArchive, open_archive
 from contractcheck.workflows.watch import WatchOptions, watch_target
 
 TARGET = "openai:gpt-sim-mini-2026-03-01"
@@ -114,6 +115,47 @@ def test_runs_that_lie_in_the_archive_only_count_as_well(watched, tmp_path):
     there = rebuild(watched, tmp_path / "there.sqlite", archive=archive)
     assert there.digest == here.digest
     assert len(list(watched.workspace.runs.root.glob("*/*/*"))) <= 1
+
+
+def test_the_disk_holds_one_archived_night_at_a_time(watched, tmp_path, monkeypatch):
+    here = rebuild(watched, tmp_path / "here.sqlite")
+    archive = open_archive(str(tmp_path / "archive"))
+    part = watched.record(6, cases=("greet",))
+    for folder in watched.workspace.runs.root.glob("*/*/*"):
+        archive.push(folder)
+    shutil.rmtree(watched.workspace.runs.root)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    fetch, before = RunArchive.fetch, []
+
+    def fetch_and_count(self, run, into):
+        before.append([path.name for path in temporary.glob("*/*/*/*")])
+        return fetch(self, run, into)
+
+    monkeypatch.setattr(RunArchive, "fetch", fetch_and_count)
+    there = rebuild(watched, tmp_path / "there.sqlite", archive=archive)
+    assert there.digest == here.digest
+    assert there.problems == ()
+    assert part.name in {run.run_id for run in archive.list()}
+    assert len(before) == 6 + 3  # all are measured, those since the last accepted one judged
+    assert before == [[]] * len(before)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_damaged_copy_in_the_archive_is_told_and_the_others_count(watched, tmp_path):
+    archive = open_archive(str(tmp_path / "archive"))
+    for folder in watched.workspace.runs.root.glob("*/*/*"):
+        archive.push(folder)
+    shutil.rmtree(watched.workspace.runs.root)
+    last = archive.list()[-1]
+    file = tmp_path / "archive" / last.name
+    file.write_bytes(file.read_bytes()[:700])
+    made = rebuild(watched, tmp_path / "new.sqlite", archive=archive)
+    assert (made.nights, made.judged) == (4, 2)
+    (problem,) = made.problems
+    assert last.name in problem
+    assert rebuild(watched, archive=archive).problems == made.problems
 
 
 def test_a_damaged_run_is_told_and_the_others_count(watched, tmp_path):
