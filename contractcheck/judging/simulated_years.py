@@ -1,18 +1,21 @@
-"""Play years of a suite and judge every night of them by the charts that the watch has.
+"""Play years of a suite and judge every night of them as the watch does.
 
 Nights are drawn as the numbers that charts add up (``stats.simulated_nights``), many years at once;
-from there on everything is what judges: charts, thresholds, margins, tests of the baseline.
+from there on everything is what judges: charts, thresholds, margins, tests of the baseline, and
+the rule of two nights beside them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from contractcheck.judging.year_margins import hold_to_margin
 from contractcheck.judging.year_model import harsher
+from contractcheck.judging.year_repeats import PairRules, YearPairs, earlier
 from contractcheck.stats.baseline_fitness import ERRORS, measure_baseline
 from contractcheck.stats.monitor import make_charts
 from contractcheck.stats.monitor_thresholds import baseline_limit, threshold
@@ -24,12 +27,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from contractcheck.judging.year_model import WatchedStream
-    from contractcheck.stats.monitor_nights import Nights
-    from contractcheck.stats.simulated_nights import Family
+    from contractcheck.stats.monitor_nights import Nights, Plane
+    from contractcheck.stats.simulated_nights import DrawnNights, Family
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
+PLANES: Final[tuple[Plane, ...]] = ("outputs", "conformance", "latency")
 NAIVE_LEVEL = 0.05
 """Of the test of one night that every charting stands beside: tonight against the accepted nights
 as if nights did not vary."""
@@ -37,17 +41,24 @@ as if nights did not vary."""
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class WatchRules:
-    """What the charts of a suite are held to.
+    """What the watch of a suite is held to.
 
     Attributes:
         accepted: K.
         shares: Per stream the chance of any red in 365 nights that its charts may have.
+        fast: The same of each stream of the rule of two nights.
         margins: Per latency the ratio that is news at least, of conformance the fall.
     """
 
     accepted: int
     shares: Mapping[str, float]
+    fast: float
     margins: Mapping[str, float]
+
+    @property
+    def pairs(self) -> PairRules:
+        """What two nights are held to."""
+        return PairRules(accepted=self.accepted, share=self.fast, margins=self.margins)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -81,8 +92,9 @@ class PlayedYears:
 
     Attributes:
         first_red: (R,) first red night, counted from 1; 0 is none. An unstable baseline makes no
-            outputs and no conformance red.
+            chart of outputs or conformance red; two nights that repeat each other are.
         judged: Per plane (R,) whether it would have turned red had no baseline been called so.
+        by_pair: (R,) whether two nights made the first red, before any chart.
         is_unstable: (R,) whether any stream's accepted nights are called so: INCONCLUSIVE.
         naive_nights: (R,) nights on which the naive test rejects.
         first_naive: (R,) the first of them; 0 is none.
@@ -90,6 +102,7 @@ class PlayedYears:
 
     first_red: NDArray[np.int64]
     judged: Mapping[str, BoolArray]
+    by_pair: BoolArray
     is_unstable: BoolArray
     naive_nights: NDArray[np.int64]
     first_naive: NDArray[np.int64]
@@ -99,24 +112,31 @@ def play_years(piece: YearPiece) -> PlayedYears:
     """Draw the years of a piece and judge them; the same piece gives the same years anywhere."""
     rng = np.random.default_rng(piece.seed)
     shape = piece.later, piece.years
-    judged = {plane: np.zeros(shape, bool) for plane in ("outputs", "conformance", "latency")}
+    charted = {plane: np.zeros(shape, bool) for plane in PLANES}
     unstable = np.zeros(piece.years, bool)
     squares, cases = np.zeros(shape), np.zeros(shape)
     hit = _draw_cases(piece, rng)
     examined = sum(stream.plane != "latency" for stream in piece.streams)
+    pairs = YearPairs(piece.rules.pairs, piece.family, rng)
     for stream in piece.streams:
-        nights = _draw(piece, stream, hit, rng)
-        judged[stream.plane] |= find_reds(nights, stream, piece.rules)
+        drawn = _draw(piece, stream, hit, rng)
+        nights = drawn.nights
+        charted[stream.plane] |= find_reds(nights, stream, piece.rules)
         if stream.plane != "latency":
             unstable |= are_unstable(nights, streams=examined)
         if stream.plane == "outputs":
             more, known = _naive_squares(nights)
             squares, cases = squares + more, cases + known
-    red = judged["latency"] | ((judged["outputs"] | judged["conformance"]) & ~unstable)
+        pairs.add(stream, drawn)
+    counting = {p: one & ~(unstable & (p != "latency")) for p, one in charted.items()}
+    paired = pairs.find({p: _place(one) for p, one in counting.items()})
+    by_chart = _first(np.any([*counting.values()], axis=0))
+    by_pair = reduce(earlier, paired.values())
     naive = _is_naive_red(squares, cases)
     return PlayedYears(
-        first_red=_first(red),
-        judged={plane: np.asarray(own.any(0)) for plane, own in judged.items()},
+        first_red=earlier(by_chart, by_pair),
+        judged={p: np.asarray(one.any(0) | (paired[p] > 0)) for p, one in charted.items()},
+        by_pair=(by_pair > 0) & ((by_chart == 0) | (by_pair < by_chart)),
         is_unstable=unstable,
         naive_nights=naive.sum(0),
         first_naive=_first(naive),
@@ -131,6 +151,7 @@ def join_years(parts: Sequence[PlayedYears]) -> PlayedYears:
             plane: np.concatenate([part.judged[plane] for part in parts])
             for plane in parts[0].judged
         },
+        by_pair=np.concatenate([part.by_pair for part in parts]),
         is_unstable=np.concatenate([part.is_unstable for part in parts]),
         naive_nights=np.concatenate([part.naive_nights for part in parts]),
         first_naive=np.concatenate([part.first_naive for part in parts]),
@@ -181,14 +202,14 @@ def are_unstable(nights: Nights, *, streams: int) -> BoolArray:
 
 def _draw(
     piece: YearPiece, stream: WatchedStream, hit: NDArray[np.int64], rng: np.random.Generator
-) -> Nights:
+) -> DrawnNights:
     shift = None
     if piece.shifts is not None:
         every = np.broadcast_to(piece.shifts[stream.name], (piece.years, len(stream.rows)))
         shift = (
             np.where(stream.model.cases == hit[:, None], every, 0.0) if piece.one_case else every
         )
-    nights = draw_nights(
+    drawn = draw_nights(
         stream.model if piece.family == "fitted" else harsher(stream.model),
         piece.family,
         years=piece.years,
@@ -197,7 +218,7 @@ def _draw(
         rng=rng,
         shift=shift,
     )
-    return replace(nights, undirected=stream.undirected)
+    return replace(drawn, nights=replace(drawn.nights, undirected=stream.undirected))
 
 
 def _draw_cases(piece: YearPiece, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -227,4 +248,10 @@ def _is_naive_red(squares: FloatArray, cases: FloatArray) -> BoolArray:
 
 
 def _first(over: BoolArray) -> NDArray[np.int64]:
+    """(R,) first night that is over, counted from 1; 0 is none."""
     return np.where(over.any(0), over.argmax(0) + 1, 0)
+
+
+def _place(over: BoolArray) -> NDArray[np.int64]:
+    """(R,) place of the first night that is over; N where none is."""
+    return np.where(over.any(0), over.argmax(0), len(over))

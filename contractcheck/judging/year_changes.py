@@ -80,6 +80,7 @@ YEAR_CHANGES: Final = (
     *(YearChange(kind="texts", size=size) for size in (0.1, 0.3)),
     YearChange(kind="texts", size=1.0, one_case=True),
     *(YearChange(kind="checks", size=size) for size in (0.02, 0.1)),
+    *(YearChange(kind="checks", size=size, one_case=True) for size in (0.3, 1.0)),
     *(YearChange(kind="latency", size=size) for size in (1.25, 1.5)),
     *(YearChange(kind="other model", size=size) for size in (0.05, 0.2)),
 )

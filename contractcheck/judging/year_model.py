@@ -10,11 +10,13 @@ import numpy as np
 from contractcheck.judging.night_scales import PRESENT, REST, LabelScale, NumberScale, RateScale
 from contractcheck.judging.night_values import (
     CONFORMANCE,
+    PRESENCE,
     accepted_values,
     case_of,
     is_directed,
     plane_of,
 )
+from contractcheck.judging.year_contrasts import fit_contrasts
 from contractcheck.stats.monitor_nights import normal_bound
 from contractcheck.stats.night_rule import FEWEST_NIGHTS
 from contractcheck.stats.simulated_nights import StreamModel
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from contractcheck.judging.night_values import Reference
+    from contractcheck.judging.year_contrasts import Contrasted
     from contractcheck.model.history import NightValues
     from contractcheck.stats.monitor_nights import Plane
 
@@ -50,6 +53,7 @@ class WatchedStream:
         rows: (C,) names of its coordinates.
         undirected: Places of those whose sign means nothing across cases.
         model: What is drawn.
+        contrasted: Of outputs what the rule of two nights contrasts.
     """
 
     name: str
@@ -57,6 +61,7 @@ class WatchedStream:
     rows: tuple[str, ...]
     undirected: tuple[int, ...]
     model: StreamModel
+    contrasted: tuple[Contrasted, ...] = ()
 
 
 def fit_streams(reference: Reference) -> tuple[WatchedStream, ...]:
@@ -70,14 +75,19 @@ def fit_streams(reference: Reference) -> tuple[WatchedStream, ...]:
     """
     nights = accepted_values(reference)
     streams = []
-    for name in sorted({stream for night in nights for stream in night.streams}):
+    # Of numbers that were never lacking there is nothing to draw: their charts stand still.
+    for name in sorted({stream for night in nights for stream in night.streams} - {PRESENCE}):
         rows = sorted({row for night in nights for row in night.streams.get(name, {})})
         values, variances = lay_out(nights, name, rows)
         known = np.isfinite(values).sum(0) >= FEWEST_NIGHTS
         rows = [row for row, is_known in zip(rows, known, strict=True) if is_known]
         if rows:
             model = _fit(reference, name, rows, values[:, known], variances[:, known])
-            streams.append(_watch(name, rows, model))
+            watched = _watch(name, rows, model)
+            if watched.plane == "outputs":
+                contrasted = fit_contrasts(reference, name, rows)
+                watched = replace(watched, contrasted=contrasted)
+            streams.append(watched)
     return tuple(streams)
 
 
@@ -147,6 +157,7 @@ def _fit(
         left_of=np.array(
             [_left_of(row, rows, share) for row, share in zip(rows, shares, strict=True)]
         ),
+        centre=np.nanmean(values, 0),
         variance=spread.supposed,
         sampling_sd=np.sqrt(spread.sampling),
         night_sd=np.sqrt(spread.between),
@@ -247,7 +258,7 @@ def _share_of(reference: Reference, stream: str, row: str) -> tuple[int, int, in
     like, pool = 0, 0
     if isinstance(scale, RateScale):
         like, pool = scale.passed, scale.count
-    elif isinstance(scale, NumberScale) and suffix == PRESENT and scale.present is not None:
+    elif isinstance(scale, NumberScale) and suffix == PRESENT:
         like, pool = scale.present[0], sum(scale.present)
     elif isinstance(scale, LabelScale):
         like, pool = scale.pooled[scale.usual], sum(scale.pooled.values())

@@ -17,11 +17,12 @@ class FamilyYears:
         family: How nights follow each other.
         words: The same in words.
         years: Simulated years.
-        red: Years with any false red night.
+        red: Years with any false red night, by charts or by two nights that repeat each other.
         low: Lower end of the 95 % Clopper-Pearson interval of their share.
         high: Upper end.
+        by_pair: Years of ``red`` whose first red night is of two nights, before any chart.
         unstable: Years with a stream whose accepted nights are called unstable: INCONCLUSIVE, and
-            neither outputs nor conformance are red.
+            no chart of outputs or conformance is red; two nights that repeat each other are.
         red_if_judged: Years that would have been red had no stream been called unstable.
         planes: Per plane the years of ``red_if_judged`` in which it was.
         naive_nights: Mean nights a year on which a naive test of each night alone rejects.
@@ -34,6 +35,7 @@ class FamilyYears:
     red: int
     low: float
     high: float
+    by_pair: int
     unstable: int
     red_if_judged: int
     planes: Mapping[str, int]
@@ -81,7 +83,10 @@ class SimulatedYears:
         nights: Nights of a year.
         watched: Nights that are played after a change.
         stated: Chance of any false red in a year that the suite states.
-        share: Of this, what the charts have; the rest is for what is not simulated, and in reserve.
+        share: Of this, what the charts have that are played.
+        pair_share: And what two nights that repeat each other have; the rest is for what is not
+            played, and in reserve.
+        unplayed: What is not played, in words, and the chance that it adds at most.
         streams: Per stream how many coordinates its charts add up.
         dispersion: Per stream, variance of accepted nights over what sampling gives, at least 1,
             the mean over its coordinates; latencies have none.
@@ -100,6 +105,8 @@ class SimulatedYears:
     watched: int
     stated: float
     share: float
+    pair_share: float
+    unplayed: Mapping[str, float]
     streams: Mapping[str, int]
     dispersion: Mapping[str, float]
     seed: int

@@ -38,20 +38,23 @@ def _lines(years: SimulatedYears) -> Iterator[str]:
     )
     yield (
         f"  stated: at most {one.stated:.0%} chance of any false red in a year; the charts have "
-        f"{one.share:.1%} of it"
+        f"{one.share:.1%} of it, two nights that repeat each other {one.pair_share:.1%}"
     )
+    for words, most in one.unplayed.items():
+        yield one_line(f"  not played, at most {most:.2%} more: {words}")
     streams = (f"{_short(name)} ({size})" for name, size in one.streams.items())
     yield one_line(f"  charts of: {', '.join(streams)}")
     yield ""
     yield "years in which nothing changed:"
     yield (
-        f"  {'nights':<12}{'any red':>9}  {'95 %':<15}{'INCONCLUSIVE':>13}"
+        f"  {'nights':<12}{'any red':>9}  {'95 %':<15}{'by pair':>9}{'INCONCLUSIVE':>14}"
         f"{'red if judged':>15}{'naive: any red':>16}{'nights':>8}"
     )
     yield from map(_family, one.families)
-    yield "  any red: a false alarm on any night. INCONCLUSIVE: the accepted nights are called"
-    yield "  unstable, at once; then times alone can be red. naive: each night against the accepted"
-    yield "  ones at .05, as if nights were alike."
+    yield "  any red: a false alarm on any night; by pair: the first was of two nights that repeat"
+    yield "  each other. INCONCLUSIVE: the accepted nights are called unstable, at once; then only"
+    yield "  times and such a pair can be red. naive: each night against the accepted ones at .05,"
+    yield "  as if nights were alike."
     for family in one.families:
         yield f"  {family.family}: {family.words}"
     yield ""
@@ -69,7 +72,8 @@ def _family(family: FamilyYears) -> str:
     interval = f"[{family.low:.1%}, {family.high:.1%}]"
     return (
         f"  {family.family:<12}{family.red / years:>9.1%}  {interval:<15}"
-        f"{family.unstable / years:>13.1%}{family.red_if_judged / years:>15.1%}"
+        f"{family.by_pair / years:>9.1%}{family.unstable / years:>14.1%}"
+        f"{family.red_if_judged / years:>15.1%}"
         f"{family.naive_red / years:>16.1%}{family.naive_nights:>8.0f}"
     )
 

@@ -291,8 +291,11 @@ def _averages(z: FloatArray, known: BoolArray, weight: float) -> FloatArray:
     """Exponentially weighted averages along nights; what is not known leaves one as it is."""
     import numpy as np
 
-    average, every = np.zeros(z.shape[1:], z.dtype), np.empty_like(z)
-    kept, step = z.dtype.type(weight), np.empty_like(average)
+    every = np.empty_like(z)
+    if not len(z):
+        return every
+    average, kept = np.zeros_like(z[0]), z.dtype.type(weight)
+    step = np.empty_like(average)
     # In place: of small suites most of the time would be that of making arrays.
     for night, (tonight, there) in enumerate(zip(z, known, strict=True)):
         np.subtract(tonight, average, out=step)

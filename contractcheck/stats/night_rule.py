@@ -40,7 +40,7 @@ _NODES_MEAN, _NODES_SCALE = 40, 80
 def predictive_t(
     baseline_scores: ArrayLike,
     scores: ArrayLike,
-    floor_sd: float,
+    floor_sd: ArrayLike,
     *,
     floor_mean: float | None = None,
 ) -> FloatArray:
@@ -51,9 +51,9 @@ def predictive_t(
     nights that happen to agree from promising that the next one will.
 
     Args:
-        baseline_scores: (K,) scores of the accepted nights.
-        scores: (...) scores of later nights, same unit.
-        floor_sd: Least standard deviation between nights, > 0, same unit.
+        baseline_scores: (K,) scores of the accepted nights, or (K, R) of R histories.
+        scores: (...) scores of later nights, same unit; of histories (..., R).
+        floor_sd: Least standard deviation between nights, > 0, same unit; one, or (R,).
         floor_mean: Least mean, or None for no floor.
 
     Raises:
@@ -184,24 +184,25 @@ def score_to_be_seen(
     from scipy.special import ndtri
 
     mean, predictive_sd = _predictive(baseline_scores, floor_sd, floor_mean)
-    return mean + (threshold + float(ndtri(math.sqrt(power)))) * predictive_sd
+    return float(mean + (threshold + float(ndtri(math.sqrt(power)))) * predictive_sd)
 
 
 def _predictive(
-    baseline_scores: ArrayLike, floor_sd: float, floor_mean: float | None
-) -> tuple[float, float]:
-    """Mean and predictive standard deviation of the next night's score."""
+    baseline_scores: ArrayLike, floor_sd: ArrayLike, floor_mean: float | None
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and predictive standard deviation of the next night's score, of each history."""
     import numpy as np
 
     baseline = np.asarray(baseline_scores, float)
-    _refuse_few(baseline.size)
-    if floor_sd <= 0:
-        raise UsageError(f"floor_sd={floor_sd}: a floor is positive, or equal nights divide by 0.")
-    mean = float(baseline.mean())
+    _refuse_few(len(baseline))
+    floor = np.asarray(floor_sd, float)
+    if (floor <= 0).any():
+        raise UsageError(f"floor_sd={floor}: a floor is positive, or equal nights divide by 0.")
+    mean = baseline.mean(0)
     if floor_mean is not None:
-        mean = max(mean, floor_mean)
-    sd = max(float(baseline.std(ddof=1)), floor_sd)
-    return mean, sd * float(np.sqrt(1.0 + 1.0 / baseline.size))
+        mean = np.maximum(mean, floor_mean)
+    sd = np.maximum(baseline.std(0, ddof=1), floor)
+    return np.asarray(mean), np.asarray(sd * np.sqrt(1.0 + 1.0 / len(baseline)))
 
 
 @lru_cache(maxsize=32)

@@ -84,7 +84,7 @@ def output_streams(contrasts: Mapping[str, Sequence[Contrast]]) -> dict[str, Nig
     streams = {
         metric: NightStream(
             scores=omnibus_score(cases),
-            floor_sd=omnibus_floor_sd(cases),
+            floor_sd=float(omnibus_floor_sd(cases)),
             floor_mean=LEAST_MEAN_SCORE,
         )
         for metric, cases in contrasts.items()
@@ -131,7 +131,7 @@ def omnibus_score(contrasts: Sequence[Contrast]) -> FloatArray:
     return wilson_hilferty(*_mean_ratio(contrasts))
 
 
-def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> float:
+def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> FloatArray:
     """Least standard deviation of :func:`omnibus_score` between nights.
 
     Sampling noise is 1; nights that differ by ``USUAL_RATIO_SD`` on the log scale
@@ -139,11 +139,14 @@ def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> float:
 
     Args:
         contrasts: As given to :func:`omnibus_score`.
+
+    Returns:
+        A number, or one of each history.
     """
     import numpy as np
 
     _, dof = _mean_ratio(contrasts)
-    return float(np.hypot(1.0, USUAL_RATIO_SD * np.sqrt(np.median(dof) / 2.0)))
+    return np.asarray(np.hypot(1.0, USUAL_RATIO_SD * np.sqrt(np.median(dof, 0) / 2.0)))
 
 
 def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
@@ -163,11 +166,18 @@ def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
         UsageError: When there is no contrast, or a night has no evidence at all.
     """
     import numpy as np
-    from scipy.special import log_ndtr, ndtri_exp
 
     ratio, dof = _stack(contrasts)
     worst = np.where(dof > 0, wilson_hilferty(ratio, dof), -np.inf).max(0)
-    m = (dof > 0).sum(0)
+    return score_of_worst(worst, (dof > 0).sum(0))
+
+
+def score_of_worst(worst: ArrayLike, many: ArrayLike) -> FloatArray:
+    """Normal score of the largest of so many normal scores; shapes broadcast."""
+    import numpy as np
+    from scipy.special import log_ndtr, ndtri_exp
+
+    worst, m = np.asarray(worst, float), np.asarray(many)
     # Far out, Phi rounds to 1; there 1 - Phi^m equals m (1 - Phi) to the last digit.
     far = worst > _FAR_OUT
     near_score = ndtri_exp(m * log_ndtr(np.minimum(worst, _FAR_OUT)))
@@ -179,12 +189,12 @@ def latency_score(log_medians: ArrayLike, *, accepted: int) -> FloatArray:
     """Score each night by how much slower its cases were, on the log scale.
 
     Args:
-        log_medians: (N, C) natural log of each case's median seconds; NaN where a
+        log_medians: (N, ..., C) natural log of each case's median seconds; NaN where a
             night has no timing for a case.
         accepted: How many first nights are the baseline.
 
     Returns:
-        (N,) mean over cases of the log ratio to the case's baseline mean; 0.1 is
+        (N, ...) mean over cases of the log ratio to the case's baseline mean; 0.1 is
         about 10 % slower.
 
     Raises:
@@ -197,8 +207,8 @@ def latency_score(log_medians: ArrayLike, *, accepted: int) -> FloatArray:
     n_baseline = known[:accepted].sum(0)
     baseline = np.where(known, nights, 0.0)[:accepted].sum(0) / np.maximum(n_baseline, 1)
     usable = known & (n_baseline > 0)
-    _refuse_empty(usable.sum(1), "timing")
-    return np.asarray(np.where(usable, nights - baseline, 0.0).sum(1) / usable.sum(1))
+    _refuse_empty(usable.sum(-1), "timing")
+    return np.asarray(np.where(usable, nights - baseline, 0.0).sum(-1) / usable.sum(-1))
 
 
 def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -> FloatArray:
@@ -208,12 +218,12 @@ def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -
     arcsine scale, per case, so that 10 of 10 against 100 of 100 is exactly 0.
 
     Args:
-        passed: (N, C) answers that passed.
-        answers: (N, C) answers judged; 0 where a night has none for a case.
+        passed: (N, ..., C) answers that passed.
+        answers: (N, ..., C) answers judged; 0 where a night has none for a case.
         accepted: How many first nights are the baseline.
 
     Returns:
-        (N,) scores: about 0 as the baseline (exactly, if all passed), up when fewer pass.
+        (N, ...) scores: about 0 as the baseline (exactly, if all passed), up when fewer pass.
 
     Raises:
         UsageError: When a night has no answer, or more passed than were judged.
@@ -226,9 +236,9 @@ def conformance_score(passed: ArrayLike, answers: ArrayLike, *, accepted: int) -
     n_baseline = n[:accepted].sum(0)
     rate = good[:accepted].sum(0) / np.maximum(n_baseline, 1)
     usable = (n > 0) & (n_baseline > 0)
-    _refuse_empty(usable.sum(1), "answer")
+    _refuse_empty(usable.sum(-1), "answer")
     drop = 2.0 * np.sqrt(n + 0.5) * (_arcsine(rate * n, n) - _arcsine(good, n))
-    return np.asarray(np.where(usable, drop, 0.0).sum(1) / np.sqrt(usable.sum(1)))
+    return np.asarray(np.where(usable, drop, 0.0).sum(-1) / np.sqrt(usable.sum(-1)))
 
 
 def _arcsine(passed: FloatArray, answers: FloatArray) -> FloatArray:

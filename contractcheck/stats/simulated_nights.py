@@ -1,24 +1,25 @@
 """Years of nights, made up: one stream's numbers as charts get them, drawn and not measured.
 
 Between nights a case moves more than sampling lets it, and partly together with the others; the
-family says how the moves of nights follow each other. Shares are drawn as counts, because near 0
-and 1 they are anything but normal, and become numbers by the functions that judge; averages of
-scores are drawn as normal deviations.
+family says how the moves of nights follow each other. Shares are drawn as counts
+(``simulated_shares``), averages of scores as normal deviations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from contractcheck.stats.monitor_nights import Nights
-from contractcheck.stats.night_contrasts import PSEUDO_ANSWERS
-from contractcheck.stats.night_coordinates import arcsine_moments
+from contractcheck.stats.simulated_shares import ShareModel, draw_counts, to_coordinate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+    from contractcheck.stats.simulated_shares import Counted
 
     FloatArray = NDArray[np.float64]
     SingleArray = NDArray[np.float32]
@@ -39,10 +40,8 @@ FAMILIES: Final[dict[Family, str]] = {
 _ODD_SHARE, _ODD, _ORDINARY = 3 / 16, 2.2, 0.34
 _KEPT = 0.5
 _STAYS, _TWO_LEVEL_SHARE = 7 / 8, 0.1
-_JUMP_SHARE, _JUMP_SD = 0.47, 3.0
-"""How far the other level is: a share of answers, or deviations of a night."""
-_ANGLES, _MOVES, _FARTHEST_SD = 201, 241, 6.0
-"""Grids of chances and of moves: steps of .008 radians and of .05 deviations."""
+_JUMP_SD = 3.0
+"""How far the other level of a case that jumps is, in deviations of a night."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,6 +53,7 @@ class StreamModel:
         like: (C,) accepted answers that the share counts.
         pool: (C,) accepted answers of which it counts them.
         left_of: (C,) place of the coordinate whose other answers it is a share of, or -1.
+        centre: (C,) where it is no share: mean of the accepted nights.
         variance: (C,) where it is no share: what judging supposes that sampling gives.
         sampling_sd: (C,) where it is no share: deviation from sampling, in the coordinate's unit.
         night_sd: (C,) the same between nights.
@@ -66,12 +66,28 @@ class StreamModel:
     like: FloatArray
     pool: FloatArray
     left_of: Place
+    centre: FloatArray
     variance: FloatArray
     sampling_sd: FloatArray
     night_sd: FloatArray
     dispersion: FloatArray
     common: FloatArray
     cases: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class DrawnNights:
+    """One stream's nights, and what is behind them.
+
+    Attributes:
+        nights: (T, R, C) as charts get them.
+        counts: Per place of a share (T, R) answers of the kind, and of how many.
+        shift: (R, C) what later nights were moved by.
+    """
+
+    nights: Nights
+    counts: Mapping[int, Counted]
+    shift: FloatArray
 
 
 def draw_nights(
@@ -83,7 +99,7 @@ def draw_nights(
     later: int,
     rng: np.random.Generator,
     shift: FloatArray | None = None,
-) -> Nights:
+) -> DrawnNights:
     """Draw R years at once, (T, R, C) with T = accepted + later nights.
 
     Args:
@@ -105,16 +121,16 @@ def draw_nights(
         shift=np.zeros(shape[1:]) if shift is None else shift,
         accepted=accepted,
     )
-    values = np.full(shape, np.nan, np.float32)
-    variances = np.full(shape, np.nan, np.float32)
+    values, variances = _empty(shape), _empty(shape)
     scores = np.flatnonzero(model.answers == 0)
     values[..., scores] = _draw_scores(model, scores, drawn, rng)
     variances[..., scores] = model.variance[scores]
-    for column, (counts, trials) in _draw_counts(model, drawn, rng).items():
-        found = _to_coordinate(counts, trials, accepted)
-        values[..., column], variances[..., column] = found
+    counts = _draw_shares(model, drawn, rng)
+    for column, counted in counts.items():
+        values[..., column], variances[..., column] = to_coordinate(counted, accepted)
     # Single precision is enough for charts, and half the memory of many years.
-    return Nights(values=values, variances=variances, accepted=accepted)
+    nights = Nights(values=values, variances=variances, accepted=accepted)
+    return DrawnNights(nights=nights, counts=counts, shift=drawn.shift)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -148,13 +164,24 @@ def draw_moves(
     return draw
 
 
+def _empty(shape: tuple[int, int, int]) -> SingleArray:
+    import numpy as np
+
+    return _by_year(np.full((shape[0], shape[2], shape[1]), np.nan, np.float32))
+
+
+def _by_year(array: SingleArray) -> SingleArray:
+    """(T, R, C) of (T, C, R): sums over few coordinates are faster along many years."""
+    return array.swapaxes(1, 2)
+
+
 def _share_moves(
     rng: np.random.Generator, shape: tuple[int, int, int], common: ArrayLike
 ) -> SingleArray:
     import numpy as np
 
     share = np.asarray(common, np.float32)
-    own = rng.standard_normal(shape, dtype=np.float32)
+    own = _by_year(rng.standard_normal((shape[0], shape[2], shape[1]), dtype=np.float32))
     shared = rng.standard_normal((*shape[:2], 1), dtype=np.float32)
     return np.asarray(np.sqrt(1 - share) * own + np.sqrt(share) * shared)
 
@@ -180,7 +207,7 @@ def _draw_scores(
 
     between = model.night_sd[scores].astype(np.float32)
     within = model.sampling_sd[scores].astype(np.float32)
-    values = between * drawn.moves[..., scores]
+    values = between * drawn.moves[..., scores] + model.centre[scores].astype(np.float32)
     values += within * rng.standard_normal(values.shape, dtype=np.float32)
     if drawn.jumps is not None:
         values += np.float32(_JUMP_SD) * np.hypot(between, within) * drawn.jumps[..., scores]
@@ -188,112 +215,25 @@ def _draw_scores(
     return values
 
 
-def _draw_counts(
-    model: StreamModel, drawn: _Drawn, rng: np.random.Generator
-) -> dict[int, tuple[Place, Place]]:
-    """Per share (T, R) answers of the kind, and of how many."""
+def _draw_shares(model: StreamModel, drawn: _Drawn, rng: np.random.Generator) -> dict[int, Counted]:
+    """Per place of a share (T, R) answers of the kind, and of how many."""
     import numpy as np
 
-    shape = drawn.moves.shape[:2]
-    found: dict[int, tuple[Place, Place]] = {}
+    found: dict[int, Counted] = {}
     for column in map(int, np.flatnonzero(model.answers)):
-        chance = _chances(
-            _angles(model, column, drawn, rng),
-            drawn.moves[..., column],
-            float(model.dispersion[column]),
-            int(model.answers[column]),
-        )
         parent = int(model.left_of[column])
-        trials = np.full(shape, model.answers[column])
-        if parent >= 0:
-            trials = found[parent][1] - found[parent][0]
-        found[column] = rng.binomial(trials, chance), trials
-    return found
-
-
-def _angles(model: StreamModel, column: int, drawn: _Drawn, rng: np.random.Generator) -> FloatArray:
-    """(T, R) arcsine of a share's usual chance, before the night's move."""
-    import numpy as np
-
-    shape = drawn.moves.shape[:2]
-    # A share of 1 that was seen is not one that is known (Jeffreys).
-    like, pool = model.like[column], model.pool[column]
-    usual = rng.beta(like + PSEUDO_ANSWERS, pool - like + PSEUDO_ANSWERS, shape[1])
-    angle = np.broadcast_to(np.arcsin(np.sqrt(usual)), shape).copy()
-    if drawn.jumps is not None:
-        away = np.where(usual > _JUMP_SHARE, usual - _JUMP_SHARE, usual + _JUMP_SHARE)
-        other = np.arcsin(np.sqrt(np.clip(away, 0.0, 1.0)))
-        angle = np.where(drawn.jumps[..., column], other, angle)
-    if drawn.shift[:, column].any():
-        angle[drawn.accepted :] = _shift_angles(
-            angle[drawn.accepted :], drawn.shift[:, column], like / pool
+        found[column] = draw_counts(
+            ShareModel(
+                answers=int(model.answers[column]),
+                like=float(model.like[column]),
+                pool=float(model.pool[column]),
+                dispersion=float(model.dispersion[column]),
+            ),
+            drawn.moves[..., column],
+            rng,
+            accepted=drawn.accepted,
+            shift=drawn.shift[:, column],
+            jumps=None if drawn.jumps is None else drawn.jumps[..., column],
+            left=found[parent][1] - found[parent][0] if parent >= 0 else None,
         )
-    return np.asarray(angle)
-
-
-def _shift_angles(angle: FloatArray, shift: FloatArray, seen: float) -> FloatArray:
-    """Shift (N, R) angles as far as (R,) ``shift`` moves the share that was ``seen``.
-
-    A change takes a part of the answers of the kind, or adds one of the others.
-    """
-    import numpy as np
-
-    changed = np.sin(np.clip(np.arcsin(np.sqrt(seen)) + shift, 0.0, np.pi / 2)) ** 2
-    kept = changed / max(seen, 1e-9)
-    left = (1.0 - changed) / max(1.0 - seen, 1e-9)
-    chance = np.sin(angle) ** 2
-    less, more = chance * kept, 1.0 - (1.0 - chance) * left
-    chance = np.where(shift < 0.0, less, np.where(shift > 0.0, more, chance))
-    return np.asarray(np.arcsin(np.sqrt(np.clip(chance, 0.0, 1.0))))
-
-
-def _chances(angle: FloatArray, moves: SingleArray, dispersion: float, answers: int) -> FloatArray:
-    """Chances of nights: beta-distributed about sin² of the angle, at the moves' quantiles."""
-    import numpy as np
-
-    place = np.clip(np.rint(angle * ((_ANGLES - 1) / (np.pi / 2))), 0, _ANGLES - 1).astype(np.intp)
-    if dispersion <= 1.0 or answers == 1:
-        return np.asarray(np.sin(place * (np.pi / 2 / (_ANGLES - 1))) ** 2)
-    step = 2.0 * _FARTHEST_SD / (_MOVES - 1)
-    column = np.clip(np.rint((moves + _FARTHEST_SD) / step), 0, _MOVES - 1).astype(np.intp)
-    # Between two answers of one night; beta-binomial variance over binomial is 1 + (n - 1) rho.
-    rho = min((dispersion - 1.0) / (answers - 1), 0.5)
-    return np.asarray(_beta_quantiles(rho)[place, column])
-
-
-@lru_cache(maxsize=32)
-def _beta_quantiles(rho: float) -> FloatArray:
-    """(angles, moves) quantiles of beta distributions with correlation ``rho`` between answers."""
-    import numpy as np
-    from scipy.special import betaincinv, ndtr
-
-    half = np.linspace(-_FARTHEST_SD, 0.0, _MOVES // 2 + 1)
-    chance = np.sin(np.linspace(0.0, np.pi / 2, _ANGLES)) ** 2
-    chance = np.clip(chance, 1e-9, 1.0 - 1e-9)[:, None]
-    total = 1.0 / rho - 1.0
-    low = betaincinv(chance * total, (1.0 - chance) * total, ndtr(half))
-    # Mirrored: the complement of the other kind of answers, or chances near 1 would round to it.
-    table = np.concatenate([low, 1.0 - low[::-1, -2::-1]], 1)
-    table[0], table[-1] = 0.0, 1.0
-    return np.asarray(table)
-
-
-def _to_coordinate(counts: Place, trials: Place, accepted: int) -> tuple[FloatArray, FloatArray]:
-    """(T, R) values and variances of a share, its scale taken from the accepted nights."""
-    import numpy as np
-
-    pool = trials[:accepted].sum(0)
-    least = PSEUDO_ANSWERS / (pool + 1.0)
-    share = np.clip(counts[:accepted].sum(0) / np.maximum(pool, 1), least, 1.0 - least)
-    # Rounding moves all nights of a year alike, and what charts look at is the difference.
-    row = np.rint(np.arcsin(np.sqrt(share)) * ((_ANGLES - 1) / (np.pi / 2))).astype(np.intp)
-    row = np.clip(row, 1, _ANGLES - 2)
-    mean = np.full((_ANGLES, int(trials.max(initial=1)) + 1), np.nan)
-    variance = mean.copy()
-    sizes = [int(n) for n in np.flatnonzero(np.bincount(trials.ravel())) if n]
-    for place in np.unique(row):
-        chance = float(np.sin(place * (np.pi / 2 / (_ANGLES - 1))) ** 2)
-        for n in sizes:
-            mean[place, n], variance[place, n] = arcsine_moments(chance, n)
-    angle = np.arcsin(np.sqrt((counts + 0.375) / (trials + 0.75)))
-    return angle - mean[row, trials], variance[row, trials]
+    return found

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from contractcheck.judging.budget import WatchBudget
     from contractcheck.judging.night_values import Reference
     from contractcheck.judging.simulated_years import PlayedYears
     from contractcheck.judging.year_changes import YearChange
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 _NIGHTS, _WATCHED = 365, 150
-_PIECE = 25
-"""Years of a piece: large enough that starting it costs nothing, small enough for memory. Part of
-the result, since each piece has its own seed."""
+_PIECE, _LEAST_PIECE, _CELLS = 100, 5, 1500
+"""Years of a piece, at most, at least, and times the coordinates of its widest stream: large enough
+that starting it costs nothing, small enough for caches. Part of the result, since each piece has
+its own seed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,15 +89,10 @@ def simulate_years(
         RecordingError: If the baseline is damaged.
     """
     reference = _read_reference(workspace, suite, target)
-    charted = watch_budget(suite, has_charts=True).charts
-    streams = tuple(one for one in fit_streams(reference) if one.name in charted)
-    if not streams:
-        raise NothingToCheckError(
-            f"{suite.name} × {target.id}: no metric or check has five accepted nights that asked "
-            "what the suite asks now"
-        )
+    budget = watch_budget(suite, has_charts=True)
+    streams = _fit_streams(suite, target, reference, budget)
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    rules = _rules(suite, streams, len(reference.nights))
+    rules = _rules(suite, budget, streams, len(reference.nights))
     shifts = {change: shift_of(change, reference, streams) for change in YEAR_CHANGES}
     rows = list(_plan(streams, rules, shifts, options.years, seed))
     played = _play(rows, options.progress, executor)
@@ -108,6 +105,8 @@ def simulate_years(
         watched=_WATCHED,
         stated=suite.policy.alarm_budget_per_year,
         share=sum(rules.shares.values()),
+        pair_share=rules.fast * budget.fast_streams,
+        unplayed=_unplayed(budget, rules),
         streams={stream.name: len(stream.rows) for stream in streams},
         dispersion={
             s.name: float(s.model.dispersion.mean()) for s in streams if s.plane != "latency"
@@ -134,8 +133,8 @@ _NOTES = (
         f"(dispersion {MEASURED_DISPERSION:g}): ten accepted nights may be alike by luck"
     ),
     (
-        "not played: checks that forbid, rate checks, limits, and two nights that repeat each "
-        "other; they have parts of the budget of their own, and find some changes sooner"
+        "checks of mode always are no part of this, for one failure is a breach on any night; nor "
+        "are second runs of a suspicious night"
     ),
 )
 
@@ -153,15 +152,40 @@ def _read_reference(workspace: Workspace, suite: Suite, target: Target) -> Refer
     return reference_of(nights, fingerprints, nights_wanted=suite.policy.nights)
 
 
-def _rules(suite: Suite, streams: Sequence[WatchedStream], accepted: int) -> WatchRules:
-    """What the suite's own charts are held to."""
-    shares = watch_budget(suite, has_charts=True).charts
+def _fit_streams(
+    suite: Suite, target: Target, reference: Reference, budget: WatchBudget
+) -> tuple[WatchedStream, ...]:
+    """Streams of the budget that accepted nights have values of."""
+    streams = tuple(one for one in fit_streams(reference) if one.name in budget.charts)
+    if not streams:
+        raise NothingToCheckError(
+            f"{suite.name} × {target.id}: no metric or check has five accepted nights that asked "
+            "what the suite asks now"
+        )
+    return streams
+
+
+def _rules(
+    suite: Suite, budget: WatchBudget, streams: Sequence[WatchedStream], accepted: int
+) -> WatchRules:
+    """What the suite's own charts and pairs of nights are held to."""
     margins = {one.name: margin_of(one.name, one.plane, suite.policy) for one in streams}
     return WatchRules(
         accepted=accepted,
-        shares={stream.name: shares[stream.name] for stream in streams},
+        shares={stream.name: budget.charts[stream.name] for stream in streams},
+        fast=budget.fast,
         margins={name: margin for name, margin in margins.items() if margin is not None},
     )
+
+
+def _unplayed(budget: WatchBudget, rules: WatchRules) -> dict[str, float]:
+    """What no year has, and the chance of a false red that each adds at most."""
+    left = {name: share for name, share in budget.charts.items() if name not in rules.shares}
+    found = {f"charts of {name}": share for name, share in left.items()}
+    if budget.rules:
+        words = "rate checks and limits, exact tests of a rate that is kept"
+        found[f"{words} ({budget.rules})"] = budget.rule * budget.rules
+    return found
 
 
 def _plan(
@@ -174,7 +198,9 @@ def _plan(
     """Every family without a change, then every change that shows, on fitted nights."""
     wanted: list[tuple[Family, YearChange | None]] = [(family, None) for family in FAMILIES]
     wanted += [("fitted", change) for change, moved in shifts.items() if _moves(moved)]
-    sizes = [min(_PIECE, years - first) for first in range(0, years, _PIECE)]
+    widest = max(len(stream.rows) for stream in streams)
+    piece = min(max(_CELLS // widest, _LEAST_PIECE), _PIECE)
+    sizes = [min(piece, years - first) for first in range(0, years, piece)]
     seeds = iter(spawn_seeds(seed, len(wanted) * len(sizes)))
     for family, change in wanted:
         pieces = tuple(
