@@ -53,6 +53,7 @@ def judge_fast(
     compare: Compare,
     *,
     budget_share: float,
+    says_visible: bool,
 ) -> FastJudgement:
     """Judge tonight with the night before, or with the second run of tonight.
 
@@ -62,8 +63,9 @@ def judge_fast(
         standing: Mutes of tonight.
         compare: Every case of so many last nights of the table against the accepted ones.
         budget_share: Each stream's chance, per year, of a false red.
+        says_visible: Whether nothing else says what a night would have shown.
     """
-    judged, findings = _judge(evidence, table, budget_share, compare)
+    judged, findings = _judge(evidence, table, budget_share, compare, says_visible=says_visible)
     findings = _confirm(evidence, table, findings, budget_share)
     if findings and standing.mutes:
         left = leave_out(table, standing.muted)
@@ -83,10 +85,15 @@ def judge_fast(
 
 
 def _judge(
-    evidence: Evidence, table: NightTable, budget_share: float, compare: Compare
+    evidence: Evidence,
+    table: NightTable,
+    budget_share: float,
+    compare: Compare,
+    *,
+    says_visible: bool = False,
 ) -> tuple[tuple[StreamJudgement, ...], tuple[Finding, ...]]:
     policy = evidence.suite.policy
-    judged = judge_streams(table, policy, budget_share=budget_share, says_visible=False)
+    judged = judge_streams(table, policy, budget_share=budget_share, says_visible=says_visible)
     if not any(one.is_over for one in judged):
         return judged, ()
     return judged, tuple(tell_drift(evidence, judged, compare(changed_nights(judged))))

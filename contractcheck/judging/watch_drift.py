@@ -18,6 +18,7 @@ from contractcheck.judging.standing import lost_nights, place_tonight
 from contractcheck.judging.watch_sight import HORIZONS, find_sight, sight_words
 from contractcheck.judging.watch_words import (
     lost_charts_words,
+    own_night_words,
     provisional_words,
     quiet_watch_headline,
     state_watch_rates,
@@ -56,7 +57,14 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
     standing = standing_exemptions(evidence.exemptions, run.statistics.night)
     # Naming cases takes most of the time, and each path may ask for the same nights.
     compare = cache(lambda later: compare_cases(table, later=later))
-    fast = judge_fast(evidence, table, standing, compare, budget_share=budget.fast)
+    fast = judge_fast(
+        evidence,
+        table,
+        standing,
+        compare,
+        budget_share=budget.fast,
+        says_visible=not budget.charts,
+    )
     watched: tuple[Watched, ...] = ()
     slow: tuple[Finding, ...] = ()
     if placed and budget.charts:
@@ -97,7 +105,7 @@ def _gaps(
     evidence: Evidence, watched: Sequence[Watched], accepted: int, *, has_charts: bool
 ) -> Iterator[str]:
     lost = lost_nights(evidence.baseline, evidence.run.header)
-    if accepted < LEAST_CHARTED <= accepted + lost.nights:
+    if lost.expired and accepted < LEAST_CHARTED <= accepted + lost.nights:
         yield lost_charts_words(accepted, lost, wanted=LEAST_CHARTED)
     unstable = [one for one in watched if one.fitness.is_unstable]
     if unstable:
@@ -109,9 +117,21 @@ def _gaps(
         )
 
 
+def _is_own_loss(evidence: Evidence, accepted: int) -> bool:
+    """Whether there are too few nights for charts because tonight is one of the accepted ones.
+
+    People have looked at it, and no chart was there to tell anything of it; the night before it
+    was accepted, as many nights made it quiet.
+    """
+    lost = lost_nights(evidence.baseline, evidence.run.header)
+    return lost.is_tonight and accepted + 1 == LEAST_CHARTED
+
+
 def _notes(evidence: Evidence, watched: Sequence[Watched], placed: Placed | None) -> Iterator[str]:
     accepted = len(placed.accepted) if placed else 0
-    if FEWEST_NIGHTS <= accepted < LEAST_CHARTED:
+    if _is_own_loss(evidence, accepted):
+        yield own_night_words(accepted, LEAST_CHARTED)
+    elif FEWEST_NIGHTS <= accepted < LEAST_CHARTED:
         yield provisional_words(accepted, LEAST_CHARTED)
     if placed and placed.placed is not None:
         yield (

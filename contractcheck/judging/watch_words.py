@@ -122,16 +122,18 @@ def unstable_since_words(
 
 def lost_charts_words(accepted: int, lost: Lost, *, wanted: int) -> str:
     """Say that charts which there were have gone, why, and what brings them back."""
-    if not lost.expired:
-        return (
-            f"this night is itself accepted, and the {accepted} others are fewer than the {wanted} "
-            "that charts need: nothing says whether it differs from them a little; accept one more "
-            "night"
-        )
     return (
         f"{lost.expired} accepted nights have expired, and the {accepted} that are left are fewer "
         f"than the {wanted} that charts need: small and slow changes are not looked for; look at "
         "the nights, and accept them anew or newer ones (contractcheck accept)"
+    )
+
+
+def own_night_words(accepted: int, wanted: int) -> str:
+    """Say how an accepted night is judged that leaves too few others for charts."""
+    return (
+        f"this night is itself accepted: it is held against the {accepted} others, which are fewer "
+        f"than the {wanted} that charts need; charts judge from the next night on"
     )
 
 

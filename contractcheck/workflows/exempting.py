@@ -66,6 +66,7 @@ class ListedExemption:
         target: Target id.
         exemption: What was written.
         is_expired: Whether its last night is over, so that it no longer counts.
+        is_ahead: Whether its first night is yet to come, so that it does not count yet.
         path: The file that reviewers see.
     """
 

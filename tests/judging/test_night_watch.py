@@ -226,8 +226,10 @@ def test_an_edited_case_learns_anew_and_the_others_are_watched_on(make_world, ma
     assert NAMES[0] in rows
 
 
-def test_five_nights_are_provisional_and_have_no_charts(watch):
-    judged = watch(accepted=6).go(2)
+def test_nine_nights_are_provisional_and_have_no_charts(watch):
+    judged = watch(accepted=9).go(2)
+    assert [one.verdict for one in judged] == [Verdict.QUIET] * 2
+    assert "would have shown" in judged[-1].headline
     assert judged[-1].charts == ()
     assert any(note.startswith("provisional") for note in judged[-1].notes)
     assert judged[-1].error_rates.startswith("provisional")
@@ -379,8 +381,11 @@ def test_charts_that_go_with_an_expired_acceptance_are_missed(watch):
     assert "accept them anew" in after.headline
 
 
-def test_an_accepted_night_that_leaves_too_few_others_is_not_called_quiet(watch):
+def test_an_accepted_night_that_leaves_too_few_others_is_as_quiet_as_before(watch):
     under = watch()
+    run = under.run(ACCEPTED - 1)
+    others = replace(under.baseline, nights=under.baseline.nights[:-1])
+    before = judge_run(Evidence(suite=under.world.suite, run=run, baseline=others, watch=True))
     own = judge_run(
         Evidence(
             suite=under.world.suite,
@@ -389,5 +394,18 @@ def test_an_accepted_night_that_leaves_too_few_others_is_not_called_quiet(watch)
             watch=True,
         )
     )
+    assert (own.verdict, own.headline) == (before.verdict, before.headline)
+    assert own.verdict is Verdict.QUIET
+    assert any(note.startswith("this night is itself accepted: it is held") for note in own.notes)
+    assert not any(note.startswith("provisional") for note in own.notes)
+
+
+def test_an_accepted_night_is_not_quiet_where_others_have_expired(watch):
+    under = watch()
+    oldest, *others = under.baseline.nights
+    ending = replace(oldest, acceptance=replace(oldest.acceptance, expires="2026-03-09"))
+    baseline = replace(under.baseline, nights=(ending, *others))
+    run = under.run(ACCEPTED - 1)
+    own = judge_run(Evidence(suite=under.world.suite, run=run, baseline=baseline, watch=True))
     assert own.verdict is Verdict.INCONCLUSIVE
-    assert "this night is itself accepted" in own.headline
+    assert "1 accepted nights have expired, and the 8 that are left" in own.headline
