@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from contractcheck.cli import cli
 from contractcheck.errors import AcceptRefusedError, RecordingError, UsageError
+from contractcheck.simulator import Conditions
 from contractcheck.store.remote import RemoteFiles
 from contractcheck.workflows.accept import AcceptOptions
 from contractcheck.workflows.archive_accepted import bring_run, mark_nights, secure_runs
 from contractcheck.workflows.archive_names import ArchivedRun, read_names
 from contractcheck.workflows.archive_prune import Retention, plan_archive_prune, prune_archive
 from contractcheck.workflows.rebase import accept_since
+from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.run_archive import open_archive
+from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.workspace import Workspace
 
 ALL = Retention(keep_nights=0)
@@ -99,17 +102,44 @@ def test_a_night_accepted_after_the_plan_outlives_the_prune(checkout, archive):
     assert nights(prune_archive(main.workspace, archive, choices)) == ["04", "05", "06"]
 
 
+def watch(project, archive, day):
+    night = f"2026-03-{day:02}"
+    project.provider.conditions = Conditions(night=night, time_scale=0.0)
+    suite = project.suite()
+    options = WatchOptions(
+        night=night,
+        record=RecordOptions(base_url=project.provider.base_url),
+        store=str(archive.files.base),
+    )
+    return watch_target(project.workspace, suite, suite.targets[0], options)
+
+
 def test_what_was_accepted_without_an_archive_is_marked_by_the_next_watch(checkout, local):
     branch, main = checkout(RUNS), checkout()
     branch.accept(branch.workspace.runs.find(run_of(local, 3).run_id))
     assert local.contents().marks == frozenset()
-    baseline = branch.workspace.baselines.read("hello", branch.suite().targets[0])
-    mark_nights(local, baseline)
+    watch(branch, local, 7)
     marks = local.contents().marks
     assert marks == {run_of(local, day).mark for day in (1, 2, 3)}
-    mark_nights(local, baseline)
+    watch(branch, local, 7)
     assert local.contents().marks == marks
-    assert prune(main.workspace, local) == ["04", "05", "06"]
+    assert prune(main.workspace, local) == ["04", "05", "06", "07"]
+
+
+def test_a_watch_that_cannot_mark_judges_all_the_same_and_says_so(checkout, local, monkeypatch):
+    main = checkout()
+    put = RemoteFiles.put
+
+    def refuse_marks(self, source, name):
+        if name.endswith(".accepted"):
+            raise RecordingError(f"{name}: no permission")
+        put(self, source, name)
+
+    monkeypatch.setattr(RemoteFiles, "put", refuse_marks)
+    report = watch(main, local, 7)
+    assert report.exit_code == 4
+    assert any(".accepted: no permission" in note for note in report.notes)
+    assert run_of(local, 7)
 
 
 def test_a_night_whose_run_the_archive_never_had_is_not_marked(checkout, local):
