@@ -154,7 +154,7 @@ def _refuse_absent(  # noqa: PLR0917 - what is asked of the history, and what is
         runs = " ".join(record.run_id for record in absent)
         raise AcceptRefusedError(
             f"complete nights of {suite.name} × {target.id} since {since} are not here: {nights}; "
-            f"bring them with `contractcheck runs fetch {runs}`"
+            f"bring them with `contractcheck runs fetch {runs}`, or name their archive by --store"
         )
 
 
