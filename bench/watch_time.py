@@ -28,12 +28,15 @@ from contractcheck.judging.night_values import values_of
 from contractcheck.judging.standing import standing_reference
 from contractcheck.measuring import measure_answers, observe
 from contractcheck.model.baseline import Acceptance, AcceptedNight, Baseline
+from contractcheck.model.history import RunKey
 from contractcheck.simulator import Conditions, Simulator
 from contractcheck.store import new_run_id, stored_form
 from contractcheck.store.history import open_history
 from contractcheck.workflows.night_runs import night_key, night_record
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.watch import WatchOptions, watch_target
+from contractcheck.workflows.watch_judging import judge_night
+from contractcheck.workflows.watch_seen import MOST_LATER, seen_digest, seen_line
 from contractcheck.workflows.workspace import Workspace
 
 FIRST = date(2026, 1, 1)
@@ -150,7 +153,13 @@ class Timed:
         baseline = self.workspace.baselines.read(self.suite.name, self.target)
         reference = standing_reference(self.suite, baseline, read_header(self.last))
         values = [values_of(reference, one) for one in self.drawn]
+        said = self.said(path)
+        keys = [RunKey(one.night, one.run_id, "0" * 64, is_complete=True) for one in later]
+        lines = list(map(seen_line, keys))
         with open_history(path) as history:
+            for place, one in enumerate(later):
+                seen = seen_digest(lines[max(0, place - MOST_LATER) : place])
+                history.put_judgement(replace(said, night=one.night, run_id=one.run_id, seen=seen))
             history.put_values(
                 self.suite.name,
                 self.target.id,
@@ -160,6 +169,15 @@ class Timed:
                     for pick, one in zip(picked, later, strict=True)
                 ],
             )
+
+    def said(self, path):
+        """What is said of a night like these."""
+        copy = path.with_name("said.sqlite")
+        shutil.copy(path, copy)
+        with open_history(copy) as history:
+            run = observe(read_run(self.last), self.suite)
+            history.add_night(night_record(run, root="0" * 64), run.statistics)
+            return judge_night(self.workspace, self.suite, history, run).kept_form()
 
     def watch_s(self, path):
         """Processor seconds of a watch of tonight; the history is left as it was."""

@@ -7,7 +7,6 @@ whoever looks next finds those that do not hold any more, whatever was killed in
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,13 +17,15 @@ from contractcheck.workflows.night_sampling import read_night
 from contractcheck.workflows.watch_ground import read_ground
 from contractcheck.workflows.watch_judging import judge_on
 from contractcheck.workflows.watch_keeping import keep_judged, settle_events
-from contractcheck.workflows.watch_seen import MOST_LATER, NOTHING, seen_digest, seen_line
+from contractcheck.workflows.watch_seen import find_outdated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection
 
-    from contractcheck.model.history import NightJudgement, RunKey
+    from contractcheck.model.baseline import Baseline
+    from contractcheck.model.history import HistoryEvent, RunKey
     from contractcheck.model.judgement import Verdict
+    from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.suite import Suite
     from contractcheck.sampling import Progress
     from contractcheck.store.history import History
@@ -69,13 +70,18 @@ def judge_outdated(
     Raises:
         RecordingError: If the baseline or the history is damaged.
     """
-    done = JudgedAgain()
+    of, done = (suite.name, source.target.id), JudgedAgain()
+    baseline = source.workspace.baselines.read(suite.name, source.target)
     for _ in range(_ROUNDS):
-        outdated = find_outdated(source, suite, history) - done.left
+        said = history.judgements(*of)
+        keys = history.run_keys(*of), history.run_keys(*of, "confirmation")
+        outdated = find_outdated(*keys, said, after=_last_of(baseline)) - done.left
         if not outdated:
             break
         judge_nights(source, suite, history, outdated, into=done, progress=progress)
-    _settle(source, suite, history)
+    else:
+        said = history.judgements(*of)
+    settle_events(history, *of, said, _people(source, baseline))
     return done
 
 
@@ -93,12 +99,21 @@ def judge_all(source: NightSource, suite: Suite, history: History) -> int:
     Raises:
         RecordingError: If the baseline or the history is damaged.
     """
-    last = _last_accepted(source, suite)
-    nights = {key.night for key in history.run_keys(suite.name, source.target.id)}
-    done = JudgedAgain()
-    judge_nights(source, suite, history, {one for one in nights if one > last}, into=done)
-    _settle(source, suite, history)
+    of, done = (suite.name, source.target.id), JudgedAgain()
+    baseline = source.workspace.baselines.read(suite.name, source.target)
+    nights = {key.night for key in history.run_keys(*of) if key.night > _last_of(baseline)}
+    judge_nights(source, suite, history, nights, into=done)
+    settle_events(history, *of, history.judgements(*of), _people(source, baseline))
     return len(done.verdicts)
+
+
+def _last_of(baseline: Baseline | None) -> str:
+    return max((one.statistics.night for one in baseline.nights), default="") if baseline else ""
+
+
+def _people(source: NightSource, baseline: Baseline | None) -> tuple[HistoryEvent, ...]:
+    exemptions = source.workspace.exemptions.read(source.suite, source.target)
+    return human_events(source.suite, source.target.id, baseline, exemptions)
 
 
 def judge_nights(
@@ -123,94 +138,32 @@ def judge_nights(
     Raises:
         RecordingError: If the baseline or the history is damaged.
     """
-    ground = read_ground(source.workspace, suite, source.target, history, most_values=None)
-    keys = {key.night: key for key in history.run_keys(suite.name, source.target.id)}
-    said = {one.night: one for one in history.judgements(suite.name, source.target.id)}
+    of = suite.name, source.target.id
+    keys = {key.night: key for key in history.run_keys(*of)}
+    said = {one.night: one.verdict for one in history.judgements(*of)}
+    # Not read where no recording is at hand: that may be so every night from then on.
+    ground: Ground | None = None
     tally, told = Tally(planned=len(nights)), progress or SilentProgress()
     for night in sorted(nights):
-        verdict = _judge(source, ground, keys[night])
-        if verdict is None:
-            into.left.add(night)
+        if (run := _read(source, suite, keys[night])) is not None:
+            ground = ground or read_ground(
+                source.workspace, suite, source.target, history, most_values=None
+            )
+            judged = judge_on(ground, run)
+            keep_judged(history, judged)
+            before = into.verdicts[night][0] if night in into.verdicts else said.get(night)
+            into.verdicts[night] = before, judged.judgement.verdict
         else:
-            before = said[night].verdict if night in said else None
-            into.verdicts[night] = into.verdicts.get(night, (before, verdict))[0], verdict
+            into.left.add(night)
         tally.done += 1
         told.update(tally)
 
 
-def _judge(source: NightSource, ground: Ground, key: RunKey) -> Verdict | None:
-    """Judge one night again; None when its recording is not at hand, or not the one it was."""
+def _read(source: NightSource, suite: Suite, key: RunKey) -> MeasuredRun | None:
+    """Measure a night again; None when its recording is not at hand, or not the one it was."""
     try:
         with source.opened(key.run_id) as folder:
-            found = None if folder is None else read_night(folder, ground.suite)
+            found = None if folder is None else read_night(folder, suite)
     except RecordingError:
         return None
-    if found is None or (found.root or "") != key.run_root:
-        return None
-    judged = judge_on(ground, found.run)
-    return judged.judgement.verdict if keep_judged(ground.history, judged) else None
-
-
-def find_outdated(source: NightSource, suite: Suite, history: History) -> set[str]:
-    """Nights since the accepted ones that nothing was said of, or by other nights than there are.
-
-    Nights that were accepted meanwhile count as they did when a night was judged: what was said
-    then, by the accepted nights of then, stands.
-    """
-    of = suite.name, source.target.id
-    last = _last_accepted(source, suite)
-    said = {one.night: one for one in history.judgements(*of)}
-    seen = _Seen.of(history.run_keys(*of), history.run_keys(*of, "confirmation"))
-    return {key.night for key in seen.nights if key.night > last and not seen.holds(key, said)}
-
-
-def _last_accepted(source: NightSource, suite: Suite) -> str:
-    baseline = source.workspace.baselines.read(suite.name, source.target)
-    return max((one.statistics.night for one in baseline.nights), default="") if baseline else ""
-
-
-def _settle(source: NightSource, suite: Suite, history: History) -> None:
-    baseline = source.workspace.baselines.read(suite.name, source.target)
-    exemptions = source.workspace.exemptions.read(suite.name, source.target)
-    people = human_events(suite.name, source.target.id, baseline, exemptions)
-    settle_events(history, suite.name, source.target.id, people)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Seen:
-    """What every night would be judged by now.
-
-    Attributes:
-        nights: All of them, oldest first.
-        complete: Dates of those that enter charts.
-        lines: Their ``seen_line``.
-        confirmations: That of each night's confirmation.
-    """
-
-    nights: tuple[RunKey, ...]
-    complete: Sequence[str]
-    lines: Sequence[str]
-    confirmations: Mapping[str, str]
-
-    @classmethod
-    def of(cls, nights: tuple[RunKey, ...], confirmations: tuple[RunKey, ...]) -> _Seen:
-        """Prepare to look many nights up."""
-        complete = [key for key in nights if key.is_complete]
-        return cls(
-            nights=nights,
-            complete=[key.night for key in complete],
-            lines=[seen_line(key) for key in complete],
-            confirmations={key.night: seen_line(key) for key in confirmations if key.is_complete},
-        )
-
-    def holds(self, key: RunKey, said: Mapping[str, NightJudgement]) -> bool:
-        """Whether what was said of a night rests on what there is."""
-        one = said.get(key.night)
-        if one is None or one.run_id != key.run_id:
-            return False
-        if one.seen == NOTHING:
-            return True
-        first = bisect_right(self.complete, one.after)
-        until = bisect_left(self.complete, key.night)
-        lines = self.lines[max(first, until - MOST_LATER) : until]
-        return one.seen == seen_digest(lines, self.confirmations.get(key.night, ""))
+    return found.run if found and (found.root or "") == key.run_root else None

@@ -43,7 +43,11 @@ def keep_judged(history: History, judged: JudgedNight) -> bool:
 
 
 def settle_events(
-    history: History, suite: str, target: str, by_people: Iterable[HistoryEvent] = ()
+    history: History,
+    suite: str,
+    target: str,
+    judgements: Iterable[NightJudgement],
+    by_people: Iterable[HistoryEvent] = (),
 ) -> None:
     """Make the events of a suite and target those that follow from what was said of its nights.
 
@@ -54,12 +58,13 @@ def settle_events(
         history: Where they are kept.
         suite: Suite name.
         target: Target id.
+        judgements: What was last said of each night.
         by_people: What people did meanwhile (``history_events.human_events``).
 
     Raises:
         RecordingError: If the history cannot be read or written.
     """
-    said = {one.night: one for one in history.judgements(suite, target)}
+    said = {one.night: one for one in judgements}
     stored = history.events(suite, target)
     given = {one for one in stored if one.kind not in _DERIVED or one.night not in said}
     given |= set(by_people)

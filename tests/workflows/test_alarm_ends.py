@@ -24,7 +24,7 @@ def keep(history, day, verdict, *, charts=(CHART,), kind=None):
         findings=(FindingRecord(kind=kind, plane="outputs", message="moved"),) if kind else (),
     )
     history.put_judgement(judged)
-    settle_events(history, *OF)
+    settle_events(history, *OF, history.judgements(*OF))
 
 
 @pytest.fixture

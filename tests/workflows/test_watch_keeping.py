@@ -38,7 +38,7 @@ def history(tmp_path):
 
 def say(history, day, verdict, people=()):
     history.put_judgement(judgement(day, verdict))
-    settle_events(history, *OF, people)
+    settle_events(history, *OF, history.judgements(*OF), people)
 
 
 def kinds(history):
