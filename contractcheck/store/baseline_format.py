@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import date
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contractcheck.model.baseline import Baseline
-    from contractcheck.model.json_value import JsonObject
+    from contractcheck.model.json_value import JsonObject, JsonValue
     from contractcheck.model.night import NightStatistics
 
 FORMAT = 3
@@ -90,10 +91,11 @@ def decode_row(document: JsonObject, row: JsonObject, statistics: NightStatistic
     Raises:
         KeyError, TypeError, ValueError, AttributeError: If the row is not built like one.
     """
-    acceptance = cast("dict[str, str | None]", row["acceptance"])
+    acceptance = _object(row["acceptance"])
     parts = row["parts"]
     if isinstance(parts, str):
-        parts = cast("JsonObject", document["parts"])[parts]
+        parts = _object(document["parts"])[parts]
+    expires = _text_or_none(acceptance.get("expires"))
     return AcceptedNight(
         statistics=statistics,
         run_root=str(row["run_root"]),
@@ -101,11 +103,12 @@ def decode_row(document: JsonObject, row: JsonObject, statistics: NightStatistic
             accepted_by=str(acceptance["by"]),
             accepted_at=str(acceptance["at"]),
             reason=str(acceptance["reason"]),
-            ticket=acceptance.get("ticket"),
-            expires=acceptance.get("expires"),
+            ticket=_text_or_none(acceptance.get("ticket")),
+            # Earlier versions kept 20270131 as given, which no night of that year comes after.
+            expires=None if expires is None else date.fromisoformat(expires).isoformat(),
         ),
-        parts=cast("dict[str, dict[str, str]]", parts),
-        vantage=cast("dict[str, str]", row["vantage"]),
+        parts={case: _texts(one) for case, one in _object(parts).items()},
+        vantage=_texts(row["vantage"]),
     )
 
 
@@ -129,6 +132,25 @@ def rebases_of(document: JsonObject) -> tuple[str, ...]:
 def is_date(text: str) -> bool:
     """Whether a text is an ISO date, and so safe as the name of a file."""
     return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) is not None
+
+
+def _object(value: JsonValue) -> JsonObject:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
+    return value
+
+
+def _texts(value: JsonValue) -> dict[str, str]:
+    texts = {name: one for name, one in _object(value).items() if isinstance(one, str)}
+    if strange := [one for one in _object(value).values() if not isinstance(one, str)]:
+        raise TypeError(f"{strange[0]!r} is no text")
+    return texts
+
+
+def _text_or_none(value: JsonValue) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _encode_row(night: AcceptedNight, digests: Mapping[str, str]) -> dict[str, object]:

@@ -167,9 +167,10 @@ def make_acceptance(options: AcceptOptions) -> Acceptance:
     """
     if not options.reason.strip():
         raise AcceptRefusedError("--reason is empty; say why these nights are good")
+    expires = None
     if options.expires is not None:
         try:
-            date.fromisoformat(options.expires)
+            expires = date.fromisoformat(options.expires).isoformat()
         except ValueError as error:
             raise AcceptRefusedError(
                 f"--expires {options.expires!r} is not a date such as 2027-01-31"
@@ -179,7 +180,7 @@ def make_acceptance(options: AcceptOptions) -> Acceptance:
         accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         reason=options.reason,
         ticket=options.ticket,
-        expires=options.expires,
+        expires=expires,
     )
 
 

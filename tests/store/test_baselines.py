@@ -271,12 +271,28 @@ def test_a_file_that_cannot_be_one_is_refused_before_it_is_read(store, old, name
         (lambda d: d.pop("reference_night"), "damaged (KeyError: 'reference_night')"),
         (lambda d: d["nights"][0].update(night="../x"), "damaged (ValueError: '../x' is not a da"),
         (lambda d: d["nights"][0].update(acceptance=[]), "damaged ("),
+        (lambda d: d["nights"][0]["acceptance"].update(expires=7), "damaged (TypeError: 7 is no t"),
+        (lambda d: d["nights"][0]["acceptance"].update(expires="x"), "damaged (ValueError: Invali"),
+        (lambda d: d["nights"][0]["acceptance"].update(ticket=[]), "damaged (TypeError: [] is no"),
+        (lambda d: d["nights"][0].update(vantage={"python": 3}), "damaged (TypeError: 3 is no te"),
+        (lambda d: d["nights"][0].update(vantage=None), "damaged (TypeError: None is no object"),
+        (lambda d: d["nights"][0].update(parts=None), "damaged (TypeError: None is no object"),
+        (lambda d: d["nights"][0].update(parts={"a": "m"}), "damaged (TypeError: 'm' is no obje"),
+        (lambda d: d.update(parts=dict.fromkeys(d["parts"])), "damaged (TypeError: None is no o"),
     ],
 )
 def test_a_baseline_file_that_was_touched_is_named(store, old, change, words):
     edit(old / "baseline.json", change)
     message = refused(store.read, "demo", TARGET)
     assert message.startswith(f"{old / 'baseline.json'}: {words}")
+
+
+def test_an_expiry_that_was_accepted_without_dashes_is_the_same_date(store, old):
+    path = old / "baseline.json"
+    document = orjson.loads(path.read_bytes())
+    document["nights"][0]["acceptance"]["expires"] = "20270131"
+    path.write_bytes(orjson.dumps(document))
+    assert store.read("demo", TARGET).nights[0].acceptance.expires == "2027-01-31"
 
 
 def test_a_reference_cannot_lie_elsewhere(store, old):

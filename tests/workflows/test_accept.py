@@ -108,6 +108,11 @@ def test_an_expiry_is_a_date(project, expires):
     )
 
 
+def test_an_expiry_is_kept_as_later_dates_are_compared_with_it(project):
+    (made,) = project.accept(project.record(1), expires="20270131")
+    assert made.nights[0].acceptance.expires == "2027-01-31"
+
+
 def test_a_night_too_large_for_version_control_is_refused_with_what_helps(project):
     folder = project.record(1)
     sizes = case_sizes_bytes(folder)
