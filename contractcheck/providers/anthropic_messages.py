@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.completion import Completion, Outcome
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.anthropic_request import write_body
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.first_content import NamedContent
-from contractcheck.providers.shape import Shape, parse_object
-from contractcheck.providers.sse import is_event_stream, parse_events, read_frames
+from contractcheck.providers.growing_call import GrowingCall
+from contractcheck.providers.shape import Shape, find_text, parse_object
+from contractcheck.providers.sse import is_event_stream, parse_events, read_frames, typed_kind
 
 if TYPE_CHECKING:
     from contractcheck.model.credential import CredentialScheme
@@ -105,20 +106,8 @@ class _Block:
     """One content block as it grows; of unknown kinds nothing is read."""
 
     kind: str
-    name: str = ""
-    id: str | None = None
     text: list[str] = field(default_factory=list)
-    input: JsonObject | None = None
-
-    def call(self) -> ToolCall:
-        written = "".join(self.text)
-        parsed = parse_object(written) if written else (self.input or {})
-        return ToolCall(
-            name=self.name,
-            arguments=written if parsed is None else parsed,
-            is_parsed=parsed is not None,
-            id=self.id,
-        )
+    call: GrowingCall = field(default_factory=GrowingCall)
 
 
 @dataclass(slots=True)
@@ -136,12 +125,12 @@ class _Parts:
     def completion(self) -> Completion:
         blocks = [self.blocks[index] for index in sorted(self.blocks)]
         text = _text_of(blocks, "text")
-        calls = tuple(block.call() for block in blocks if block.kind == "tool_use")
+        calls = tuple(block.call.finished() for block in blocks if block.kind == "tool_use")
         self._judge(is_empty=not text and not calls, has_calls=bool(calls))
-        first = self.shape.first_break
+        outcome, detail = self.shape.outcome
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text=text,
             tool_calls=calls,
             finish_reason=self.finish_reason,
@@ -159,14 +148,11 @@ class _Parts:
     def _judge(self, *, is_empty: bool, has_calls: bool) -> None:
         """Look at the answer as a whole: is everything there that its end promises?"""
         shape, reason = self.shape, self.finish_reason
-        if reason is not None and reason not in _STOP_REASONS:
-            known = ", ".join(sorted(_STOP_REASONS))
-            shape.additive("stop_reason", f"new value {reason!r} (documented: {known})")
+        shape.known("stop_reason", reason, _STOP_REASONS)
         if reason == "tool_use" and not has_calls:
             shape.breaking("content", "stop_reason is 'tool_use', but no tool_use block came")
-        if is_empty and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown field carries text, and no text block has any: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if is_empty and reason not in _EMPTY_ENDINGS:
+            shape.renamed("unknown field carries text, and no text block has any")
 
 
 def _read_whole(body: bytes) -> Completion:
@@ -191,8 +177,7 @@ def _text_of(blocks: list[_Block], kind: str) -> str:
 def _take_message(parts: _Parts, message: JsonObject, path: str) -> None:
     parts.model = parts.shape.required(message, "model", str, path)
     # Clients repeat it to no one: its absence breaks nobody.
-    response_id = message.get("id")
-    parts.response_id = response_id if isinstance(response_id, str) else None
+    parts.response_id = find_text(message, "id")
     usage = parts.shape.required(message, "usage", dict, path)
     if usage is not None:
         _take_usage(parts, usage, f"{path}.usage" if path else "usage", at_least=("input_tokens",))
@@ -222,10 +207,12 @@ def _take_block(parts: _Parts, block: JsonValue, index: int, path: str) -> None:
         text = parts.shape.required(block, "text", str, path)
         taken.text = [text] if text else []
     elif kind == "tool_use":
-        taken.name = parts.shape.required(block, "name", str, path) or ""
-        taken.input = parts.shape.required(block, "input", dict, path)
-        call_id = block.get("id")
-        taken.id = call_id if isinstance(call_id, str) else None
+        taken.call = GrowingCall(
+            name=parts.shape.required(block, "name", str, path) or "",
+            id=find_text(block, "id"),
+            text=taken.text,
+            given=parts.shape.required(block, "input", dict, path) or {},
+        )
     elif kind == "thinking":
         thought = parts.shape.optional(block, "thinking", str, path)
         taken.text = [thought] if thought else []
@@ -243,7 +230,7 @@ def _read_stream(body: bytes) -> Completion:
                 return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
             parts.shape.additive("event", f"unknown stream event {event.name!r}")
             continue
-        kind = str(data.get("type", event.name))
+        kind = typed_kind(event, data)
         if kind == "error":
             return late_error(event.data, "in the stream")
         if kind not in _EVENTS:

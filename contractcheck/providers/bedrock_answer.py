@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.completion import Completion, Outcome
 from contractcheck.providers.aws_event_stream import is_aws_event_stream, parse_event_stream
 from contractcheck.providers.failures import late_error, unreadable
+from contractcheck.providers.growing_call import GrowingCall
 from contractcheck.providers.shape import Shape, parse_object
 
 if TYPE_CHECKING:
@@ -70,20 +71,7 @@ class _Block:
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
-    call: tuple[str, str | None] | None = None
-    written: list[str] = field(default_factory=list)
-    input: JsonObject | None = None
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        if self.call is None:
-            return ()
-        text = "".join(self.written)
-        parsed = parse_object(text) if text else (self.input or {})
-        arguments: JsonValue = text if parsed is None else parsed
-        name, tool_use_id = self.call
-        return (
-            ToolCall(name=name, arguments=arguments, is_parsed=parsed is not None, id=tool_use_id),
-        )
+    call: GrowingCall | None = None
 
 
 @dataclass(slots=True)
@@ -102,12 +90,12 @@ class _Parts:
     def completion(self) -> Completion:
         blocks = [self.blocks[index] for index in sorted(self.blocks)]
         text = "".join(piece for block in blocks for piece in block.text)
-        calls = tuple(call for block in blocks for call in block.calls())
+        calls = tuple(block.call.finished() for block in blocks if block.call is not None)
         self._judge(is_empty=not text and not calls, has_calls=bool(calls))
-        first = self.shape.first_break
+        outcome, detail = self.shape.outcome
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text=text,
             tool_calls=calls,
             finish_reason=self.finish_reason,
@@ -123,14 +111,11 @@ class _Parts:
     def _judge(self, *, is_empty: bool, has_calls: bool) -> None:
         """Look at the answer as a whole: is everything there that its end promises?"""
         shape, reason = self.shape, self.finish_reason
-        if reason is not None and reason not in _STOP_REASONS:
-            known = ", ".join(sorted(_STOP_REASONS))
-            shape.additive("stopReason", f"new value {reason!r} (documented: {known})")
+        shape.known("stopReason", reason, _STOP_REASONS)
         if reason == "tool_use" and not has_calls:
             shape.breaking("stopReason", "is 'tool_use', but no toolUse block came")
-        if is_empty and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown member carries text, and no text block has any: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if is_empty and reason not in _EMPTY_ENDINGS:
+            shape.renamed("unknown member carries text, and no text block has any")
 
 
 def _read_whole(body: bytes) -> Completion:
@@ -196,13 +181,13 @@ def _take_tool_use(shape: Shape, taken: _Block, block: JsonObject, path: str) ->
     if used is not None:
         place = f"{path}.toolUse"
         taken.call = _call(shape, used, place)
-        taken.input = shape.required(used, "input", dict, place)
+        taken.call.given = shape.required(used, "input", dict, place) or {}
 
 
-def _call(shape: Shape, used: JsonObject, path: str) -> tuple[str, str | None]:
-    """Name and id of a call."""
+def _call(shape: Shape, used: JsonObject, path: str) -> GrowingCall:
+    """A call whose arguments are yet to come: without any they are none."""
     name = shape.required(used, "name", str, path)
-    return name or "", shape.required(used, "toolUseId", str, path)
+    return GrowingCall(name=name or "", id=shape.required(used, "toolUseId", str, path), given={})
 
 
 def _read_stream(body: bytes) -> Completion:
@@ -285,9 +270,10 @@ def _take_delta(parts: _Parts, data: JsonObject, last_byte: int) -> None:
         elif kind == "toolUse":
             used = shape.required(delta, kind, dict, path) or {}
             piece = shape.required(used, "input", str, f"{path}.toolUse")
-            block.written.append(piece or "")
             if block.call is None:
                 shape.breaking(f"{path}.toolUse", "input for a call that was never started")
+            else:
+                block.call.text.append(piece or "")
         elif kind == "reasoningContent":
             inner = shape.required(delta, kind, dict, path) or {}
             block.reasoning += _texts(shape, inner, f"{path}.reasoningContent")

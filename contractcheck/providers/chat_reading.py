@@ -135,14 +135,11 @@ class _Parts:
         )
 
     def _outcome(self) -> tuple[Outcome, str]:
-        if first := self.shape.first_break:
-            return Outcome.MALFORMED, f"{first.path}: {first.what}"
-        if self.finish_reason in _BROKEN_OFF:
-            return (
-                Outcome.INFRA,
-                f"the provider broke off: finish_reason is {self.finish_reason!r}",
-            )
-        return Outcome.ANSWERED, ""
+        outcome, detail = self.shape.outcome
+        if outcome is Outcome.ANSWERED and self.finish_reason in _BROKEN_OFF:
+            words = f"the provider broke off: finish_reason is {self.finish_reason!r}"
+            return Outcome.INFRA, words
+        return outcome, detail
 
     def _judge(self) -> None:
         """Look at the answer as a whole: is everything there that its end promises?"""
@@ -152,15 +149,12 @@ class _Parts:
         if self.usage is None:
             # Optional in the specification: some compatible servers never count.
             shape.additive("usage", "none came, so tokens are not counted")
-        if reason is not None and reason not in _FINISH_REASONS | _BROKEN_OFF:
-            known = ", ".join(sorted(_FINISH_REASONS))
-            what = f"new value {reason!r} (documented: {known})"
-            shape.additive("choices[0].finish_reason", what)
+        if reason not in _BROKEN_OFF:
+            shape.known("choices[0].finish_reason", reason, _FINISH_REASONS)
         if reason == "tool_calls" and not self.calls:
             shape.breaking("choices[0]", "finish_reason is 'tool_calls', but no tool call came")
-        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown field carries text, and 'content' has none: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS:
+            shape.renamed("unknown field carries text, and 'content' has none")
 
 
 def _read_whole(body: bytes) -> Completion:
@@ -175,10 +169,7 @@ def _read_whole(body: bytes) -> Completion:
     choices = shape.required(document, "choices", list, "")
     if choices is not None and not choices:
         shape.breaking("choices", "is empty")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
+    for _, choice in shape.objects((choices or [])[:1], "choices"):
         message = shape.required(choice, "message", dict, "choices[0]")
         if message is not None:
             _take_message(parts, message, "choices[0].message")
@@ -228,10 +219,7 @@ def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:
     shape = parts.shape
     _take_envelope(parts, chunk)
     choices = shape.required(chunk, "choices", list, "")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
+    for _, choice in shape.objects((choices or [])[:1], "choices"):
         if "content_filter_offsets" in choice and "delta" not in choice:
             continue  # Azure's asynchronous filter: a note about text that was sent before
         delta = shape.required(choice, "delta", dict, "choices[0]")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.completion import Completion, Outcome
 from contractcheck.providers.failures import has_error, late_error, unreadable
+from contractcheck.providers.growing_call import GrowingCall
 from contractcheck.providers.shape import Shape, find_text, parse_object
-from contractcheck.providers.sse import parse_events
+from contractcheck.providers.sse import parse_events, typed_kind
 
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject, JsonValue
@@ -35,32 +36,13 @@ _CONTENTS = ("text", "thinking")
 
 
 @dataclass(slots=True)
-class _Call:
-    """One tool call as it grows."""
-
-    name: str
-    id: str | None
-    text: list[str]
-
-    def finished(self) -> ToolCall:
-        written = "".join(self.text)
-        parsed = parse_object(written)
-        return ToolCall(
-            name=self.name,
-            arguments=written if parsed is None else parsed,
-            is_parsed=parsed is not None,
-            id=self.id,
-        )
-
-
-@dataclass(slots=True)
 class _Parts:
     """What an answer is put together from, whole or event by event."""
 
     shape: Shape = field(default_factory=Shape)
     contents: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
     plan: list[str] = field(default_factory=list)
-    calls: dict[int, _Call] = field(default_factory=dict)
+    calls: dict[int, GrowingCall] = field(default_factory=dict)
     says_something: bool = False
     finish_reason: str | None = None
     error: str | None = None
@@ -76,13 +58,13 @@ class _Parts:
     def completion(self) -> Completion:
         text = self.words("text")
         self._judge(is_empty=not text and not self.calls)
-        first = self.shape.first_break
-        if first is None and self.finish_reason == "ERROR":
+        outcome, detail = self.shape.outcome
+        if outcome is Outcome.ANSWERED and self.finish_reason == "ERROR":
             envelope = {"error": {"message": self.error or "finish_reason is 'ERROR'"}}
             return late_error(orjson.dumps(envelope), "at the end of the answer")
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text=text,
             tool_calls=tuple(self.calls[index].finished() for index in sorted(self.calls)),
             finish_reason=self.finish_reason,
@@ -110,14 +92,11 @@ class _Parts:
         shape, reason = self.shape, self.finish_reason
         if self.usage is None:
             shape.additive("usage", "none came, so tokens are not counted")
-        if reason is not None and reason not in _FINISH_REASONS:
-            known = ", ".join(sorted(_FINISH_REASONS))
-            shape.additive("finish_reason", f"new value {reason!r} (documented: {known})")
+        shape.known("finish_reason", reason, _FINISH_REASONS)
         if reason == "TOOL_CALL" and not self.calls:
             shape.breaking("message.tool_calls", "finish_reason is 'TOOL_CALL', but no call came")
-        if is_empty and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown field carries text, and no text content has any: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if is_empty and reason not in _EMPTY_ENDINGS:
+            shape.renamed("unknown field carries text, and no text content has any")
 
 
 def _whole(counts: JsonObject, name: str) -> int | None:
@@ -153,17 +132,13 @@ def read_whole(body: bytes) -> Completion:
 
 def _take_message(parts: _Parts, message: JsonObject) -> None:
     shape, path = parts.shape, "message"
-    for index, content in enumerate(shape.optional(message, "content", list, path) or []):
-        if isinstance(content, dict):
-            _open_content(parts, content, index, f"{path}.content[{index}]")
-        else:
-            shape.breaking(f"{path}.content[{index}]", "expected object")
+    contents = shape.optional(message, "content", list, path) or []
+    for place, content in shape.objects(contents, f"{path}.content"):
+        _open_content(parts, content, len(parts.contents), place)
     parts.plan.append(shape.optional(message, "tool_plan", str, path) or "")
-    for index, call in enumerate(shape.optional(message, "tool_calls", list, path) or []):
-        if isinstance(call, dict):
-            _open_call(parts, call, index, f"{path}.tool_calls[{index}]", is_whole=True)
-        else:
-            shape.breaking(f"{path}.tool_calls[{index}]", "expected object")
+    calls = shape.optional(message, "tool_calls", list, path) or []
+    for place, call in shape.objects(calls, f"{path}.tool_calls"):
+        _open_call(parts, call, len(parts.calls), place, is_whole=True)
     for name in sorted(set(message) - _MESSAGE_FIELDS):
         shape.unknown(f"{path}.{name}", message[name])
 
@@ -194,7 +169,7 @@ def _open_call(parts: _Parts, call: JsonObject, index: int, path: str, *, is_who
         # Opened in a stream, the arguments are yet to come.
         read = shape.required if is_whole else shape.optional
         arguments = read(function, "arguments", str, f"{path}.function")
-    parts.calls[index] = _Call(name=name, id=find_text(call, "id"), text=[arguments or ""])
+    parts.calls[index] = GrowingCall(name=name, id=find_text(call, "id"), text=[arguments or ""])
     parts.says_something = True
 
 
@@ -210,7 +185,7 @@ def read_stream(body: bytes) -> Completion:
             return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
         if has_error(data):
             return late_error(event.data, "in the stream")
-        kind = str(data.get("type", event.name))
+        kind = typed_kind(event, data)
         _take_event(parts, kind, data)
         is_whole = is_whole or kind == "message-end"
         if parts.first_content_byte is None and parts.says_something:

@@ -12,8 +12,9 @@ from jsonpath_rfc9535 import JSONPathError, JSONPathRecursionError
 from jsonpath_rfc9535 import compile as compile_path
 
 from contractcheck.errors import UsageError
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.completion import Completion, Outcome
 from contractcheck.providers.failures import has_error, late_error, unreadable
+from contractcheck.providers.growing_call import GrowingCall
 from contractcheck.providers.shape import Shape, parse_object
 from contractcheck.providers.sse import parse_events
 
@@ -70,26 +71,6 @@ def has_said(document: JsonObject | None, paths: AnswerPaths) -> bool:
 
 
 @dataclass(slots=True)
-class _Call:
-    """One tool call as it grows."""
-
-    name: str = ""
-    id: str | None = None
-    text: list[str] = field(default_factory=list)
-    object: JsonObject | None = None
-
-    def finished(self) -> ToolCall:
-        written = "".join(self.text)
-        parsed = parse_object(written) if self.object is None else self.object
-        return ToolCall(
-            name=self.name,
-            arguments=written if parsed is None else parsed,
-            is_parsed=parsed is not None,
-            id=self.id,
-        )
-
-
-@dataclass(slots=True)
 class _Parts:
     """What an answer is put together from, whole or event by event."""
 
@@ -98,7 +79,7 @@ class _Parts:
     shape: Shape = field(default_factory=Shape)
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
-    calls: dict[JsonValue, _Call] = field(default_factory=dict)
+    calls: dict[JsonValue, GrowingCall] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     has_text: bool = False
@@ -136,10 +117,10 @@ class _Parts:
 
     def completion(self) -> Completion:
         self._judge()
-        first = self.shape.first_break
+        outcome, detail = self.shape.outcome
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text="".join(self.text),
             tool_calls=tuple(call.finished() for call in self.calls.values()),
             finish_reason=self.labels.get("finish_reason"),
@@ -202,19 +183,19 @@ class _Parts:
         call_id = found.get("id")
         known.id = call_id if isinstance(call_id, str) else known.id
         if isinstance(arguments, dict):
-            known.object = arguments
+            known.given = arguments
         elif isinstance(arguments, str):
             known.text.append(arguments)
         elif arguments is not None:
             self.shape.breaking(f"{self.prefix}.calls.arguments", "expected a string or an object")
 
-    def _call_at(self, found: Mapping[str, JsonValue]) -> _Call:
+    def _call_at(self, found: Mapping[str, JsonValue]) -> GrowingCall:
         """Which call a fragment belongs to: by its index, else a name begins a new one."""
         index = found.get("index")
         if isinstance(index, int | str):
-            return self.calls.setdefault(index, _Call())
+            return self.calls.setdefault(index, GrowingCall())
         if found.get("name") is not None or not self.calls:
-            return self.calls.setdefault(len(self.calls), _Call())
+            return self.calls.setdefault(len(self.calls), GrowingCall())
         return self.calls[next(reversed(self.calls))]
 
 

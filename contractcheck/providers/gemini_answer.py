@@ -23,7 +23,7 @@ from contractcheck.providers.sse import is_event_stream, parse_events
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
-    from contractcheck.model.json_value import JsonObject, JsonValue
+    from contractcheck.model.json_value import JsonObject
 
 _FINISHED = frozenset({"STOP", "MAX_TOKENS"})
 """The model wrote until it was done or the limit came: then there is a content, if an empty one."""
@@ -147,12 +147,12 @@ class _Parts:
 
     def completion(self) -> Completion:
         self._judge()
-        first, counts = self.shape.first_break, self.counts
+        (outcome, detail), counts = self.shape.outcome, self.counts
         # The protobuf mapping leaves zeros out: a count that is missing among others is none.
         written, thought = counts.get("candidatesTokenCount", 0), counts.get("thoughtsTokenCount")
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text="".join(self.text),
             tool_calls=tuple(self.calls),
             finish_reason=self.finish_reason,
@@ -193,9 +193,8 @@ class _Parts:
             is_due = reason is None or reason in _FINISHED
             _note_missing(shape, f"{_PATH}.content", self.candidate_members, is_breaking=is_due)
         is_empty = not self.text and not self.calls
-        if is_empty and reason == "STOP" and shape.unread:
-            what = "unknown field carries text, and no part has any: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if is_empty and reason == "STOP":
+            shape.renamed("unknown field carries text, and no part has any")
 
 
 def _note_missing(shape: Shape, path: str, present: set[str], *, is_breaking: bool = True) -> None:
@@ -263,12 +262,10 @@ def _take_response(parts: _Parts, document: JsonObject) -> None:
     if reason is not None and reason not in _UNSPECIFIED:
         parts.is_blocked = True
         parts.finish_reason = reason
-        _note_new(shape, "promptFeedback.blockReason", reason, _BLOCK_REASONS)
-    for candidate in (shape.optional(document, "candidates", list, "") or [])[:1]:
-        if isinstance(candidate, dict):
-            _take_candidate(parts, candidate)
-        else:
-            shape.breaking(_PATH, "expected object")
+        shape.known("promptFeedback.blockReason", reason, _BLOCK_REASONS)
+    candidates = shape.optional(document, "candidates", list, "") or []
+    for _, candidate in shape.objects(candidates[:1], "candidates"):
+        _take_candidate(parts, candidate)
 
 
 def _take_candidate(parts: _Parts, candidate: JsonObject) -> None:
@@ -277,26 +274,18 @@ def _take_candidate(parts: _Parts, candidate: JsonObject) -> None:
     for name in sorted(set(candidate) - _CANDIDATE_FIELDS):
         shape.unknown(f"{_PATH}.{name}", candidate[name])
     content = shape.optional(candidate, "content", dict, _PATH) or {}
-    for place, part in enumerate(shape.optional(content, "parts", list, f"{_PATH}.content") or []):
-        _take_part(parts, part, f"{_PATH}.content.parts[{place}]")
+    found = shape.optional(content, "parts", list, f"{_PATH}.content") or []
+    for place, part in shape.objects(found, f"{_PATH}.content.parts"):
+        _take_part(parts, part, place)
     reason = shape.optional(candidate, "finishReason", str, _PATH)
     if reason is not None and reason not in _UNSPECIFIED:
         parts.finish_reason = reason
-        _note_new(shape, f"{_PATH}.finishReason", reason, _FINISH_REASONS)
+        shape.known(f"{_PATH}.finishReason", reason, _FINISH_REASONS)
     parts.first_token_logprobs = parts.first_token_logprobs or read_first_token(candidate)
 
 
-def _note_new(shape: Shape, path: str, value: str, known: frozenset[str]) -> None:
-    if value not in known:
-        listed = ", ".join(sorted(known))
-        shape.additive(path, f"new value {value!r} (documented: {listed})")
-
-
-def _take_part(parts: _Parts, part: JsonValue, path: str) -> None:
+def _take_part(parts: _Parts, part: JsonObject, path: str) -> None:
     shape = parts.shape
-    if not isinstance(part, dict):
-        shape.breaking(path, "expected object")
-        return
     for name in sorted(set(part) - _PART_FIELDS):
         shape.unknown(f"{path}.{name}", part[name])
     if text := shape.optional(part, "text", str, path):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contractcheck.model.completion import Completion, Outcome, ToolCall
+from contractcheck.model.completion import Completion, Outcome
 from contractcheck.providers.chat_logprobs import read_first_token
 from contractcheck.providers.failures import has_error, late_error, unreadable
+from contractcheck.providers.growing_call import GrowingCall
 from contractcheck.providers.shape import Shape, find_count, find_text, parse_object
 from contractcheck.providers.sse import parse_events
 
@@ -42,33 +43,13 @@ _SILENT_CHUNKS = frozenset(
 
 
 @dataclass(slots=True)
-class _Call:
-    """One tool call as it grows."""
-
-    name: str = ""
-    id: str | None = None
-    text: list[str] = field(default_factory=list)
-    object: JsonObject | None = None
-
-    def finished(self) -> ToolCall:
-        written = "".join(self.text)
-        parsed = parse_object(written) if self.object is None else self.object
-        return ToolCall(
-            name=self.name,
-            arguments=written if parsed is None else parsed,
-            is_parsed=parsed is not None,
-            id=self.id,
-        )
-
-
-@dataclass(slots=True)
 class _Parts:
     """What an answer is put together from, whole or chunk by chunk."""
 
     shape: Shape = field(default_factory=Shape)
     text: list[str] = field(default_factory=list)
     thought: list[str] = field(default_factory=list)
-    calls: list[_Call] = field(default_factory=list)
+    calls: list[GrowingCall] = field(default_factory=list)
     finish_reason: str | None = None
     model: str | None = None
     response_id: str | None = None
@@ -78,12 +59,9 @@ class _Parts:
 
     def completion(self) -> Completion:
         self._judge()
-        first = self.shape.first_break
-        outcome, detail = Outcome.ANSWERED, ""
-        if self.finish_reason == "error":
+        outcome, detail = self.shape.outcome
+        if outcome is Outcome.ANSWERED and self.finish_reason == "error":
             outcome, detail = Outcome.INFRA, "the provider broke off: finish_reason is 'error'"
-        if first:
-            outcome, detail = Outcome.MALFORMED, f"{first.path}: {first.what}"
         usage = self.usage or {}
         cached = find_count(usage, "prompt_tokens_details", "cached_tokens")
         return Completion(
@@ -111,15 +89,11 @@ class _Parts:
         shape, reason = self.shape, self.finish_reason
         if self.usage is None:
             shape.additive("usage", "none came, so tokens are not counted")
-        if reason is not None and reason not in _FINISH_REASONS:
-            known = ", ".join(sorted(_FINISH_REASONS))
-            what = f"new value {reason!r} (documented: {known})"
-            shape.additive("choices[0].finish_reason", what)
+        shape.known("choices[0].finish_reason", reason, _FINISH_REASONS)
         if reason == "tool_calls" and not self.calls:
             shape.breaking("choices[0]", "finish_reason is 'tool_calls', but no tool call came")
-        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS and shape.unread:
-            what = "unknown field carries text, and 'content' has none: was it renamed?"
-            shape.breaking(shape.unread[0], what)
+        if not self.text and not self.calls and reason not in _EMPTY_ENDINGS:
+            shape.renamed("unknown field carries text, and 'content' has none")
 
 
 def read_whole(body: bytes) -> Completion:
@@ -136,10 +110,7 @@ def read_whole(body: bytes) -> Completion:
     choices = shape.required(document, "choices", list, "")
     if choices is not None and not choices:
         shape.breaking("choices", "is empty")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
+    for _, choice in shape.objects((choices or [])[:1], "choices"):
         message = shape.required(choice, "message", dict, "choices[0]")
         if message is not None:
             _take_message(parts, message, "choices[0].message")
@@ -176,10 +147,7 @@ def _take_chunk(parts: _Parts, chunk: JsonObject, last_byte: int) -> None:
     shape = parts.shape
     _take_envelope(parts, chunk)
     choices = shape.required(chunk, "choices", list, "")
-    for choice in (choices or [])[:1]:
-        if not isinstance(choice, dict):
-            shape.breaking("choices[0]", "expected object")
-            continue
+    for _, choice in shape.objects((choices or [])[:1], "choices"):
         delta = shape.required(choice, "delta", dict, "choices[0]")
         if delta is not None:
             _take_message(parts, delta, "choices[0].delta")
@@ -211,11 +179,9 @@ def _take_message(parts: _Parts, message: JsonObject, path: str) -> None:
         parts.text.append(text)
     for name in sorted(set(message) - _MESSAGE_FIELDS):
         shape.unknown(f"{path}.{name}", message[name])
-    for place, call in enumerate(shape.optional(message, "tool_calls", list, path) or []):
-        if isinstance(call, dict):
-            _take_call(parts, call, f"{path}.tool_calls[{place}]")
-        else:
-            shape.breaking(f"{path}.tool_calls[{place}]", "expected object")
+    calls = shape.optional(message, "tool_calls", list, path) or []
+    for at, call in shape.objects(calls, f"{path}.tool_calls"):
+        _take_call(parts, call, at)
 
 
 def _take_content(parts: _Parts, chunk: JsonValue, path: str) -> None:
@@ -242,7 +208,7 @@ def _take_call(parts: _Parts, call: JsonObject, path: str) -> None:
     known = parts.calls[-1] if parts.calls else None
     # Calls come in one piece; a server that cuts them names only the first piece.
     if known is None or call_id is not None or find_text(call, "function", "name"):
-        known = _Call(id=call_id)
+        known = GrowingCall(id=call_id)
         parts.calls.append(known)
     function = shape.required(call, "function", dict, path)
     if function is None:
@@ -252,6 +218,6 @@ def _take_call(parts: _Parts, call: JsonObject, path: str) -> None:
     known.name = known.name or name or ""
     arguments = function.get("arguments")
     if isinstance(arguments, dict):
-        known.object = arguments
+        known.given = arguments
     elif text := shape.required(function, "arguments", str, f"{path}.function"):
         known.text.append(text)

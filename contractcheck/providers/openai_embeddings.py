@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from contractcheck.errors import UsageError
-from contractcheck.model.completion import Completion, Outcome
+from contractcheck.model.completion import Completion
 from contractcheck.model.credential import ApiKey
 from contractcheck.model.wire import WireRequest
 from contractcheck.providers.failures import has_error, late_error, unreadable
@@ -104,10 +104,10 @@ def _read_document(document: JsonObject) -> Completion:
     vector = _read_vector(shape, document)
     usage = shape.required(document, "usage", dict, "")
     spent = None if usage is None else shape.required(usage, "prompt_tokens", int, "usage")
-    first = shape.first_break
+    outcome, detail = shape.outcome
     return Completion(
-        outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-        detail=f"{first.path}: {first.what}" if first else "",
+        outcome=outcome,
+        detail=detail,
         model=model,
         input_tokens=spent,
         total_tokens=find_count(document, "usage", "total_tokens"),

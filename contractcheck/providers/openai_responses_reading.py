@@ -19,7 +19,7 @@ from contractcheck.providers.chat_logprobs import likeliest_tokens
 from contractcheck.providers.failures import has_error, late_error, unreadable
 from contractcheck.providers.openai_responses_events import DONE, EVENTS, SILENT_ITEMS
 from contractcheck.providers.shape import Shape, find_count, find_text, parse_object
-from contractcheck.providers.sse import is_event_stream, parse_events
+from contractcheck.providers.sse import is_event_stream, parse_events, typed_kind
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
@@ -67,13 +67,12 @@ class _Parts:
 
     def completion(self) -> Completion:
         shape = self.shape
-        if not self.text and not self.calls and self.finish_reason == "completed" and shape.unread:
-            what = "unknown field carries text, and no output text has any: was it renamed?"
-            shape.breaking(shape.unread[0], what)
-        first = shape.first_break
+        if not self.text and not self.calls and self.finish_reason == "completed":
+            shape.renamed("unknown field carries text, and no output text has any")
+        outcome, detail = shape.outcome
         return Completion(
-            outcome=Outcome.MALFORMED if first else Outcome.ANSWERED,
-            detail=f"{first.path}: {first.what}" if first else "",
+            outcome=outcome,
+            detail=detail,
             text="".join(self.text),
             tool_calls=tuple(self.calls),
             finish_reason=self.finish_reason,
@@ -96,8 +95,9 @@ def _take_response(parts: _Parts, document: JsonObject, path: str) -> None:
     shape, at = parts.shape, f"{path}." if path else ""
     parts.model = shape.required(document, "model", str, path)
     parts.response_id = find_text(document, "id")
-    for index, item in enumerate(shape.required(document, "output", list, path) or []):
-        _take_item(parts, item, f"{at}output[{index}]")
+    output = shape.required(document, "output", list, path) or []
+    for place, item in shape.objects(output, f"{at}output"):
+        _take_item(parts, item, place)
     usage = shape.optional(document, "usage", dict, path)
     if usage is None:
         shape.additive(f"{at}usage", "none came, so tokens are not counted")
@@ -112,18 +112,13 @@ def _take_response(parts: _Parts, document: JsonObject, path: str) -> None:
         place = f"{at}incomplete_details"
         reason = shape.optional(details, "reason", str, place)
         parts.finish_reason = reason or status
-        if reason is not None and reason not in _REASONS:
-            known = ", ".join(sorted(_REASONS))
-            shape.additive(f"{place}.reason", f"new value {reason!r} (documented: {known})")
+        shape.known(f"{place}.reason", reason, _REASONS)
     elif status not in (None, "completed"):
         shape.breaking(f"{at}status", f"{status!r}, where the answer should be there")
 
 
-def _take_item(parts: _Parts, item: JsonValue, path: str) -> None:
+def _take_item(parts: _Parts, item: JsonObject, path: str) -> None:
     shape = parts.shape
-    if not isinstance(item, dict):
-        shape.breaking(path, "expected object")
-        return
     kind = shape.required(item, "type", str, path)
     if kind == "message":
         for index, part in enumerate(shape.required(item, "content", list, path) or []):
@@ -203,7 +198,7 @@ def _read_stream(body: bytes) -> Completion:
             return Completion(outcome=Outcome.MALFORMED, detail="a stream event is not JSON")
         if has_error(data):
             return late_error(event.data, "in the stream")
-        kind = str(data.get("type", event.name))
+        kind = typed_kind(event, data)
         if kind in DONE:
             return _read_last(parts, pieces, kind, data)
         if kind not in EVENTS:

@@ -1,4 +1,4 @@
-"""What the headers of an answer say about sending more: windows, waits, and whether to retry.
+"""What the headers of an answer say about sending more: windows and waits.
 
 Everything here was sent by a stranger: what is absurd (negative, endless, not a number, a date
 long past) is passed over, and no wait is longer than ``LONGEST_WAIT_S``.
@@ -6,8 +6,7 @@ long past) is passed over, and no wait is longer than ``LONGEST_WAIT_S``.
 Sources, as of 2026-11: OpenAI rate-limit guide ("Rate limits in headers"), Azure OpenAI quota
 page, Anthropic rate-limit page ("Response headers"), answers of Mistral and Cohere, OpenRouter's
 API limits page, draft-ietf-httpapi-ratelimit-headers-06, RFC 9110 section 10.2.3 (Retry-After)
-and 5.6.7 (dates); ``retry-after-ms`` and ``x-should-retry`` as the SDKs of OpenAI and Anthropic
-read them.
+and 5.6.7 (dates); ``retry-after-ms`` as the SDKs of OpenAI and Anthropic read it.
 """
 
 from __future__ import annotations
@@ -57,12 +56,10 @@ class RateAdvice:
     Attributes:
         windows: Advertised limits, in the order of the table below.
         retry_after_s: Wait before the next try (s), 0..``LONGEST_WAIT_S``; None when not told.
-        should_retry: What ``x-should-retry`` says; None when not told.
     """
 
     windows: tuple[RateWindow, ...] = ()
     retry_after_s: float | None = None
-    should_retry: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,6 @@ def read_rate_headers(headers: Iterable[tuple[str, str]], *, now: datetime) -> R
     return RateAdvice(
         windows=tuple(window for window in windows if window is not None),
         retry_after_s=_read_retry_after(values, clock),
-        should_retry={"true": True, "false": False}.get(values.get("x-should-retry", "").lower()),
     )
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
 
-from contractcheck.model.completion import WireProblem
+from contractcheck.model.completion import Outcome, WireProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from contractcheck.model.json_value import JsonObject, JsonValue
 
 T = TypeVar("T")
@@ -45,6 +47,13 @@ class Shape:
         """The first problem on which clients fail, or None."""
         return next((p for p in self.problems if p.severity == "breaking"), None)
 
+    @property
+    def outcome(self) -> tuple[Outcome, str]:
+        """What the walk says of the answer, and why: malformed with the first break."""
+        if first := self.first_break:
+            return Outcome.MALFORMED, f"{first.path}: {first.what}"
+        return Outcome.ANSWERED, ""
+
     def breaking(self, path: str, what: str) -> None:
         """Note that clients of the documented format fail here."""
         self._note(WireProblem(path=path, what=what, severity="breaking"))
@@ -58,6 +67,26 @@ class Shape:
         self.additive(path, what)
         if len(self.unread) < _MOST_PLACES and path not in self.unread and _carries_text(value):
             self.unread.append(path)
+
+    def known(self, path: str, value: str | None, documented: frozenset[str]) -> None:
+        """Note a value that is not among the documented ones; None is no value."""
+        if value is not None and value not in documented:
+            listed = ", ".join(sorted(documented))
+            self.additive(path, f"new value {value!r} (documented: {listed})")
+
+    def renamed(self, what: str) -> None:
+        """Note that an answer is empty that should not be, if an unknown member carries text."""
+        if self.unread:
+            self.breaking(self.unread[0], f"{what}: was it renamed?")
+
+    def objects(self, items: Iterable[JsonValue], path: str) -> Iterator[tuple[str, JsonObject]]:
+        """Yield the objects of an array, each with its place; what is none breaks clients."""
+        for index, item in enumerate(items):
+            place = f"{path}[{index}]"
+            if isinstance(item, dict):
+                yield place, item
+            else:
+                self.breaking(place, "expected object")
 
     def required(self, parent: JsonObject, name: str, kind: type[T], path: str) -> T | None:
         """Return a member of the documented type, or None and a breaking problem."""

@@ -13,6 +13,7 @@ from contractcheck.providers.shape import parse_object
 
 if TYPE_CHECKING:
     from contractcheck.model.exchange import Response
+    from contractcheck.model.json_value import JsonObject
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -74,6 +75,12 @@ def parse_events(body: bytes) -> tuple[Event, ...]:
             name = ""
         start += len(line)
     return tuple(events)
+
+
+def typed_kind(event: Event, document: JsonObject) -> str:
+    """Kind of an event of which each names its own, ``type``; by the framing where it does not."""
+    kind = document.get("type")
+    return kind if isinstance(kind, str) else event.name
 
 
 def _take_field(line: bytes, name: str, data: list[str]) -> str:

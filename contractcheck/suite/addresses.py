@@ -23,12 +23,17 @@ def is_safe_url(value: JsonValue) -> bool:
         host, _port = url.hostname, url.port
     except ValueError:
         return False
-    is_safe = url.scheme == "https" or (url.scheme == "http" and _is_loopback(host or ""))
+    is_safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(host or ""))
     has_more = "@" in url.netloc or not set("?# ").isdisjoint(value) or "${" in value
     return bool(host) and is_safe and not has_more
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: ``localhost`` (RFC 6761) or a loopback address (RFC 6890).
+
+    Args:
+        host: As ``urlsplit`` finds it; other names and ways to write a number are no loopback.
+    """
     if host == "localhost":
         return True
     try:

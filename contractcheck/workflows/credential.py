@@ -24,6 +24,7 @@ from contractcheck.model.credential import (
     Variable,
 )
 from contractcheck.redaction import Scrubber, scrubbed_logs
+from contractcheck.suite.addresses import is_loopback
 from contractcheck.workflows.key_sources import KeyPlace, find_key
 
 if TYPE_CHECKING:
@@ -198,11 +199,6 @@ def _wrong(choice: AuthChoice, what: str) -> SuiteError:
 def trusted_hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Hosts that the user trusts with credentials, lower case."""
     return tuple(word.lower() for word in _words(environment, "CONTRACTCHECK_TRUSTED_HOSTS"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 def _words(environment: Mapping[str, str], name: str) -> list[str]:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from contractcheck.errors import UsageError
 from contractcheck.model.credential import AwsSignature
 from contractcheck.providers import dialect
-from contractcheck.workflows.credential import Asked, find_authorizer, is_loopback, trusted_hosts
+from contractcheck.suite.addresses import is_loopback
+from contractcheck.workflows.credential import Asked, find_authorizer, trusted_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -153,10 +153,7 @@ def test_a_date_is_measured_by_the_clock_that_wrote_it(skew_h):
     assert advice.retry_after_s == 7.0
 
 
-def test_whether_to_retry_is_taken_only_as_written():
-    assert read(("x-should-retry", "true")).should_retry is True
-    assert read(("x-should-retry", "False")).should_retry is False
-    assert read(("x-should-retry", "maybe")).should_retry is None
+def test_nothing_is_advised_where_nothing_is_said():
     assert read() == RateAdvice()
 
 

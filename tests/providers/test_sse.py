@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contractcheck.providers.sse import parse_events
+from contractcheck.providers.sse import Event, parse_events, typed_kind
 
 LINE_END = st.sampled_from(["\n", "\r\n", "\r"])
 VALUE = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=["Cs"]), max_size=8)
@@ -64,3 +64,11 @@ def test_the_last_byte_is_the_one_that_completes_the_event():
     first, second = parse_events(body)
     assert first.last_byte == body.index(b"one\n\n") + 4
     assert second.last_byte == len(body) - 2  # the blank line counts from its CR
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [({"type": "ping"}, "ping"), ({}, "message"), ({"type": None}, "message"), ({"type": {"a": "b"}}, "message")],
+)  # fmt: skip
+def test_the_kind_of_an_event_is_its_own_word_or_that_of_the_framing(document, kind):
+    assert typed_kind(Event(name="message", data="", last_byte=0), document) == kind

@@ -67,13 +67,15 @@ def test_a_host_that_is_not_listed_is_not(listed):
         resolve("https://gw.example", CONTRACTCHECK_TRUSTED_HOSTS=listed)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.0.0.1:1", "http://127.0.0.2:1", "http://[::1]:1"]
+)
 def test_this_machine_needs_no_key(url):
     target = Target(provider="openai", model="m", base_url=url)
     assert resolve_endpoint(target, base_url=None, environment={}).authorizer.secrets
 
 
-@pytest.mark.parametrize("url", ["http://gw.example", "HTTP://gw.example", "http://127.0.0.2"])
+@pytest.mark.parametrize("url", ["http://gw.example", "HTTP://gw.example", "http://127.1"])
 def test_plain_http_never_carries_a_key_whoever_named_it(url):
     with pytest.raises(UsageError, match="never sent over plain http"):
         resolve(base_url=url)
