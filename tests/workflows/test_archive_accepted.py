@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import date
+from itertools import count
 
 import pytest
 from click.testing import CliRunner
@@ -192,6 +193,50 @@ def test_nothing_is_accepted_while_the_archive_refuses(checkout, local, monkeypa
     assert local.contents().is_accepted(run_of(local, 6))
 
 
+@pytest.mark.parametrize("way", ["runs", "since"])
+def test_an_acceptance_that_was_cut_short_anywhere_is_made_up_for(
+    checkout, recorded, tmp_path_factory, monkeypatch, way
+):
+    """An archive without the runs: each has to be marked and put there."""
+
+    def empty():
+        return open_archive(str(tmp_path_factory.mktemp("archive")))
+
+    def points_of(project, archive, at=None):
+        """Accept the last night; stop before the call to the archive of this number."""
+        points = count(1)
+
+        def counted(method):
+            def call(self, *arguments):
+                if next(points) == at:
+                    raise KeyboardInterrupt
+                return method(self, *arguments)
+
+            return call
+
+        with monkeypatch.context() as patched:
+            for name in ("put", "names"):
+                patched.setattr(RemoteFiles, name, counted(getattr(RemoteFiles, name)))
+            accept(project, way, last, archive)
+        return next(points) - 1
+
+    source = empty()
+    last = source.push(max(Workspace(recorded).runs.root.glob("*/*/*")))
+    whole, branch = empty(), checkout(RUNS)
+    steps = points_of(branch, whole)
+    wanted = whole.contents()
+    assert wanted.is_accepted(last)
+    for at in range(1, steps + 1):
+        archive, branch = empty(), checkout(RUNS)
+        before = branch.cassettes()
+        with pytest.raises(KeyboardInterrupt):
+            points_of(branch, archive, at)
+        assert branch.cassettes() == before
+        points_of(branch, archive)
+        assert archive.contents() == wanted
+    assert steps >= 4
+
+
 def accept(project, way, run, archive):
     if way == "runs":
         project.accept(project.workspace.runs.find(run.run_id), archive=archive)
@@ -302,7 +347,7 @@ archived = st.builds(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(archived), st.lists(archived), st.lists(st.text()))
 def test_names_say_what_they_were_made_of(runs, accepted, others):
     sizes = {run.name: run.size_bytes for run in runs}
