@@ -1,6 +1,8 @@
 """Whole answers of the simulated provider, of every wire that it speaks, in process."""
 
 import asyncio
+import sys
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,6 +14,9 @@ from contractcheck.providers import dialect
 from contractcheck.simulator.conditions import Conditions
 from contractcheck.simulator.server import make_app
 from contractcheck.simulator.service import Service
+
+# Lets the files of this folder import each other: with importmode=importlib it is no package.
+sys.path.insert(0, str(Path(__file__).parent))
 
 MODELS = {
     "anthropic": "claude-sim-haiku",

@@ -7,8 +7,8 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of
 
-from contractcheck.model.exchange import Response
 from contractcheck.providers.aws_event_stream import parse_event_stream, read_aws_frames
 from contractcheck.simulator.aws_events import encode_event, encode_exception
 
@@ -124,14 +124,7 @@ def test_no_bytes_make_it_raise(body):
 
 
 def response(body, kind):
-    return Response(
-        status=200,
-        http_version="HTTP/1.1",
-        headers=(("Content-Type", kind),),
-        body=body,
-        chunk_bytes=(len(body),),
-        chunk_times_us=(1,),
-    )
+    return answer_of(body, kind)
 
 
 def test_frames_carry_the_name_of_event_or_exception():

@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of
 
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.providers.bedrock import DIALECT
 from contractcheck.simulator.aws_events import encode_event, encode_exception
 
@@ -16,14 +16,7 @@ USAGE = {"inputTokens": 9, "outputTokens": 4, "totalTokens": 16, "cacheReadInput
 
 
 def response(body, content_type="application/json"):
-    return Response(
-        status=200,
-        http_version="HTTP/1.1",
-        headers=(("Content-Type", content_type),),
-        body=body,
-        chunk_bytes=(len(body),),
-        chunk_times_us=(1,),
-    )
+    return answer_of(body, content_type)
 
 
 def answer(*blocks, stop="end_turn", **members):

@@ -11,11 +11,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from reading_kit import PLAIN
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Response
-from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
+from contractcheck.model.suite import Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.providers import dialect
 from contractcheck.simulator import Change, Conditions, Simulator
@@ -23,19 +24,6 @@ from contractcheck.simulator import Change, Conditions, Simulator
 SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 MODEL = "eu.anthropic.claude-sim-v1:0"
 PNG = Image(name="a.png", media_type="image/png", data=b"\x89PNG")
-PLAIN = Case(
-    id="a",
-    line=1,
-    samples=1,
-    messages=(Message(role="user", content="Hi"),),
-    tools=(),
-    response_schema=None,
-    parameters=Parameters(),
-    checks=(),
-    metrics=(),
-    fingerprint_parts={},
-    request_fingerprint="r",
-)
 FULL = replace(
     PLAIN,
     messages=(

@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of
 
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.providers.chat_logprobs import read_first_token
 from contractcheck.providers.openai_chat import DIALECT
 
@@ -26,16 +26,7 @@ def choice(listed, **more):
 
 
 def read(body, kind):
-    return DIALECT.read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("Content-Type", kind),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
-    )
+    return DIALECT.read(answer_of(body, kind))
 
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 1}

@@ -5,10 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of, breaks
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.providers import dialect
@@ -86,19 +86,8 @@ FORMS = {"text": TEXT, "thought": THOUGHT, "tools": TOOLS}
 def read(body, is_stream=None):
     is_stream = body.startswith(b"event:") if is_stream is None else is_stream
     return dialect("cohere").read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("content-type", "text/event-stream" if is_stream else "application/json"),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
+        answer_of(body, "text/event-stream" if is_stream else "application/json")
     )
-
-
-def breaks(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
 
 
 @pytest.mark.parametrize("form", FORMS)

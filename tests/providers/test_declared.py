@@ -5,10 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.model.wire_mapping import read_mapping
@@ -98,14 +98,7 @@ def read(body, *, document=FULL, **changed):
         body = json.dumps(body).encode()
     is_stream = body.startswith(b"data:")
     return speaker(document, **changed).read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("content-type", "text/event-stream" if is_stream else "application/json"),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
+        answer_of(body, "text/event-stream" if is_stream else "application/json")
     )
 
 

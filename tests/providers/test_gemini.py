@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of, breaks
 
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.providers.gemini import DIALECT
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13}
@@ -15,14 +15,7 @@ HEAD = {"modelVersion": "gemini-x", "responseId": "r-1"}
 
 
 def response(body, content_type="application/json; charset=UTF-8"):
-    return Response(
-        status=200,
-        http_version="HTTP/1.1",
-        headers=(("Content-Type", content_type),),
-        body=body,
-        chunk_bytes=(len(body),),
-        chunk_times_us=(1,),
-    )
+    return answer_of(body, content_type)
 
 
 def read(document):
@@ -46,10 +39,6 @@ def answer(*parts, reason="STOP", usage=USAGE, **members):
     return {"candidates": [candidate(*parts, reason=reason, **members)], "usageMetadata": usage} | (
         HEAD
     )
-
-
-def breaks(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
 
 
 def notes(completion):

@@ -9,11 +9,12 @@ import pytest
 from google import genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
+from reading_kit import PLAIN
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Response
-from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
+from contractcheck.model.suite import Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.providers import dialect
 from contractcheck.simulator import Change, Conditions, Simulator
@@ -25,19 +26,6 @@ SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}, "required"
 VERTEX = {"provider": "vertex", "project": "shop-1", "region": "europe-west1"}
 HOME = "projects/shop-1/locations/"
 STREAM = ":streamGenerateContent?alt=sse"
-PLAIN = Case(
-    id="a",
-    line=1,
-    samples=1,
-    messages=(Message(role="user", content="Hi"),),
-    tools=(),
-    response_schema=None,
-    parameters=Parameters(),
-    checks=(),
-    metrics=(),
-    fingerprint_parts={},
-    request_fingerprint="r",
-)
 FULL = replace(
     PLAIN,
     messages=(

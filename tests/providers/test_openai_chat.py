@@ -7,9 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import additions, answer_of, breaks
 
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.providers.openai_chat import DIALECT
 
 HEAD = (
@@ -91,16 +91,7 @@ FORMS = {"text": TEXT, "tools": TOOLS, "refusal": REFUSAL, "limit": CUT_BY_LIMIT
 def read(body, content_type=None):
     is_stream = body.startswith(b"data:")
     kind = content_type or ("text/event-stream; charset=utf-8" if is_stream else "application/json")
-    return DIALECT.read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("Content-Type", kind),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
-    )
+    return DIALECT.read(answer_of(body, kind))
 
 
 def what_was_said(completion):
@@ -115,14 +106,6 @@ def what_was_said(completion):
         completion.output_tokens,
         completion.wire_problems,
     )
-
-
-def breaks(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
-
-
-def additions(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "additive"}
 
 
 @pytest.mark.parametrize("form", FORMS)

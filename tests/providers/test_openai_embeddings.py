@@ -9,10 +9,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import answer_of, breaks
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.providers.openai_embeddings import DIALECT
@@ -21,16 +21,7 @@ from contractcheck.simulator.service import Service
 
 
 def read(body):
-    return DIALECT.read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("content-type", "application/json"),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
-    )
+    return DIALECT.read(answer_of(body, "application/json"))
 
 
 def written(embedding, **more):
@@ -46,10 +37,6 @@ def written(embedding, **more):
 
 def packed(*numbers):
     return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
-
-
-def breaks(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
 
 
 @pytest.mark.parametrize("form", [[0.5, -0.25, 1], packed(0.5, -0.25, 1.0)])

@@ -6,10 +6,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_kit import additions, answer_of, breaks
 
 from contractcheck.errors import UsageError
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.model.suite import Case, Image, Message, Parameters, Tool
 from contractcheck.model.target import Target
 from contractcheck.providers.openai_responses import DIALECT
@@ -106,28 +106,11 @@ TOOLS = b"".join(
 def read(body, kind=None):
     is_stream = body.startswith(b"event:")
     media_type = kind or ("text/event-stream; charset=utf-8" if is_stream else "application/json")
-    return DIALECT.read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("Content-Type", media_type),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
-    )
+    return DIALECT.read(answer_of(body, media_type))
 
 
 def whole(*output, **more):
     return read(json.dumps(response(*output, **more)).encode())
-
-
-def breaks(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "breaking"}
-
-
-def additions(completion):
-    return {p.path: p.what for p in completion.wire_problems if p.severity == "additive"}
 
 
 def what_was_said(completion):

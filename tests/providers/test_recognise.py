@@ -5,25 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from reading_kit import PLAIN
 
-from contractcheck.model.suite import Case, Message, Parameters
+from contractcheck.model.suite import Parameters
 from contractcheck.model.target import Target
 from contractcheck.providers import DIALECTS, dialect
 from contractcheck.providers.recognise import recognise_target
 
-CASE = Case(
-    id="a",
-    line=1,
-    samples=1,
-    messages=(Message(role="user", content="Hi"),),
-    tools=(),
-    response_schema=None,
-    parameters=Parameters(),
-    checks=(),
-    metrics=(),
-    fingerprint_parts={},
-    request_fingerprint="r",
-)
+CASE = PLAIN
 PUBLIC = sorted(name for name in DIALECTS if dialect(name).base_url.startswith("https://"))
 
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from reading_kit import answer_of
 
 from contractcheck.model.completion import Outcome
-from contractcheck.model.exchange import Response
 from contractcheck.providers import dialect
 from contractcheck.providers.shape import Shape
 from contractcheck.simulator.aws_events import encode_event
@@ -65,16 +65,7 @@ def strange_answers(value, count):
 
 
 def read(provider, body, content_type="application/json"):
-    return dialect(provider).read(
-        Response(
-            status=200,
-            http_version="HTTP/1.1",
-            headers=(("content-type", content_type),),
-            body=body,
-            chunk_bytes=(len(body),),
-            chunk_times_us=(1,),
-        )
-    )
+    return dialect(provider).read(answer_of(body, content_type))
 
 
 @pytest.mark.parametrize("provider", sorted(strange_answers(None, 0)))
