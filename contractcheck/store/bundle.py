@@ -29,6 +29,9 @@ MOST_BYTES = 4 << 30
 MOST_FILES = 20_001
 """Most files of one: the manifest, and as many cases as a night's statistics may have."""
 
+MOST_MANIFEST_BYTES = 64 << 20
+"""Largest manifest, which is read at once: of so many cases it has some 15 MB."""
+
 _MANIFEST = "manifest.json"
 _NAME = re.compile(rf"manifest\.json|{ID_PATTERN}\.jsonl(\.zst)?")
 _CHUNK_BYTES = 1 << 20
@@ -67,6 +70,9 @@ def _fitting_files(folder: Path) -> list[Path]:
         raise RecordingError(f"{folder}: {strange[0]!r} is no file of a recording")
     if len(files) > MOST_FILES:
         raise RecordingError(f"{folder}: holds more than {MOST_FILES} files; none could fetch it")
+    if (folder / _MANIFEST).stat().st_size > MOST_MANIFEST_BYTES:
+        words = f"its manifest is larger than {MOST_MANIFEST_BYTES >> 20} MiB; none could fetch it"
+        raise RecordingError(f"{folder}: {words}")
     block = tarfile.BLOCKSIZE
     sizes_bytes = [file.stat().st_size for file in files]
     whole_bytes = sum(block + size + -size % block for size in sizes_bytes) + 2 * block
@@ -130,6 +136,9 @@ def _read_header(block: bytes, place: str) -> tuple[str, int]:
         name, size_bytes = "", -1
     if not _NAME.fullmatch(name) or size_bytes < 0 or block != _header(name, size_bytes):
         raise RecordingError(f"{place}: is no recording of ours (an unknown entry)")
+    if name == _MANIFEST and size_bytes > MOST_MANIFEST_BYTES:
+        words = f"its manifest is larger than {MOST_MANIFEST_BYTES >> 20} MiB, as no recording's is"
+        raise RecordingError(f"{place}: {words}")
     return name, size_bytes
 
 

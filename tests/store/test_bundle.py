@@ -115,7 +115,7 @@ def test_a_file_twice_and_a_bundle_without_manifest_are_refused(tmp_path):
 
 
 def test_a_size_that_is_a_lie_writes_no_more_than_there_is(tmp_path):
-    info = tarfile.TarInfo("manifest.json")
+    info = tarfile.TarInfo("a.jsonl")
     info.size, info.mode = 1 << 30, 0o644
     with pytest.raises(RecordingError, match="was torn"):
         unpack(info.tobuf(format=tarfile.USTAR_FORMAT) + b"x" * 5000, tmp_path)
@@ -126,8 +126,11 @@ def test_what_is_too_large_or_too_many_is_refused(tmp_path, monkeypatch):
     three = MANIFEST + entry("a.jsonl") + entry("b.jsonl") + entry("c.jsonl")
     with pytest.raises(RecordingError, match="more than 2 files"):
         unpack(three + END, tmp_path)
+    monkeypatch.setattr(bundle, "MOST_MANIFEST_BYTES", 1)
+    with pytest.raises(RecordingError, match="its manifest is larger than"):
+        unpack(MANIFEST + END, tmp_path)
     monkeypatch.setattr(bundle, "MOST_BYTES", 1024)
-    with pytest.raises(RecordingError, match="is larger than"):
+    with pytest.raises(RecordingError, match=r"x\.tar: is larger than"):
         unpack(MANIFEST + END, tmp_path)
 
 
@@ -136,6 +139,7 @@ def test_what_could_not_be_read_again_is_not_written(run, tmp_path, monkeypatch)
     size_bytes = (tmp_path / "fits.tar").stat().st_size
     for limit, fits, words in (
         ("MOST_FILES", len(FILES), "holds more than 2 files"),
+        ("MOST_MANIFEST_BYTES", len(FILES["manifest.json"]), "its manifest is larger than"),
         ("MOST_BYTES", size_bytes, "is larger than"),
     ):
         with monkeypatch.context() as patch:
