@@ -110,7 +110,8 @@ class PlayedYears:
 
 def play_years(piece: YearPiece) -> PlayedYears:
     """Draw the years of a piece and judge them; the same piece gives the same years anywhere."""
-    rng = np.random.default_rng(piece.seed)
+    # A generator of single-precision numbers first of all: they take a quarter of the time.
+    rng = np.random.Generator(np.random.SFC64(piece.seed))
     shape = piece.later, piece.years
     charted = {plane: np.zeros(shape, bool) for plane in PLANES}
     unstable = np.zeros(piece.years, bool)

@@ -34,6 +34,7 @@ def count_family(family: Family, played: PlayedYears) -> FamilyYears:
         high=interval.high,
         by_pair=int(played.by_pair.sum()),
         unstable=int(played.is_unstable.sum()),
+        red_unwarned=int((is_red & ~played.is_unstable).sum()),
         red_if_judged=int(np.any([*played.judged.values()], axis=0).sum()),
         planes={plane: int(own.sum()) for plane, own in played.judged.items()},
         naive_nights=float(played.naive_nights.mean()),

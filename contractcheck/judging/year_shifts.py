@@ -14,6 +14,7 @@ import numpy as np
 from contractcheck.judging.year_contrasts import ApartOf, CountsOf, RanksOf
 from contractcheck.stats.night_contrasts import contrast_labels
 from contractcheck.stats.simulated_contrasts import (
+    by_kind,
     contrast_counts,
     contrast_ranks,
     contrast_scores,
@@ -129,7 +130,7 @@ def _count(one: CountsOf, drawn: DrawnNights, rng: np.random.Generator) -> Place
     for share in one.left[:-1]:
         columns.append(rng.binomial(left, share))
         left = left - columns[-1]
-    return np.stack([*columns, left], -1)
+    return by_kind([*columns, left])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

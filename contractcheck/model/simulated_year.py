@@ -23,6 +23,7 @@ class FamilyYears:
         by_pair: Years of ``red`` whose first red night is of two nights, before any chart.
         unstable: Years with a stream whose accepted nights are called unstable: INCONCLUSIVE, and
             no chart of outputs or conformance is red; two nights that repeat each other are.
+        red_unwarned: Years of ``red`` without such a stream.
         red_if_judged: Years that would have been red had no stream been called unstable.
         planes: Per plane the years of ``red_if_judged`` in which it was.
         naive_nights: Mean nights a year on which a naive test of each night alone rejects.
@@ -37,6 +38,7 @@ class FamilyYears:
     high: float
     by_pair: int
     unstable: int
+    red_unwarned: int
     red_if_judged: int
     planes: Mapping[str, int]
     naive_nights: float

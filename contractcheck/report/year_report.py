@@ -48,13 +48,13 @@ def _lines(years: SimulatedYears) -> Iterator[str]:
     yield "years in which nothing changed:"
     yield (
         f"  {'nights':<12}{'any red':>9}  {'95 %':<15}{'by pair':>9}{'INCONCLUSIVE':>14}"
-        f"{'red if judged':>15}{'naive: any red':>16}{'nights':>8}"
+        f"{'red, not so':>13}{'naive: any red':>16}{'nights':>8}"
     )
     yield from map(_family, one.families)
     yield "  any red: a false alarm on any night; by pair: the first was of two nights that repeat"
     yield "  each other. INCONCLUSIVE: the accepted nights are called unstable, at once; then only"
-    yield "  times and such a pair can be red. naive: each night against the accepted ones at .05,"
-    yield "  as if nights were alike."
+    yield "  times and such a pair can be red. red, not so: red without such a warning. naive: each"
+    yield "  night against the accepted ones at .05, as if nights were alike."
     for family in one.families:
         yield f"  {family.family}: {family.words}"
     yield ""
@@ -73,7 +73,7 @@ def _family(family: FamilyYears) -> str:
     return (
         f"  {family.family:<12}{family.red / years:>9.1%}  {interval:<15}"
         f"{family.by_pair / years:>9.1%}{family.unstable / years:>14.1%}"
-        f"{family.red_if_judged / years:>15.1%}"
+        f"{family.red_unwarned / years:>13.1%}"
         f"{family.naive_red / years:>16.1%}{family.naive_nights:>8.0f}"
     )
 

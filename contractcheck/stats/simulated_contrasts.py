@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from contractcheck.stats.night_contrasts import PSEUDO_ANSWERS, Contrast, contrast_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
@@ -67,22 +69,31 @@ def contrast_counts(counts: Counts, accepted: int) -> Contrast:
 def _contrast_later(counts: Counts, pool: Counts) -> Contrast:
     import numpy as np
 
-    total, kinds = int(counts.sum(-1).max(initial=0)), counts.shape[-1]
+    totals, kinds = counts.sum(-1), counts.shape[-1]
+    total = int(totals.max(initial=0))
     codes = (total + 1) ** (kinds - 1)
-    if codes > _MOST_CODES or not (counts.sum(-1) == total).all():
+    if codes > _MOST_CODES or not (totals == total).all():
         return contrast_labels(counts, pool)
     base = (total + 1) ** np.arange(kinds - 1)
-    code = counts[..., :-1] @ base
-    seen = np.flatnonzero(np.bincount(code.ravel(), minlength=codes))
+    code = sum(counts[..., kind] * base[kind] for kind in range(kinds - 1))
+    seen = np.flatnonzero(np.bincount(np.ravel(code), minlength=codes))
     if 2 * len(seen) > len(counts):
         return contrast_labels(counts, pool)
     place = np.zeros(codes, np.intp)
     place[seen] = np.arange(len(seen))
-    outcomes = seen[:, None] // base % (total + 1)
-    outcomes = np.concatenate([outcomes, total - outcomes.sum(-1, keepdims=True)], 1)
-    every = contrast_labels(outcomes[:, None], pool)
+    outcomes = seen // base[:, None] % (total + 1)
+    every = contrast_labels(
+        by_kind([*outcomes, total - outcomes.sum(0)])[:, None], by_kind([*pool.T])
+    )
     found, year = place[code], np.arange(counts.shape[1])
     return Contrast(ratio=every.ratio[found, year], dof=every.dof[found, year])
+
+
+def by_kind(columns: Sequence[Counts]) -> Counts:
+    """(..., C) of C arrays, laid out so that sums over few categories are fast."""
+    import numpy as np
+
+    return np.moveaxis(np.stack(columns), 0, -1)
 
 
 def measure_ranks(pool: ArrayLike, *, answers: int, dof: tuple[float, float]) -> RankScale:
