@@ -36,7 +36,7 @@ class RateWindow:
 
     Attributes:
         unit: What is counted.
-        limit: Most in a period, > 0; None when not told.
+        limit: Most in a period, >= 1; None when not told.
         remaining: What is left of it, >= 0; None when not told.
         reset_s: Time (s) until it is full again, 0..``LONGEST_WAIT_S``; None when not told.
         period_s: Length of the period (s), > 0.
@@ -137,8 +137,9 @@ def read_rate_headers(headers: Iterable[tuple[str, str]], *, now: datetime) -> R
 def _read_window(family: _Family, values: Mapping[str, str], clock: datetime) -> RateWindow | None:
     limit = _read_count(values.get(family.limit, ""))
     remaining = _read_count(values.get(family.remaining, ""))
-    if not limit:
-        # Azure says -1 of 0 where it does not know (Microsoft Q&A 5625878): nothing is told then.
+    if limit is None or limit < 1.0:
+        # Less than one lets nothing pass, and something just has; Azure says -1 of 0 where it does
+        # not know (Microsoft Q&A 5625878).
         if family.limit in values or remaining is None:
             return None
         limit = None

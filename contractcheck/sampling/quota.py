@@ -200,8 +200,13 @@ def _heed(quota: Quota, advice: RateAdvice, *, now_s: float, tokens: float) -> Q
 
 
 def _pause_for_tokens(quota: Quota, window: RateWindow, *, now_s: float, tokens: float) -> Quota:
-    """Pause until a request's usual tokens are there again."""
-    if window.remaining is None or window.limit is None or window.remaining >= tokens:
+    """Pause until a request's usual tokens are there again.
+
+    A limit below them was passed by every answer so far: whatever it counts, it holds nobody up.
+    """
+    if window.remaining is None or window.limit is None or window.limit < tokens:
+        return quota
+    if window.remaining >= tokens:
         return quota
     refill_s = (tokens - window.remaining) * window.period_s / window.limit
     pause_s = min(refill_s, window.reset_s or math.inf, _LONGEST_PAUSE_S)

@@ -153,6 +153,11 @@ def test_a_date_is_measured_by_the_clock_that_wrote_it(skew_h):
     assert advice.retry_after_s == 7.0
 
 
+@pytest.mark.parametrize("limit", ["0", "0.001", ".9", "-1"])
+def test_a_limit_that_lets_nothing_pass_is_passed_over(limit):
+    assert read(("x-ratelimit-limit-requests", limit)) == RateAdvice()
+
+
 def test_nothing_is_advised_where_nothing_is_said():
     assert read() == RateAdvice()
 

@@ -80,6 +80,8 @@ def test_tokens_that_are_used_up_make_everybody_wait():
     assert ask(quota)[1] == 5.0
     assert ask(quota, 5.0)[1] == 0.0
     assert answered(Quota(), used_up, tokens=50.0).paused_until_s == 0.0
+    # What every answer passed counts something else, such as answers alone, or nothing.
+    assert answered(Quota(), used_up, tokens=6001.0).paused_until_s == 0.0
 
 
 def test_a_refusal_halves_once_for_all_that_were_under_way():
