@@ -169,7 +169,7 @@ def canonical_request(
         place=place or canonical_place(url, scrubber=scrubber, rule=rule),
         written=as_it_counts,
         is_json=is_json,
-        operation=next((value for name, value in headers if name.lower() == _AWS_OPERATION), ""),
+        operation=_value_of(_AWS_OPERATION, headers),
     )
 
 
@@ -199,9 +199,17 @@ def _unbounded(headers: Headers, body: bytes) -> bytes:
     """Give a multipart body one fixed boundary."""
     if not body.startswith(b"--"):
         return body
-    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-    found = _BOUNDARY.match(kind)
+    found = _BOUNDARY.match(_value_of("content-type", headers))
     return body if found is None else body.replace(b"--" + found[1].encode(), b"--boundary")
+
+
+def _value_of(wanted: str, headers: Headers) -> str:
+    """First value of a header, given in lower case; empty without one."""
+    length = len(wanted)
+    for name, value in headers:
+        if len(name) == length and name.lower() == wanted:  # most have another length
+            return value
+    return ""
 
 
 def _canonical_body(body: bytes, rule: Canonicalisation) -> tuple[bytes, bool]:

@@ -27,6 +27,7 @@ _MOST_FILES = 8
 """Held at a time, as bytes or as a descriptor; trials under way at once are of few cases."""
 
 State = tuple[int, ...]
+"""What changes when a file does; no two files have the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +40,10 @@ class BytesSource:
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` to before ``end``."""
         return self.data[start:end]
+
+    def read_all(self) -> bytes:
+        """Return all of it."""
+        return self.data
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +68,28 @@ class FileSource:
         """
         return self.files.read(self.path, self.state, start, end)
 
+    def read_all(self) -> bytes:
+        """Return all of it, and hold nothing.
+
+        Raises:
+            RecordingError: As ``read``.
+        """
+        try:
+            descriptor = open_plain(self.path)
+            try:
+                _refuse_changed(descriptor, self.path, self.state)
+                return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise RecordingError(f"{self.path}: {error.strerror}; {REMEDY}") from error
+
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class RecentFiles:
     """The files that were read last; several threads may read."""
 
-    _held: OrderedDict[Path, bytes | int] = field(default_factory=OrderedDict)
+    _held: OrderedDict[State, bytes | int] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -78,11 +99,11 @@ class RecentFiles:
         """Return a piece of a file: see ``FileSource.read``."""
         try:
             with self._lock:
-                held = self._held.get(path)
+                held = self._held.get(state)
                 if held is None:
                     held = self._hold(path, state)
                 else:
-                    self._held.move_to_end(path)
+                    self._held.move_to_end(state)
                 if isinstance(held, bytes):
                     return held[start:end]
                 _refuse_changed(held, path, state)
@@ -104,7 +125,7 @@ class RecentFiles:
             os.close(descriptor)
         if len(self._held) >= _MOST_FILES:
             _close(self._held.popitem(last=False)[1])
-        self._held[path] = held
+        self._held[state] = held
         return held
 
 
@@ -119,7 +140,7 @@ def _refuse_changed(descriptor: int, path: Path, state: State) -> None:
         raise RecordingError(f"{path}: changed after it was verified; open the recording again")
 
 
-def _let_go(held: OrderedDict[Path, bytes | int]) -> None:
+def _let_go(held: OrderedDict[State, bytes | int]) -> None:
     while held:
         _close(held.popitem()[1])
 

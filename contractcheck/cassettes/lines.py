@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Headers
     from contractcheck.model.json_value import JsonObject, JsonValue
 
+    _Members = tuple[int, int, int, int, int, int, str, Ending, str, str]
+
 _EXCHANGE_KEY = re.compile(rb'\{"res":"([0-9A-Za-z-]+)","trial":(\d{1,18}),"attempt":(\d{1,18}),')
 _REQUEST_KEY = re.compile(rb'\{"req":"([0-9A-Za-z-]+)",')
 
 _PAIR = 2
+_MEMBERS = itemgetter(
+    *("trial", "attempt", "waited_us", "end_us", "lag_us", "held_us", "at", "ended", "via", "note")
+)
+_TYPES = (*(int,) * 6, *(str,) * 4)
 _ENDINGS = frozenset(get_args(Ending))
 
 
@@ -147,29 +154,34 @@ def decode_exchange(line: JsonObject, case: str, requests: Mapping[str, Request]
     digest = _text(line["res"])
     if digest not in requests:
         raise ValueError(f"exchange of an unknown request {digest[:40]!r}")
+    members: _Members = _MEMBERS(line)
+    if tuple(map(type, members)) != _TYPES:  # all at once: a replay waits for every call
+        _refuse_types(members)
+    trial, attempt, waited_us, end_us, lag_us, held_us, at, ended, via, note = members
+    if ended not in _ENDINGS:
+        raise ValueError(f"{_shown(ended)} is no way in which a body ends")
     return Exchange(
         case=case,
-        trial=_integer(line["trial"]),
-        attempt=_integer(line["attempt"]),
+        trial=trial,
+        attempt=attempt,
         request=requests[digest],
         response=_response(line) if "status" in line else None,
-        started_at=_text(line["at"]),
-        waited_us=_integer(line["waited_us"]),
+        started_at=at,
+        waited_us=waited_us,
         headers_us=None if line["headers_us"] is None else _integer(line["headers_us"]),
-        end_us=_integer(line["end_us"]),
-        ended=_ending(line["ended"]),
+        end_us=end_us,
+        ended=ended,
         error=None if line["error"] is None else _text(line["error"]),
-        lag_us=_integer(line["lag_us"]),
-        held_us=_integer(line["held_us"]),
-        via=_text(line["via"]),
-        note=_text(line["note"]),
+        lag_us=lag_us,
+        held_us=held_us,
+        via=via,
+        note=note,
     )
 
 
-def _ending(value: JsonValue) -> Ending:
-    if isinstance(value, str) and value in _ENDINGS:
-        return cast("Ending", value)
-    raise ValueError(f"{_shown(value)} is no way in which a body ends")
+def _refuse_types(members: tuple[JsonValue, ...]) -> None:
+    for value, wanted in zip(members, _TYPES, strict=True):
+        (_integer if wanted is int else _text)(value)
 
 
 def _response(line: JsonObject) -> Response:
@@ -236,7 +248,9 @@ def _headers(value: JsonValue) -> Headers:
 
 def _header(value: JsonValue) -> tuple[str, str]:
     if isinstance(value, list) and len(value) == _PAIR:
-        return _text(value[0]), _text(value[1])
+        name, text = value
+        if isinstance(name, str) and isinstance(text, str):
+            return name, text
     raise ValueError("a header is not a pair of name and value")
 
 

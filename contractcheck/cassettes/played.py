@@ -113,17 +113,20 @@ class Played:
 
     def wait_for_head(self) -> None:
         """Wait until the head (or the error in its place) is due."""
-        self._wait(self._head_us())
+        if self.retime:
+            self._wait(self._head_us())
 
     async def wait_for_head_async(self) -> None:
         """Wait until the head (or the error in its place) is due."""
-        await self._wait_async(self._head_us())
+        if self.retime:
+            await self._wait_async(self._head_us())
 
     def chunks(self) -> Iterator[bytes]:
         """Each chunk of the body when it is due."""
-        if self.response is None:
+        response = self.exchange.response
+        if response is None:
             return iter(())
-        return self._paced(self.response) if self.retime else self.response.chunks()
+        return self._paced(response) if self.retime else response.chunks()
 
     def _paced(self, response: Response) -> Iterator[bytes]:
         for chunk, due_us in zip(response.chunks(), response.chunk_times_us, strict=True):
@@ -133,14 +136,14 @@ class Played:
 
     async def chunks_async(self) -> AsyncIterator[bytes]:
         """Each chunk of the body when it is due."""
-        if self.response is None:
+        response = self.exchange.response
+        if response is None:
             return
         if not self.retime:
-            for chunk in self.response.chunks():
+            for chunk in response.chunks():
                 yield chunk
             return
-        times_us = self.response.chunk_times_us
-        for chunk, due_us in zip(self.response.chunks(), times_us, strict=True):
+        for chunk, due_us in zip(response.chunks(), response.chunk_times_us, strict=True):
             await self._wait_async(due_us)
             yield chunk
         await self._wait_async(self.exchange.end_us)
@@ -150,11 +153,11 @@ class Played:
         return exchange.end_us if exchange.headers_us is None else exchange.headers_us
 
     def _wait(self, due_us: int) -> None:
-        if self.retime and (left_s := self._left_s(due_us)) > 0:
+        if (left_s := self._left_s(due_us)) > 0:
             self.clock.sleep(left_s)
 
     async def _wait_async(self, due_us: int) -> None:
-        if self.retime and (left_s := self._left_s(due_us)) > 0:
+        if (left_s := self._left_s(due_us)) > 0:
             await self.clock.sleep_async(left_s)
 
     def _left_s(self, due_us: int) -> float:

@@ -227,6 +227,8 @@ def _is_http(response: Response) -> bool:
         and all(
             _LENGTH.fullmatch(value.strip()) is not None
             for name, value in response.headers
-            if name.lower() == "content-length" and value.strip().isdecimal()
+            if len(name) == len("content-length")
+            and name.lower() == "content-length"
+            and value.strip().isdecimal()
         )
     )

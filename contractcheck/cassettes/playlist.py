@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     Key = tuple[str, int, int]
     """Digest, trial, attempt."""
 
+    Group = tuple[str, int]
+    """Digest and trial."""
+
 Attempts = Literal["settled", "all"]
 """Which attempts are played: without those that a client would only repeat, or every one."""
 
@@ -74,12 +77,10 @@ class Playlist:
     attempts: Attempts
     identify: Callable[[Request], str | None]
     _keys: list[Key] = field(init=False)
-    _starts: dict[tuple[str, int], int] = field(default_factory=dict)
+    _starts: dict[Group, int] = field(default_factory=dict)
     _played: set[Key] = field(default_factory=set)
-    _begun: dict[tuple[str, int], deque[Key]] = field(default_factory=dict)
-    _passed: defaultdict[tuple[str, int], deque[Key]] = field(
-        default_factory=lambda: defaultdict(deque)
-    )
+    _begun: dict[Group, deque[Key]] = field(default_factory=dict)
+    _passed: defaultdict[Group, deque[Key]] = field(default_factory=lambda: defaultdict(deque))
     _recorded_as: dict[str, list[str]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -103,7 +104,7 @@ class Playlist:
         """
         group = sent.digest, trial
         with self._lock:
-            left = self._begun.pop(group, None) or self._left(*group, older)
+            left = self._begun.pop(group, None) or self._left(group, older)
             while left:
                 key = left.popleft()
                 self._played.add(key)
@@ -127,24 +128,24 @@ class Playlist:
         """Every exchange that was neither played nor passed over."""
         return (key for key in self._keys if key not in self._played)
 
-    def _left(self, digest: str, trial: int, older: Callable[[], str]) -> deque[Key]:
-        keys = self._group(digest, trial) or self._merged(digest, trial)
-        keys = keys or self._group(older(), trial)
-        return deque(key for key in keys if key not in self._played)
+    def _left(self, group: Group, older: Callable[[], str]) -> deque[Key]:
+        keys = self._group(group) or self._merged(*group) or self._group((older(), group[1]))
+        return deque([key for key in keys if key not in self._played])
 
-    def _group(self, digest: str, trial: int) -> list[Key]:
+    def _group(self, group: Group) -> list[Key]:
         """Exchanges of one recorded digest in one trial, in the order of sending."""
-        start = self._starts.get((digest, trial))
+        start = self._starts.get(group)
         if start is None:
             return []
+        keys = self._keys
         end = start + 1
-        while end < len(self._keys) and self._keys[end][:2] == (digest, trial):
+        while end < len(keys) and keys[end][:2] == group:
             end += 1
-        return self._keys[start:end]
+        return keys[start:end]
 
     def _merged(self, digest: str, trial: int) -> list[Key]:
         names = self._aliases().get(digest, ())
-        groups = [group for name in names if (group := self._group(name, trial))]
+        groups = [group for name in names if (group := self._group((name, trial)))]
         keys = [key for group in groups for key in group]
         # Several digests of old are one request today: only the clock knows their order.
         return sorted(keys, key=self._started_at) if len(groups) > 1 else keys

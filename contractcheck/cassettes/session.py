@@ -52,8 +52,9 @@ class Outgoing:
     def opens_websocket(self) -> bool:
         """Whether it asks to turn the connection into a WebSocket (RFC 6455, section 4.1)."""
         return any(
-            name.lower() == "upgrade" and "websocket" in value.lower()
+            "websocket" in value.lower()
             for name, value in self.headers
+            if len(name) == len("upgrade") and name.lower() == "upgrade"
         )
 
 

@@ -14,6 +14,7 @@ import os
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from contractcheck.cassettes.caps import MOST_LINE_BYTES, refuse_long_line, refuse_many_lines
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from contractcheck.model.exchange import Exchange
     from contractcheck.model.run import RunHeader
 
+    Source = FileSource | BytesSource
+
 _BLOCK_BYTES = 1 << 18
 """Read at once: more is not faster, and is held meanwhile."""
 
@@ -44,7 +47,7 @@ _AHEAD_BYTES = 4 << 20
 """Largest case that is decoded at once; a client waits about 15 ms for it."""
 
 _MOST_AHEAD_BYTES = 24 << 20
-"""Of all cases of a tape together, so that what is held stays small however long the run is."""
+"""Of all cases of a tape that are held at a time, however long the run is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +98,9 @@ class Tape:
             RecordingError: As ``find``.
         """
         reel = self._reels.get(case)
-        return {} if reel is None else {digest: reel.request(digest) for digest in reel.requests}
+        if reel is None:
+            return {}
+        return {digest: reel.request(digest, reel.source) for digest in reel.requests}
 
 
 def open_tape(folder: Path, *, cases: Collection[str] | None = None) -> Tape:
@@ -131,17 +136,24 @@ class _Shared:
 
     Attributes:
         files: Those that were read last.
-        ahead_bytes: How much may still be decoded before it is asked for.
+        ahead_bytes: How much more may be held that was decoded before it is asked for.
     """
 
     files: RecentFiles = field(default_factory=RecentFiles)
     ahead_bytes: int = _MOST_AHEAD_BYTES
+    _lock: Lock = field(default_factory=Lock)
 
     def grants(self, size_bytes: int) -> bool:
-        """Whether a case of this size may be; threads that ask at once may exceed it a little."""
-        is_granted = size_bytes <= min(_AHEAD_BYTES, self.ahead_bytes)
-        self.ahead_bytes -= size_bytes * is_granted
+        """Whether a case of this size may be held."""
+        with self._lock:
+            is_granted = size_bytes <= min(_AHEAD_BYTES, self.ahead_bytes)
+            self.ahead_bytes -= size_bytes * is_granted
         return is_granted
+
+    def take_back(self, size_bytes: int) -> None:
+        """A case of this size is held no longer."""
+        with self._lock:
+            self.ahead_bytes += size_bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +171,7 @@ class _Reel:
         exchanges: Index of the line, by key.
     """
 
-    source: FileSource | BytesSource
+    source: Source
     case: str
     shared: _Shared
     is_chained: bool = False
@@ -194,34 +206,45 @@ class _Reel:
             self._is_begun = True
             if self.shared.grants(self.starts[-1]):
                 self._decode_ahead()
-        return self._ahead.pop(key, None) or self._decoded(key, index, sent)
+        found = self._ahead.pop(key, None)
+        if found is None:
+            return self._decoded(key, index, sent, self.source)
+        if not self._ahead:
+            self.shared.take_back(self.starts[-1])
+        return found
 
     def _decode_ahead(self) -> None:
+        whole = BytesSource(path=self.source.path, data=self.source.read_all())
         for key, index in self.exchanges.items():
             # What is damaged is told to whoever asks for it.
             with suppress(RecordingError):
-                self._ahead[key] = self._decoded(key, index, None)
+                self._ahead[key] = self._decoded(key, index, None, whole)
+        if not self._ahead:
+            self.shared.take_back(self.starts[-1])
 
-    def _decoded(self, key: Key, index: int, sent: Request | None) -> Exchange:
+    def _decoded(self, key: Key, index: int, sent: Request | None, source: Source) -> Exchange:
         digest = key[0]
-        known = {digest: sent or self.request(digest)} if digest in self.requests else {}
-        item = self._item(index, known)
-        if isinstance(item, Request) or (item.trial, item.attempt) != key[1:]:
+        known = {digest: sent or self.request(digest, source)} if digest in self.requests else {}
+        item = self._item(index, known, source)
+        if isinstance(item, Request) or item.trial != key[1] or item.attempt != key[2]:
             raise self._contradiction(index)
         return item
 
-    def request(self, digest: str) -> Request:
-        return self._requests.get(digest, lambda: self._decoded_request(digest))
+    def request(self, digest: str, source: Source) -> Request:
+        """Return a request, read from the source of this reel or a copy of it."""
+        return self._requests.get(digest, lambda: self._decoded_request(digest, source))
 
-    def _decoded_request(self, digest: str) -> Request:
+    def _decoded_request(self, digest: str, source: Source) -> Request:
         index = self.requests[digest]
-        item = self._item(index, {})
+        item = self._item(index, {}, source)
         if not isinstance(item, Request) or item.digest != digest:
             raise self._contradiction(index)
         return item
 
-    def _item(self, index: int, requests: Mapping[str, Request]) -> Request | Exchange:
-        line = self.source.read(self.starts[index], self.starts[index + 1] - 1)
+    def _item(
+        self, index: int, requests: Mapping[str, Request], source: Source
+    ) -> Request | Exchange:
+        line = source.read(self.starts[index], self.starts[index + 1] - 1)
         plain = unchained(line)[0] if self.is_chained else line
         return decode_line(
             plain, self._place(index), version=self.version, case=self.case, requests=requests

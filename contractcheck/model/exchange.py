@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from io import BytesIO
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class Response:
 
     def chunks(self) -> Iterator[bytes]:
         """The body, cut where it was cut on the wire."""
-        body = self.body
-        bounds = pairwise(accumulate(self.chunk_bytes, initial=0))
-        return iter([body[start:end] for start, end in bounds])
+        return map(BytesIO(self.body).read, self.chunk_bytes)
 
     def time_of_byte_us(self, offset: int) -> int | None:
         """Arrival of the chunk that holds byte ``offset``, in µs; None when there is none."""

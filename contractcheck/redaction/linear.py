@@ -40,12 +40,16 @@ class LinearPattern(Protocol):
         """All matches that do not overlap."""
 
 
-def compile_linear(source: bytes, *, is_longest: bool = False) -> LinearPattern:
+def compile_linear(
+    source: bytes, *, is_longest: bool = False, has_groups: bool = True
+) -> LinearPattern:
     """Compile an RE2 pattern over bytes (a byte is a character).
 
     Args:
         source: RE2 syntax.
         is_longest: Take the longest of several alternatives instead of the first.
+        has_groups: Say of each match where its groups are; a search without them takes a third of
+            the time on a short text.
     """
     import re2
 
@@ -53,5 +57,6 @@ def compile_linear(source: bytes, *, is_longest: bool = False) -> LinearPattern:
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = _MOST_MEMORY_BYTES
     options.longest_match = is_longest
+    options.never_capture = not has_groups
     options.log_errors = False  # the pattern may hold secrets
     return cast("LinearPattern", re2.compile(source, options))

@@ -150,7 +150,7 @@ def _any_beside(rules: _Rules, name: bytes) -> LinearPattern:
     """Matches any secret, and any text that a stream spells outside of one field."""
     pattern = rules.beside.get(name)
     if pattern is None:
-        pattern = compile_linear(rules.source + b"|" + other_texts_source(name))
+        pattern = compile_linear(rules.source + b"|" + other_texts_source(name), has_groups=False)
         rules.beside[name] = pattern
     return pattern
 
@@ -163,8 +163,8 @@ def _rules_for(secrets: frozenset[str]) -> _Rules:
     return _Rules(
         known=known,
         source=everything,
-        any=compile_linear(everything),
-        certain=compile_linear(certain),
+        any=compile_linear(everything, has_groups=False),
+        certain=compile_linear(certain, has_groups=False),
     )
 
 

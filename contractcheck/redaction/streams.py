@@ -43,10 +43,19 @@ _IS_NUMBERED = re.compile(_SECOND)
 
 def text_field(data: bytes) -> bytes | None:
     """Name of the field in which a stream begins to spell its text; None of anything else."""
-    if not any(data.find(mark, data.find(mark) + 1) >= 0 for mark in _EVENT_MARKS):
-        return None  # one event splits nothing
+    if not _has_events(data):
+        return None
     first = _PIECE.search(data)
     return first[1] if first else None
+
+
+def _has_events(data: bytes) -> bool:
+    """Whether there are two, or more: one event splits nothing."""
+    for mark in _EVENT_MARKS:
+        first = data.find(mark)
+        if first >= 0 and data.find(mark, first + 1) >= 0:
+            return True
+    return False
 
 
 def other_texts_source(field: bytes) -> bytes:

@@ -72,6 +72,31 @@ def test_of_a_long_tape_only_a_part_is_decoded_before_it_is_asked_for():
     assert [shared.grants(size_bytes) for size_bytes in (6, 5, 1)] == [False, True, False]
 
 
+def test_a_case_that_was_played_makes_room_for_the_next_one(sealed_run):
+    tape = open_tape(sealed_run)
+    shared = tape._reels["a"].shared
+    most_bytes = shared.ahead_bytes
+    for case in ("a", "b"):
+        left_bytes = []
+        for key in tape.keys(case):
+            assert tape.find(case, *key) is not None
+            left_bytes.append(shared.ahead_bytes)
+        size_bytes = (sealed_run / f"{case}.jsonl").stat().st_size
+        assert left_bytes == [most_bytes - size_bytes, most_bytes - size_bytes, most_bytes]
+    assert tape.find("a", "digest-a", 0, 0) is not None  # once more, and counted once
+    assert shared.ahead_bytes == most_bytes
+
+
+def test_a_case_of_damaged_lines_takes_no_room(sealed_run):
+    data = (sealed_run / "a.jsonl").read_bytes()
+    reseal(sealed_run, data.replace(b'"ended":"eof"', b'"ended":"odd"'))
+    tape = open_tape(sealed_run)
+    shared = tape._reels["a"].shared
+    most_bytes = shared.ahead_bytes
+    assert "'odd' is no way in which a body ends" in refused(tape.find, "a", "digest-a", 1, 0)
+    assert shared.ahead_bytes == most_bytes
+
+
 def test_a_recorded_request_is_not_read_when_an_equal_one_is_at_hand(sealed_run):
     recorded = open_tape(sealed_run).find("a", "digest-a", 1, 0)
     lines = (sealed_run / "a.jsonl").read_bytes().splitlines(keepends=True)

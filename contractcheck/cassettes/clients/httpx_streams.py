@@ -48,13 +48,14 @@ def stream_types(sync_base: type, async_base: type, make_error: MakeError) -> St
     """
     tee = type("Tee", (_Tee, sync_base), {})
     async_tee = type("AsyncTee", (_AsyncTee, async_base), {})
-    reel = type("Reel", (_Reel, sync_base), {})
-    async_reel = type("AsyncReel", (_AsyncReel, async_base), {})
+    errors = {"make_error": staticmethod(make_error)}
+    reel = type("Reel", (_Reel, sync_base), errors)
+    async_reel = type("AsyncReel", (_AsyncReel, async_base), errors)
     return StreamTypes(
-        tee=lambda stream, take: cast("httpx2.SyncByteStream", tee(stream, take)),
-        async_tee=lambda stream, take: cast("httpx2.AsyncByteStream", async_tee(stream, take)),
-        reel=lambda played: cast("httpx2.SyncByteStream", reel(played, make_error)),
-        async_reel=lambda played: cast("httpx2.AsyncByteStream", async_reel(played, make_error)),
+        tee=cast("Callable[[object, Take], httpx2.SyncByteStream]", tee),
+        async_tee=cast("Callable[[object, Take], httpx2.AsyncByteStream]", async_tee),
+        reel=cast("Callable[[Played], httpx2.SyncByteStream]", reel),
+        async_reel=cast("Callable[[Played], httpx2.AsyncByteStream]", async_reel),
     )
 
 
@@ -117,9 +118,10 @@ class _AsyncTee:
 
 
 class _Reel:
-    def __init__(self, played: Played, make_error: MakeError) -> None:
+    make_error: MakeError
+
+    def __init__(self, played: Played) -> None:
         self._played = played
-        self._make_error = make_error
 
     def __iter__(self) -> Iterator[bytes]:
         chunks = self._played.chunks()
@@ -128,16 +130,17 @@ class _Reel:
 
     def _breaking(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from chunks
-        raise self._played.overrun() if self._played.is_cut else self._make_error(self._played)
+        raise self._played.overrun() if self._played.is_cut else self.make_error(self._played)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
 class _AsyncReel:
-    def __init__(self, played: Played, make_error: MakeError) -> None:
+    make_error: MakeError
+
+    def __init__(self, played: Played) -> None:
         self._played = played
-        self._make_error = make_error
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._played.chunks_async()
@@ -147,7 +150,7 @@ class _AsyncReel:
     async def _breaking(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             yield chunk
-        raise self._played.overrun() if self._played.is_cut else self._make_error(self._played)
+        raise self._played.overrun() if self._played.is_cut else self.make_error(self._played)
 
     async def aclose(self) -> None:
         """Nothing is held."""
