@@ -10,8 +10,16 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -30,16 +38,20 @@ _MOST_DEATHS = 3
 """How often one piece may lose its worker; dask's own ``allowed-failures`` is the same."""
 _AHEAD = 64
 """Pieces under way or done and not yet taken: bounds what a slow first piece keeps in memory."""
+_LOOK_S = 5.0
+"""How often it is looked whether a cluster still has workers while a piece is not done (s)."""
 
 
 @contextmanager
-def open_engine(spec: str | None) -> Iterator[Executor]:
+def open_engine(spec: str | None, *, patience_s: float = 300.0) -> Iterator[Executor]:
     """Open what pieces are made by.
 
     Args:
         spec: ``processes[:N]`` on this machine (all its cores without N), ``dask[:ADDRESS]`` the
             workers of a dask scheduler (those that dask's configuration names without an address,
             else processes that it starts here); None is this process alone.
+        patience_s: How long a cluster may be without any worker (s): one that grows by need starts
+            its first within minutes.
 
     Raises:
         UsageError: If the spec is neither, or the extra is missing.
@@ -47,7 +59,7 @@ def open_engine(spec: str | None) -> Iterator[Executor]:
     """
     kind, _, detail = (spec or "processes:1").partition(":")
     if kind == "dask":
-        with _open_dask(detail or None) as executor:
+        with _open_dask(detail or None, patience_s) as executor:
             yield executor
         return
     if kind != "processes" or (detail and not detail.isdecimal()) or detail in {"0", "00"}:
@@ -97,7 +109,7 @@ def _take_first(
 ) -> Result:
     for _ in range(_MOST_DEATHS + 1):
         try:
-            result = waiting[0][1].result()
+            result = _await(executor, waiting[0][1])
         except CancelledError as error:
             raise MeasurementError("the engine was lost: its scheduler is gone") from error
         except Exception as error:
@@ -114,6 +126,14 @@ def _take_first(
         f"a piece of work lost its worker {_MOST_DEATHS + 1} times; if memory ran out, ask for "
         "fewer workers (--engine processes:N)"
     )
+
+
+def _await(executor: Executor, future: Future[Result]) -> Result:
+    """Wait for a piece for as long as there is somebody to make it."""
+    if isinstance(executor, _Cluster):
+        while not wait([future], timeout=_LOOK_S).done:
+            executor.require_worker()
+    return future.result()
 
 
 def _is_death(error: BaseException | None) -> bool:
@@ -165,13 +185,51 @@ class _Processes(Executor):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
+class _Cluster(Executor):
+    """The workers of a dask scheduler, of which there may be none for a while."""
+
+    def __init__(
+        self, executor: Executor, find_worker: Callable[[float], object], patience_s: float
+    ) -> None:
+        self._executor = executor
+        self._find_worker = find_worker
+        self._patience_s = patience_s
+
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
+        """Give a piece to the scheduler."""
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as Executor has it
+        """Leave; the workers stay."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+
+    def require_worker(self) -> None:
+        """Wait for a worker where there is none.
+
+        Raises:
+            MeasurementError: If none came.
+        """
+        try:
+            self._find_worker(self._patience_s)
+        except TimeoutError as error:
+            raise MeasurementError(
+                f"--engine dask: the scheduler has had no worker for {self._patience_s:.0f} s; "
+                "start some (dask worker ADDRESS) and do the same again"
+            ) from error
+        except OSError:
+            # A scheduler that is gone shows in the pieces, which are cancelled then.
+            return
+
+
 def _ignore_interrupts() -> None:
     """Ctrl-C reaches the whole group; the parent alone answers it, and ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
-def _open_dask(address: str | None) -> Iterator[Executor]:
+def _open_dask(address: str | None, patience_s: float) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError as error:
@@ -185,7 +243,11 @@ def _open_dask(address: str | None) -> Iterator[Executor]:
             f"--engine dask: no scheduler answers at {address or 'the configured address'}: {error}"
         ) from error
     with client:
-        executor: Executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # as above
+        executor = _Cluster(
+            client.get_executor(pure=False),  # type: ignore[no-untyped-call]  # as above
+            partial(client.wait_for_workers, 1),
+            patience_s,
+        )
         try:
             yield executor
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import textwrap
 import pytest
 
 from contractcheck.errors import MeasurementError, UsageError
+from contractcheck.workflows import engine
 from contractcheck.workflows.engine import map_in_order, open_engine, spawn_seeds
 
 PIECES = """
@@ -77,8 +79,8 @@ def scheduler(pieces, tmp_path):
         process.wait()
 
 
-def made_by(engine, function, items):
-    with open_engine(engine) as executor:
+def made_by(spec, function, items):
+    with open_engine(spec) as executor:
         return list(map_in_order(executor, function, items))
 
 
@@ -104,10 +106,10 @@ def test_a_piece_that_always_ends_its_worker_is_told_of(pieces):
         made_by("processes:2", pieces.die, [0])
 
 
-@pytest.mark.parametrize("engine", [None, "processes:2"])
-def test_what_a_piece_raises_reaches_the_caller(pieces, engine):
+@pytest.mark.parametrize("spec", [None, "processes:2"])
+def test_what_a_piece_raises_reaches_the_caller(pieces, spec):
     with pytest.raises(ValueError, match="piece 3"):
-        made_by(engine, pieces.fail, [3, 4])
+        made_by(spec, pieces.fail, [3, 4])
 
 
 def test_results_come_as_they_are_asked_for(pieces):
@@ -119,13 +121,20 @@ def test_results_come_as_they_are_asked_for(pieces):
         assert len(asked) == 1
 
 
-def test_dask_makes_the_same_and_outlives_a_killed_worker(pieces, scheduler, tmp_path):
+def test_dask_makes_the_same_and_outlives_a_killed_worker_but_not_all(
+    pieces, scheduler, tmp_path, monkeypatch
+):
     seeds = spawn_seeds(7, 100)
-    with open_engine(f"dask:{scheduler}") as executor:
+    monkeypatch.setattr(engine, "_LOOK_S", 0.2)
+    with open_engine(f"dask:{scheduler}", patience_s=1.0) as executor:
         found = list(map_in_order(executor, pieces.draw, seeds))
         workers = set(map_in_order(executor, pieces.place, range(20)))
         died = list(map_in_order(executor, pieces.die_once, [str(tmp_path / "once")]))
         left = set(map_in_order(executor, pieces.place, range(20)))
+        for worker in left:
+            os.kill(worker, signal.SIGKILL)
+        with pytest.raises(MeasurementError, match="no worker for 1 s; start some"):
+            list(map_in_order(executor, pieces.place, range(3)))
     assert found == made_by(None, pieces.draw, seeds)
     assert len(workers) == 2
     assert died == ["once"]
