@@ -116,21 +116,20 @@ def command(  # noqa: PLR0917 - click passes options by name
         max_cassette_mb=max_cassette_mb,
         archive=None if store is None else open_archive(store),
     )
-    if store is None and history is not None:
-        click.echo(_UNMARKED, err=True)
     if sum(map(bool, (runs, since, gate))) > 1:
         raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
     if since is not None:
         _rebase(place, suites, targets, since, options, history=history)
-        return
-    if gate is not None:
+    elif gate is not None:
         _begin(place, suites, targets, gate, options)
-        return
-    if not runs:
+    elif not runs:
         raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew, or --gate ID")
-    if targets:
+    elif targets:
         raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
-    _accept(place, suites, runs, options)
+    else:
+        _accept(place, suites, runs, options)
+    if store is None and history is not None:
+        click.echo(_UNMARKED, err=True)
 
 
 def _accept(
