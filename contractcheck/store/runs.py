@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,8 +87,9 @@ class RunStore:
         own = sorted(self.root.glob(f"*/*/{name}")) if is_run_id(name) else []
         if len(own) == 1:
             return (own[0],)
-        if name and path.is_dir():
-            return (path,)
+        with suppress(OSError):  # a name that no folder can have
+            if name and path.is_dir():
+                return (path,)
         return tuple(sorted(f for f in self.root.glob(f"*/*/{_glob_safe(name)}*") if f.is_dir()))
 
 

@@ -52,6 +52,7 @@ def test_a_run_is_found_by_folder_id_or_beginning(store):
         ("", "fits "),
         ("1999", "no run '1999' below "),
         ("[a-z]*", "no run "),
+        ("x" * 300, "no run 'xxx"),
     ],
 )
 def test_a_name_that_fits_none_or_several_is_told(store, name, words):
