@@ -31,7 +31,7 @@ def _warnings(plan: SuitePlan) -> Iterator[str]:
         )
     for stream in plan.watch.streams:
         if stream.smallest_visible is None:
-            yield f"watch: {stream.name} is blind: not even a total change would be seen"
+            yield f"run: {stream.name} is blind: two nights of a total change would not be seen"
     if plan.gate is not None and plan.gate.slots_needed is None:
         most = plan.gate.sizes[-1]
         yield (
@@ -72,19 +72,20 @@ def _advice(plan: SuitePlan) -> Iterator[str]:
     if steady:
         nights = max(s.nights_needed or 0 for s in steady)
         names = ", ".join(s.name for s in steady)
-        yield f"watch: accept {nights} nights to see the declared margins of {names}"
+        yield f"run: accept {nights} nights to see the declared margins of {names} by two nights"
     lost = [s for s in unseen if s.nights_needed is None]
     if any(s.plane == "latency" for s in lost):
         yield (
-            "watch: no number of nights shows the declared latency margin, because nights differ "
-            "by more than it; judge it by the gate, whose sides share their night"
+            "run: no number of nights shows the declared latency margin on two nights, because "
+            "nights differ by more than it; the watch adds nights up, and both sides of a gate "
+            "share theirs"
         )
     yield from (_finer_than_a_night(s) for s in lost if s.plane == "conformance")
 
 
 def _finer_than_a_night(stream: StreamPlan) -> str:
     """More answers a night show a finer fall of the pass rate, if nights themselves agree."""
-    words = "watch: the declared conformance margin is finer than a night's answers can show"
+    words = "run: the declared conformance margin is finer than a night's answers can show"
     if stream.answers_factor is not None:
         words += f"; about {stream.answers_factor} times as many answers a night would show it"
     return f"{words}: more samples sharpen it, more cases widen what is watched as well"

@@ -1,31 +1,36 @@
-"""What the nightly watch would see on its next night, from the nights that were accepted."""
+"""What accepted nights promise of later ones: by two nights, and by the charts of the watch."""
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from contractcheck.judging.budget import budget_share
+from contractcheck.judging.budget import budget_share, watch_budget
 from contractcheck.judging.night_rule import judge_streams, margin_of
 from contractcheck.judging.night_table import line_up, rates
-from contractcheck.judging.streams import output_contrasts, score_streams
-from contractcheck.model.plan import StreamPlan, WatchPlan
-from contractcheck.stats.night_power import (
-    smallest_rate_drop,
-    smallest_slowdown,
-    smallest_visible_share,
+from contractcheck.judging.rebased import place
+from contractcheck.judging.streams import score_streams
+from contractcheck.judging.watch_delays import (
+    ALL_ANSWERS,
+    ONE_CASE,
+    case_shares,
+    find_stream_sights,
+    plan_delays,
 )
+from contractcheck.model.plan import StreamPlan, WatchPlan
+from contractcheck.stats.monitor_nights import LEAST_CHARTED
+from contractcheck.stats.night_power import smallest_rate_drop, smallest_slowdown
 from contractcheck.stats.night_rule import FEWEST_NIGHTS, two_night_threshold
+from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contractcheck.judging.night_table import NightTable
+    from contractcheck.judging.stream_sight import StreamSight
     from contractcheck.model.judgement import Comparison
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.suite import Suite
-    from contractcheck.stats.night_contrasts import Contrast
 
 _NIGHTS_TRIED = (5, 7, 10, 14, 20, 30, 45, 60)
 _MOST_TIMES = 1024
@@ -34,28 +39,53 @@ _UNITS = {"outputs": "share of answers", "latency": "ratio", "conformance": "pas
 
 
 def plan_watch(
-    suite: Suite, accepted: Sequence[NightStatistics]
+    suite: Suite, eras: Sequence[Sequence[NightStatistics]]
 ) -> tuple[WatchPlan, Mapping[str, float]]:
-    """Say what two changed nights would have to show, had the next night been like the last.
+    """Say what two changed nights would have to show, and how soon charts show what lasts.
 
     Args:
         suite: The contract.
-        accepted: Complete accepted nights, oldest first.
+        eras: Complete accepted nights between re-bases, oldest era first.
 
     Returns:
-        The plan, and per case the smallest share of its answers that would be seen if only that
-        case changed (``inf`` where even a total change would not); empty with too few nights.
+        The plan, and per case the smallest share of its answers that charts would show if only that
+        case changed (``inf`` where not even a total change would); empty with too few nights.
     """
-    if len(accepted) < FEWEST_NIGHTS:
-        wanted = suite.policy.nights
-        return WatchPlan(accepted=len(accepted), wanted=wanted, streams=()), {}
+    count, wanted = sum(map(len, eras)), suite.policy.nights
     fingerprints = {case.id: case.request_fingerprint for case in suite.cases}
-    table = line_up(accepted, accepted[-1:], fingerprints, nights_wanted=suite.policy.nights)
+    placed = place(eras, fingerprints, nights_wanted=wanted)
+    sights: tuple[StreamSight, ...] = ()
+    if placed is not None and len(placed.accepted) >= FEWEST_NIGHTS:
+        sights = find_stream_sights(suite, placed)
+    table = line_up(eras[-1], eras[-1][-1:], fingerprints, nights_wanted=wanted) if eras else None
+    plan = WatchPlan(
+        accepted=count,
+        wanted=wanted,
+        streams=_plan_streams(suite, table) if table else (),
+        charted=max(len(placed.accepted), LEAST_CHARTED) if placed and sights else 0,
+        delays=plan_delays(sights, suite.policy, _at_once(suite, table) if table else {}),
+    )
+    return plan, case_shares(sights)
+
+
+def _plan_streams(suite: Suite, table: NightTable) -> tuple[StreamPlan, ...]:
+    """What the rule of two nights would see, had the next night been like the last."""
     share = budget_share(suite)
     judged = judge_streams(table, suite.policy, budget_share=share)
-    streams = tuple(_plan_stream(one.comparison, table, suite, share) for one in judged)
-    plan = WatchPlan(accepted=len(accepted), wanted=suite.policy.nights, streams=streams)
-    return plan, _case_shares(table, suite, share)
+    return tuple(_plan_stream(one.comparison, table, suite, share) for one in judged)
+
+
+def _at_once(suite: Suite, table: NightTable) -> dict[str, float]:
+    """The smallest change of each kind that two nights show by what the watch spends on them."""
+    share = watch_budget(suite, has_charts=True).fast
+    found = {}
+    for one in judge_streams(table, suite.policy, budget_share=share):
+        stream, visible = one.comparison.metric, one.comparison.smallest_visible
+        if one.comparison.plane == "outputs":
+            stream = ONE_CASE if stream == WORST_CASE else ALL_ANSWERS
+        if visible is not None:
+            found[stream] = visible
+    return found
 
 
 def _plan_stream(
@@ -130,27 +160,3 @@ def _answers_factor(table: NightTable, suite: Suite, budget: float, margin: floa
     if not shows(_MOST_TIMES):
         return None
     return bisect_left(range(1, _MOST_TIMES), True, key=shows) + 1  # noqa: FBT003 - what is sought
-
-
-def _case_shares(table: NightTable, suite: Suite, budget: float) -> dict[str, float]:
-    """Per case, the smallest share of its answers that would be seen if it changed alone."""
-    threshold = two_night_threshold(nights=table.accepted, budget=budget)
-    known: dict[tuple[int, float], list[Contrast]] = {}
-    shares: dict[str, float] = {}
-    if not output_contrasts(table, known=known):
-        return shares
-    for case in sorted({series.case for series in table.outputs}):
-
-        def contrasts(share: float, only: str = case) -> Mapping[str, Sequence[Contrast]]:
-            return output_contrasts(table, replaced=share, only_case=only, known=known)
-
-        found = smallest_visible_share(
-            contrasts,
-            accepted=table.accepted,
-            cases=1,
-            answers_per_case=max(1, table.nights[-1].cases[case].answered),
-            threshold=threshold,
-            power=suite.policy.power,
-        )
-        shares[case] = math.inf if found is None else found
-    return shares

@@ -50,7 +50,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamPlan:
-    """What the nightly watch would see of one stream.
+    """What two changed nights would show of one stream by the rule of `run`.
 
     Attributes:
         name: As reports call it.
@@ -75,18 +75,39 @@ class StreamPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WatchDelay:
+    """How long a change has to last until the watch shows it.
+
+    Attributes:
+        change: What changes: ``all answers`` or those of ``one case`` (the median one) become
+            others, a latency, or ``conformance`` in all cases.
+        size: Share of the answers, ratio of the latency, or share of answers that pass no more.
+        nights: Until some chart is red with the policy's power, or 2 where two nights show it that
+            repeat each other; None when not within thirty, or when it is within the margin.
+    """
+
+    change: str
+    size: float
+    nights: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WatchPlan:
-    """What the nightly watch would see.
+    """What accepted nights promise of later ones.
 
     Attributes:
         accepted: Accepted nights there are.
         wanted: Accepted nights of a complete baseline.
         streams: One per stream; empty with fewer than five accepted nights.
+        charted: Accepted nights that ``delays`` suppose: ten where there are fewer.
+        delays: What the watch sees, by kind and size of change; empty likewise.
     """
 
     accepted: int
     wanted: int
     streams: tuple[StreamPlan, ...]
+    charted: int = 0
+    delays: tuple[WatchDelay, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +155,8 @@ class CaseSight:
         samples: Trials per night, and per side of a comparison of two runs.
         pair: Smallest share of its answers replaced by something new that a comparison of two
             such runs would surely place in this case, or None if even all would not.
-        night: The same for the nightly watch, or None likewise or without a baseline.
+        night: The same for the charts of the watch, of a change that lasts three weeks; None
+            likewise or without a baseline.
     """
 
     case: str

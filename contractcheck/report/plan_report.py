@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contractcheck.metrics import LATENCY
 from contractcheck.report.json_report import plain_fields
 from contractcheck.report.safe_text import one_line
 from contractcheck.stats.night_scores import WORST_CASE
@@ -11,7 +12,14 @@ from contractcheck.stats.night_scores import WORST_CASE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contractcheck.model.plan import Cost, GateOutlook, StreamPlan, SuitePlan
+    from contractcheck.model.plan import (
+        Cost,
+        GateOutlook,
+        StreamPlan,
+        SuitePlan,
+        WatchDelay,
+        WatchPlan,
+    )
     from contractcheck.model.suite import Margin
 
 SCHEMA_VERSION = 1
@@ -105,10 +113,17 @@ def _watch(plan: SuitePlan) -> Iterator[str]:
         f"nightly watch: {watch.accepted} of {watch.wanted} nights accepted; at most "
         f"{plan.alarm_budget_per_year:.0%} chance of a false red a year"
     )
-    if not watch.streams:
+    if not watch.streams and not watch.delays:
         yield "  nothing can be said before five nights are accepted"
         return
-    yield f"  seen on two changed nights with {plan.power:.0%} power:"
+    if watch.delays:
+        yield from _delays(watch, plan)
+    if watch.streams:
+        yield from _two_nights(watch, plan)
+
+
+def _two_nights(watch: WatchPlan, plan: SuitePlan) -> Iterator[str]:
+    yield f"  seen by run on two changed nights with {plan.power:.0%} power:"
     outputs = [s for s in watch.streams if s.plane == "outputs" and s.name != WORST_CASE]
     if outputs:
         yield f"    outputs, all cases   {_visible(outputs[0])}"
@@ -116,6 +131,24 @@ def _watch(plan: SuitePlan) -> Iterator[str]:
         if stream not in outputs:
             name = "outputs, one case" if stream.name == WORST_CASE else stream.name
             yield f"    {name:<20} {_visible(stream)}{_nights(stream)}"
+
+
+def _delays(watch: WatchPlan, plan: SuitePlan) -> Iterator[str]:
+    few = watch.accepted < watch.charted
+    alike = f", had {watch.charted} nights like these been accepted" if few else ""
+    yield f"  nights until the watch finds what lasts, with {plan.power:.0%} power{alike}:"
+    for change in dict.fromkeys(one.change for one in watch.delays):
+        cells = [
+            f"{_size(one):>4}: {'–' if one.nights is None else one.nights:<2}"
+            for one in watch.delays
+            if one.change == change
+        ]
+        yield f"    {change:<20} {'  '.join(cells)}".rstrip()
+    yield "    – is not within 30 nights, or within a margin; of whole years tells simulate-year"
+
+
+def _size(one: WatchDelay) -> str:
+    return f"{one.size:g}x" if one.change in LATENCY else f"{one.size:.0%}"
 
 
 def _visible(stream: StreamPlan) -> str:
@@ -170,6 +203,7 @@ def _margin(margin: Margin) -> str:
 
 def _cases(plan: SuitePlan) -> Iterator[str]:
     yield "one case alone: smallest share of new answers that would be placed there"
+    yield "  (by the watch: within three weeks)"
     yield f"  {'case':<32}{'samples':>8}{'two runs':>10}{'watch':>8}"
     for case in plan.cases[:_MOST_CASES]:
         pair, night = (_share(value) for value in (case.pair, case.night))

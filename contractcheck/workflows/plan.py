@@ -58,9 +58,14 @@ class PlanOptions:
 class _Basis:
     """What is known of the provider already."""
 
-    nights: tuple[NightStatistics, ...]
+    eras: tuple[tuple[NightStatistics, ...], ...]
     headers: tuple[tuple[str, str], ...]
     measured: tuple[MeasuredRun, ...]
+
+    @property
+    def nights(self) -> int:
+        """Complete accepted nights."""
+        return sum(map(len, self.eras))
 
     @property
     def newest(self) -> MeasuredRun | None:
@@ -71,7 +76,7 @@ class _Basis:
     def words(self) -> str:
         if not self.measured:
             known = (
-                f"no recording of the {len(self.nights)} accepted nights is at hand"
+                f"no recording of the {self.nights} accepted nights is at hand"
                 if self.nights
                 else "nothing is recorded yet"
             )
@@ -81,7 +86,7 @@ class _Basis:
             )
         answers = sum(len(run.answers) for run in self.measured)
         at_hand = f"the {answers} answers of {len(self.measured)} of them"
-        return f"{len(self.nights)} accepted nights and {at_hand}"
+        return f"{self.nights} accepted nights and {at_hand}"
 
 
 def plan_suite(
@@ -98,7 +103,7 @@ def plan_suite(
     cost_of = _cost_of(suite, basis, table.of(target.id), options)
     slots = options.slots or suite.policy.gate.slots
     gate = _plan_gate(suite, basis, slots, options)
-    watch, night_shares = plan_watch(suite, basis.nights)
+    watch, night_shares = plan_watch(suite, basis.eras)
     samples = {case.id: case.samples for case in suite.cases}
     policy = suite.policy
     plan = SuitePlan(
@@ -145,15 +150,17 @@ def _cost_of(
 def _read_basis(workspace: Workspace, suite: Suite, target: Target) -> _Basis:
     """Accepted nights, and one whole recording of them if any is at hand."""
     baseline = workspace.baselines.read(suite.name, target)
-    nights = baseline.nights if baseline else ()
-    statistics = tuple(n.statistics for n in nights if n.statistics.is_complete)
     if baseline is None:
-        return _Basis(nights=(), headers=(), measured=())
+        return _Basis(eras=(), headers=(), measured=())
+    eras = tuple(
+        tuple(night.statistics for night in era if night.statistics.is_complete)
+        for era in baseline.eras
+    )
     recorded = read_recorded_nights(workspace, baseline)
     responses = [x.response for run in recorded[-1:] for x in run.exchanges]
     headers = [response.headers for response in responses if response is not None]
     return _Basis(
-        nights=statistics,
+        eras=eras,
         headers=tuple(headers[-1]) if headers else (),
         measured=tuple(observe(run, with_margin_metrics(suite)) for run in recorded),
     )

@@ -9,6 +9,7 @@ import pytest
 from contractcheck.judging import judge_run
 from contractcheck.judging.baseline_health import describe_health
 from contractcheck.judging.evidence import Evidence
+from contractcheck.judging.exempting import standing_exemptions
 from contractcheck.model.history import Exemption, NightRecord
 from contractcheck.model.judgement import FindingKind, Verdict
 
@@ -298,9 +299,17 @@ def test_a_muted_case_is_told_and_decides_nothing_until_the_mute_is_over(watch, 
     assert any(note.startswith("EXPIRED: the mute") for note in after.notes)
 
 
-@pytest.mark.parametrize("begins", ["2026-03-15", "20260315", "2026-W11-7"])
-def test_a_mute_that_is_dated_ahead_begins_on_its_date(watch, shape, begins):
-    ahead = replace(exempt("mute"), created_at=f"{begins}T00:00:00+00:00")
+@pytest.mark.parametrize("date", ["2026-03-15", "20260315", "2026-W11-7"])
+def test_an_exemption_counts_from_its_date_to_its_last_however_it_is_written(date):
+    one = replace(exempt("mute", expires="2026-03-20"), created_at=f"{date}T00:00:00+00:00")
+    counts = [one.counts_on(f"2026-03-{day}") for day in (14, 15, 20, 21)]
+    assert counts == [False, True, True, False]
+    standing = standing_exemptions([one], "2026-03-14")
+    assert (standing.mutes, standing.expired) == ((), ())
+
+
+def test_a_mute_that_is_dated_ahead_begins_on_its_date(watch, shape):
+    ahead = replace(exempt("mute"), created_at="2026-03-15T00:00:00+00:00")
     under = watch(exemptions=(ahead,))
     judged = under.go(5, shape(text="I cannot say.", share=0.7))
     by_night = {f"2026-03-{11 + place}": one.verdict for place, one in enumerate(judged)}

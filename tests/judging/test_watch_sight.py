@@ -28,6 +28,16 @@ def label_night(rng, name, changed):
     return night_of(name, cell)
 
 
+def constant_night(rng, name, changed):
+    """Answers of one kind, of which a share becomes another: whole nights show none of it."""
+
+    def cell(case):
+        new = int(rng.binomial(ANSWERS, changed.get(case, 0.0)))
+        return LabelCell(counts={"a": ANSWERS - new, "new": new})
+
+    return night_of(name, cell)
+
+
 def number_night(rng, name, changed):
     """Lengths, of which a share becomes longer than any."""
 
@@ -68,6 +78,7 @@ def watched(placed, later, stream):
     [
         (label_night, "m", False),
         (label_night, "m", True),
+        (constant_night, "m", True),
         (number_night, "m", False),
         (number_night, "m", True),
         (check_night, "conformance", False),

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from contractcheck.cli import cli
 from contractcheck.errors import RecordingError
+from contractcheck.judging.watch_plan import plan_watch
 from contractcheck.model.plan import RateLimits
+from contractcheck.report.plan_report import render_plan
 from contractcheck.workflows.plan import PlanOptions, plan_suite
 from contractcheck.workflows.workspace import Workspace
 
@@ -68,6 +70,50 @@ def test_the_watch_plan_is_what_reports_call_visible(plan):
     assert 0 < streams["text"].smallest_visible < streams["*"].smallest_visible <= 1
     assert streams["ttft_s"].smallest_visible > streams["ttft_s"].margin == 1.25
     assert any("no number of nights" in words for words in plan.advice)
+
+
+def test_the_nightly_watch_is_planned_by_its_charts(plan):
+    assert plan.watch.charted == 10
+    found = {(one.change, one.size): one.nights for one in plan.watch.delays}
+    for change in ("all answers", "one case", "ttft_s", "time_per_token_s", "conformance"):
+        by_size = [found[key] for key in sorted(found) if key[0] == change]
+        waits = [31 if nights is None else nights for nights in by_size]
+        # A larger change is found no later, and none is found by one night.
+        assert waits == sorted(waits, reverse=True)
+        assert waits[-1] <= 14
+        assert min(waits) >= 2
+    # What two nights miss, and what is within the declared margin.
+    visible = {stream.name: stream.smallest_visible for stream in plan.watch.streams}
+    assert found["all answers", 0.05] is not None
+    assert visible["text"] > 0.05
+    assert found["conformance", 0.02] is None
+    assert all(0.0 < case.night < 1.0 for case in plan.cases)
+
+
+def test_a_plan_says_what_ten_nights_would_show_while_there_are_fewer(shipped):
+    place, suite, target = shipped
+    nights = [night.statistics for night in place.baselines.read(suite.name, target).nights]
+    few, _ = plan_watch(suite, [nights[:6]])
+    all_of_them, _ = plan_watch(suite, [nights])
+    assert (few.accepted, few.charted) == (6, 10)
+    assert [one.change for one in few.delays] == [one.change for one in all_of_them.delays]
+    rebased, _ = plan_watch(suite, [nights[:6], nights[6:]])
+    assert (rebased.accepted, rebased.charted, rebased.streams) == (10, 10, ())
+    for since, steady in zip(rebased.delays, all_of_them.delays, strict=True):
+        # Four nights place the location worse than ten, and no two nights tell at once.
+        assert (since.nights or 31) >= (steady.nights or 31)
+    assert {one.nights for one in rebased.delays} != {None}
+    assert plan_watch(suite, [nights[:4]])[0].delays == ()
+
+
+def test_the_printed_plan_tells_the_nights_until_something_is_found(plan):
+    text = render_plan(plan)
+    assert "nights until the watch finds what lasts, with 80% power:" in text
+    line = next(row for row in text.splitlines() if row.strip().startswith("all answers"))
+    waits = [one.nights for one in plan.watch.delays if one.change == "all answers"]
+    sizes = ("5%:", "10%:", "20%:", "40%:")
+    told = [word for size, wait in zip(sizes, waits, strict=True) for word in (size, str(wait))]
+    assert line.split() == ["all", "answers", *told]
 
 
 def test_money_is_never_supposed(shipped, plan, tmp_path):
