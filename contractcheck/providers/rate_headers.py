@@ -155,7 +155,7 @@ def _read_window(family: _Family, values: Mapping[str, str], clock: datetime) ->
 
 def _read_retry_after(values: Mapping[str, str], clock: datetime) -> float | None:
     milliseconds = _read_number(values.get("retry-after-ms", ""))
-    if milliseconds is not None:
+    if milliseconds is not None and milliseconds >= 0.0:
         return _cap(milliseconds / 1000.0)
     text = values.get("retry-after", "")
     seconds = _read_number(text)

@@ -158,6 +158,11 @@ def test_a_limit_that_lets_nothing_pass_is_passed_over(limit):
     assert read(("x-ratelimit-limit-requests", limit)) == RateAdvice()
 
 
+def test_absurd_milliseconds_do_not_hide_what_the_standard_header_says():
+    assert read(("retry-after-ms", "-5"), ("retry-after", "7")).retry_after_s == 7.0
+    assert read(("retry-after-ms", "250"), ("retry-after", "7")).retry_after_s == 0.25
+
+
 def test_nothing_is_advised_where_nothing_is_said():
     assert read() == RateAdvice()
 
