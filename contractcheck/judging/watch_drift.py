@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from contractcheck.judging.rebased import Placed
     from contractcheck.judging.watch_sight import Sight
     from contractcheck.model.judgement import Finding
+    from contractcheck.model.suite import Policy
 
 
 def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
@@ -72,11 +73,7 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         watched, slow = charts.watched, charts.findings
     told = {finding.plane for finding in slow if finding.kind is not FindingKind.NOTICE}
     is_judged = bool(fast.judged or watched)
-    sights = (
-        [find_sight(watched, placed.reference, suite.policy, nights=nights) for nights in HORIZONS]
-        if placed and watched
-        else []
-    )
+    sights = _find_sights(watched, placed, suite.policy)
     return DriftResult(
         findings=(*slow, *(finding for finding in fast.findings if finding.plane not in told)),
         judged=fast.judged,
@@ -91,6 +88,12 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         values=values_of(placed.reference, run.statistics) if placed else None,
         confirm=fast.confirm and _has_open_suspicion(fast.findings, told, standing),
     )
+
+
+def _find_sights(watched: Sequence[Watched], placed: Placed | None, policy: Policy) -> list[Sight]:
+    if not placed or not watched:
+        return []
+    return [find_sight(watched, placed.reference, policy, nights=nights) for nights in HORIZONS]
 
 
 def _has_open_suspicion(
