@@ -61,9 +61,9 @@ def test_processes_give_the_same_bytes(years):
     assert render_years_json(again) == render_years_json(years)
 
 
-def test_another_seed_gives_other_years():
-    one, other = (simulate("order-tools", years=2, seed=seed) for seed in (1, 2))
-    assert [f.naive_nights for f in other.families] != [f.naive_nights for f in one.families]
+def test_another_seed_gives_other_years(two_years):
+    found, other = two_years[0], simulate("order-tools", years=2, seed=6)
+    assert [f.naive_nights for f in other.families] != [f.naive_nights for f in found.families]
 
 
 def test_cases_whose_text_is_always_empty_are_no_obstacle():
@@ -91,14 +91,13 @@ def test_too_few_accepted_nights_are_told(project):
         simulate_years(project.workspace, suite, suite.targets[0], YearOptions(), executor)
 
 
-def test_the_command_prints_what_the_workflow_found():
+def test_the_command_prints_what_the_workflow_found(two_years):
     arguments = ["simulate-year", "order-tools", "--root", str(ROOT), "--years", "2"]
     arguments += ["--seed", "5", "--format", "json", "--target", "openai:gpt-sim-mini-2026-03-01"]
     result = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert result.exception is None
     document = json.loads(result.stdout)
-    found = simulate("order-tools", years=2, seed=5)
-    assert document == json.loads(render_years_json(found))
+    assert document == json.loads(render_years_json(two_years[0]))
 
 
 class Counting(Executor):
@@ -114,10 +113,25 @@ class Counting(Executor):
         return future
 
 
-def test_any_executor_will_do_and_is_given_whole_pieces():
+@pytest.fixture(scope="module")
+def two_years():
+    """Two years of each kind, and how many pieces they were."""
     workspace = Workspace(ROOT)
     suite = next(suite for suite in workspace.load_suites() if suite.name == "order-tools")
-    executor = Counting()
-    options = YearOptions(years=3, seed=5)
+    executor, options = Counting(), YearOptions(years=2, seed=5)
     found = simulate_years(workspace, suite, suite.targets[0], options, executor)
-    assert executor.pieces == len(found.families) + len(found.changes)
+    return found, executor.pieces
+
+
+def test_any_executor_will_do_and_is_given_whole_pieces(two_years):
+    found, pieces = two_years
+    assert pieces == len(found.families) + len(found.changes)
+
+
+def test_what_is_not_played_is_named_with_the_most_that_it_adds(two_years):
+    found = two_years[0]
+    spent = found.share + found.pair_share + sum(found.unplayed.values())
+    assert spent == pytest.approx(found.stated / 2.0)
+    text = render_years(found)
+    assert all(words in text for words in found.unplayed)
+    assert any("limits" in words for words in found.unplayed)
