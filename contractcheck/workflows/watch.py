@@ -182,7 +182,7 @@ class _Watch:
             self._copy()
             mark_nights(self.archive, baseline)
         except MeasurementError as error:
-            words = f"the run was not copied to the store: {error}"
+            words = f"the store was not brought up to date: {error}"
             code = report.exit_code or MeasurementError.exit_code
             return replace(report, exit_code=code, notes=(*report.notes, words))
         return report

@@ -172,7 +172,7 @@ def test_a_store_that_cannot_be_written_loses_no_night_and_is_tried_again(projec
     store.write_text("a file where a folder should be")
     report = watch(project, 1, store=str(store))
     assert report.exit_code == 4
-    assert any("was not copied to the store" in note for note in report.notes)
+    assert any("store was not brought up to date" in note for note in report.notes)
     with history_of(project) as history:
         assert [one.is_complete for one in history.nights("hello", TARGET)] == [True]
         assert len(history.judgements("hello", TARGET)) == 1
