@@ -19,7 +19,10 @@ class _ShowingGroup(click.Group):
 
 @click.group("history", cls=_ShowingGroup)
 def command() -> None:
-    """Show the nights of the watch, or make their history again from the runs."""
+    """Show the nights of the watch, or make their history again from the runs.
+
+    `history SUITE` is `history show SUITE`.
+    """
 
 
 command.add_command(show)

@@ -169,4 +169,4 @@ def _span(known: Sequence[HistoryRow]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value + 0.0:.3g}"  # minus nought is nought

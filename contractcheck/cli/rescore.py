@@ -62,7 +62,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     render = render_rescored_json if format_name == "json" else render_rescored
     failed = False
     with open_engine(engine) as executor, open_history(history or place.history, create=False) as h:
-        ready = [(suite, target) for suite, target in chosen if _has_night(h, suite, target, first)]
+        latest = {(suite.name, target.id): _latest(h, suite, target) for suite, target in chosen}
+        ready = [pair for pair in chosen if latest[pair[0].name, pair[1].id] >= first]
         for suite, target in ready:
             with live_progress(f"nights of {suite.name} × {target.id}") as progress:
                 found = rescore_history(
@@ -71,13 +72,18 @@ def command(  # noqa: PLR0917 - click passes options by name
             click.echo(render(found), nl=False)
             failed = failed or bool(found.problems)
     if not ready:
+        newest = max(latest.values(), default="")
         raise NothingToCheckError(
             f"the history has no night of these suites and targets since {first}; "
-            "`contractcheck history rebuild` makes it from the recorded runs"
+            + (
+                f"the latest is {newest}"
+                if newest
+                else "`contractcheck history rebuild` makes it from the recorded runs"
+            )
         )
     return RecordingError.exit_code if failed else 0
 
 
-def _has_night(history: History, suite: Suite, target: Target, since: str) -> bool:
-    latest = history.nights(suite.name, target.id, last=1)
-    return bool(latest) and latest[0].night >= since
+def _latest(history: History, suite: Suite, target: Target) -> str:
+    """The latest night of a suite and target, or empty."""
+    return max((key.night for key in history.run_keys(suite.name, target.id)), default="")

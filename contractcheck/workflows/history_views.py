@@ -119,9 +119,22 @@ def view_history(
             asked = " × ".join(filter(None, [suite, target]))
             raise UsageError(f"the history has no {asked}; there is: {names}")
         views = [_view(history, *one, cases, last, with_rows=with_rows) for one in chosen]
-    if cases and not any(night.rows for view in views for night in view.nights):
-        raise UsageError(f"no night of the history has a case {', '.join(cases)}")
+        if cases and not any(night.rows for view in views for night in view.nights):
+            there = ", ".join(_cases_of(history, chosen)) or "none"
+            raise UsageError(
+                f"no night shown has a case {', '.join(cases)}; the latest nights have: {there}"
+            )
     return tuple(views)
+
+
+def _cases_of(history: History, subjects: Collection[tuple[str, str]]) -> list[str]:
+    """Cases of the latest night of each suite and target."""
+    found: set[str] = set()
+    for suite, target in subjects:
+        for record in history.nights(suite, target, last=1):
+            kept = history.statistics(suite, target, record.night)
+            found.update(kept.cases if kept else ())
+    return sorted(found)
 
 
 def _view(
