@@ -51,17 +51,17 @@ class Script:
 
     def __post_init__(self):
         self.workspace = Workspace(self.root)
+        self.load()
 
-    @property
-    def suite(self):
-        (suite,) = self.workspace.load_suites()
-        return suite
+    def load(self):
+        (self.suite,) = self.workspace.load_suites()
 
     def edit(self, old, new):
         path = Path(self.suite.path)
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+        self.load()
 
     def watch(self, provider, day):
         suite = self.suite
@@ -114,6 +114,7 @@ def lived(root, *, cases, seed):
     # How long this machine takes for an answer is no provider's doing.
     head = head.replace("margins: {ttft: 1.5x}", "margins: {ttft: 1000x, total: 1000x}")
     Path(script.suite.path).write_text("  - id: ".join((head, *own[:cases])))
+    script.load()
     with Simulator(Conditions(night=night_of(0), time_scale=0.0)) as provider:
         script.live(provider, seed)
         script.rewatched = again(script, provider)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+import contractcheck.workflows.demo
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions, Simulator
 from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.workspace import Workspace
 
 SUITE = """\
@@ -81,3 +85,27 @@ def make_project(simulated):
 @pytest.fixture
 def project(tmp_path, make_project):
     return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def young_demo(tmp_path_factory, simulated):
+    """Folder of a project with ten accepted nights, made by the watch: 3 cases of 8 answers."""
+    root = tmp_path_factory.mktemp("young-demo") / "project"
+    shipped = Path(contractcheck.workflows.demo.__file__).with_name("demo_suite")
+    shutil.copytree(shipped, root / "suites" / "demo-tickets")
+    (path,) = (root / "suites" / "demo-tickets").glob("*.yaml")
+    head, *cases = path.read_text().split("  - id: ")
+    # How long this machine takes is not what is tested.
+    head = head.replace("margins: {ttft: 1.5x}", "margins: {ttft: 1000x, total: 1000x}")
+    path.write_text("  - id: ".join((head, *cases[:3])))
+    workspace = Workspace(root)
+    (suite,) = workspace.load_suites()
+    runs = []
+    for day in range(1, 11):
+        night = f"2026-03-{day:02d}"
+        simulated.conditions = Conditions(night=night, time_scale=0.0)
+        options = WatchOptions(night=night, record=RecordOptions(base_url=simulated.base_url))
+        runs.append(watch_target(workspace, suite, suite.targets[0], options).run_id)
+    folders = [workspace.runs.find(run) for run in runs]
+    accept_runs(workspace, folders, [suite], AcceptOptions(reason="good", by="me"))
+    return root

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from click.testing import CliRunner
 
@@ -18,16 +20,23 @@ NIGHTS = (1, 2, 3)
 CHECK = '[{contains: "e", mode: no-worse}, {matches: "[a-z]", mode: always}]'
 
 
-@pytest.fixture
-def watched(project):
-    """Three recorded nights that a history knows, and the history's file."""
-    place = project.workspace.root / "history.sqlite"
-    with open_history(place) as history:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, make_project):
+    """Three recorded nights that a history knows; every test has a copy."""
+    made = make_project(tmp_path_factory.mktemp("watched"))
+    with open_history(made.workspace.root / "history.sqlite") as history:
         for day in NIGHTS:
-            run = read_run(project.record(day))
-            measured = with_completeness(observe(run, project.suite()))
+            run = read_run(made.record(day))
+            measured = with_completeness(observe(run, made.suite()))
             history.add_night(night_record(measured, root=run.root), measured.statistics)
-    return place
+    return made.workspace.root
+
+
+@pytest.fixture
+def watched(project, kept):
+    """The history's file."""
+    shutil.copytree(kept, project.workspace.root, dirs_exist_ok=True)
+    return project.workspace.root / "history.sqlite"
 
 
 def rescore(project, place, *, since="2026-03-01", engine=None):

@@ -7,17 +7,26 @@ from dataclasses import replace
 
 import pytest
 
+from contractcheck.cassettes import read_header
 from contractcheck.model.judgement import Verdict
 from contractcheck.workflows.rescoring import rescore
 
 NIGHTS = 5
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, make_project):
+    """Five accepted nights; every test has a copy."""
+    made = make_project(tmp_path_factory.mktemp("accepted"))
+    made.accept(*(made.record(day) for day in range(1, NIGHTS + 1)))
+    return made.workspace.root
+
+
 @pytest.fixture
-def accepted(project):
-    """Five accepted nights."""
-    project.folders = [project.record(day) for day in range(1, NIGHTS + 1)]
-    project.accept(*project.folders)
+def accepted(project, kept):
+    shutil.copytree(kept, project.workspace.root, dirs_exist_ok=True)
+    runs = project.workspace.runs.root.glob("hello/*/*")
+    project.folders = sorted(runs, key=lambda folder: read_header(folder).night)
     return project
 
 

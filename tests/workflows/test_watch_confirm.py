@@ -3,26 +3,21 @@
 import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-import contractcheck.workflows.demo
 from contractcheck.cassettes import read_header
 from contractcheck.model.judgement import FindingKind, Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions, parse_change
 from contractcheck.store.history import open_history
-from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.judging import judge_recorded
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.workspace import Workspace
 
-DEMO = Path(contractcheck.workflows.demo.__file__).with_name("demo_suite")
 NAME = "demo-tickets", "openai:gpt-sim-mini-2026-03-01"
-CASES, SAMPLES = 3, 8
-TRIALS = CASES * SAMPLES
+TRIALS = 24
 REFUSING = (parse_change("refusals=0.6"),)
 
 
@@ -63,28 +58,9 @@ class Watched:
         return judge_recorded(self.workspace, self.suite, folder)
 
 
-@pytest.fixture(scope="module")
-def young(tmp_path_factory, simulated):
-    """Folder of a project with ten accepted nights, made by the watch."""
-    root = tmp_path_factory.mktemp("young") / "project"
-    shutil.copytree(DEMO, root / "suites" / "demo-tickets")
-    (path,) = (root / "suites" / "demo-tickets").glob("*.yaml")
-    head, *cases = path.read_text().split("  - id: ")
-    # How long this machine takes is not what is tested.
-    head = head.replace("margins: {ttft: 1.5x}", "margins: {ttft: 1000x, total: 1000x}")
-    path.write_text("  - id: ".join((head, *cases[:CASES])))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_API_KEY", "any")
-        project = Watched(root, simulated)
-        runs = [project.watch(day).run_id for day in range(1, 11)]
-    folders = [project.workspace.runs.find(run) for run in runs]
-    accept_runs(project.workspace, folders, [project.suite], AcceptOptions(reason="good", by="me"))
-    return root
-
-
 @pytest.fixture
-def accepted(young, tmp_path, simulated):
-    return Watched(shutil.copytree(young, tmp_path / "project"), simulated)
+def accepted(young_demo, tmp_path, simulated):
+    return Watched(shutil.copytree(young_demo, tmp_path / "project"), simulated)
 
 
 def history_of(project):

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import contractcheck.workflows.demo
 from contractcheck.model.judgement import Verdict
 from contractcheck.sampling import Bounds, RetryPolicy
 from contractcheck.simulator import Conditions, parse_change
 from contractcheck.store.history import open_history
 from contractcheck.workflows import watch_again
-from contractcheck.workflows.accept import AcceptOptions, accept_runs
 from contractcheck.workflows.engine import open_engine
 from contractcheck.workflows.history_rebuild import rebuild_history
 from contractcheck.workflows.night_runs import night_key
@@ -22,8 +20,6 @@ from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.watch_judging import judge_on
 from contractcheck.workflows.workspace import Workspace
 
-DEMO = Path(contractcheck.workflows.demo.__file__).with_name("demo_suite")
-CASES = 2
 ACCEPTED = 10
 LATER = range(ACCEPTED + 1, ACCEPTED + 6)
 CHANGED = LATER[1]
@@ -105,21 +101,11 @@ class Nights:
 
 
 @pytest.fixture(scope="module")
-def young(tmp_path_factory, simulated):
+def young(tmp_path_factory, young_demo, simulated):
     """A project with ten accepted nights, and recordings of later ones elsewhere."""
     root = tmp_path_factory.mktemp("young")
-    shutil.copytree(DEMO, root / "project" / "suites" / "demo-tickets")
-    (path,) = (root / "project" / "suites" / "demo-tickets").glob("*.yaml")
-    head, *cases = path.read_text().split("  - id: ")
-    # How long this machine takes is not what is tested.
-    head = head.replace("margins: {ttft: 1.5x}", "margins: {ttft: 1000x, total: 1000x}")
-    path.write_text("  - id: ".join((head, *cases[:CASES])))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_API_KEY", "any")
-        made = Nights(root / "project")
-        good = [made.record(simulated, day) for day in range(1, ACCEPTED + 1)]
-        accept_runs(made.workspace, good, [made.suite], AcceptOptions(reason="good", by="me"))
-        folders = [made.record(simulated, day) for day in LATER]
+    made = Nights(shutil.copytree(young_demo, root / "project"))
+    folders = [made.record(simulated, day) for day in LATER]
     (root / "later").mkdir()
     for folder in folders:
         shutil.move(folder, root / "later" / folder.name)
