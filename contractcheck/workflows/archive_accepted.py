@@ -1,7 +1,8 @@
 """What the archive has to do with accepting: it has the runs, keeps them, and says which they are.
 
 A run is marked before its baseline is written, and marked before it is looked whether it is there:
-who prunes at the same time sees the mark, or its removal is seen and made up for.
+who prunes at the same time sees the mark, or the removal is seen and made up for. A removal decided
+just before the mark and done just after the look is neither; that prune itself then tells it.
 """
 
 from __future__ import annotations
