@@ -4,70 +4,28 @@
 """
 
 import math
-import re
-from pathlib import Path
 
-HERE = Path(__file__).parent
-WIDTH, HEIGHT, LEFT, TOP, GAP = 250, 200, 50, 30, 40
-COLOURS = {"full engine": "#0b5", "one kernel": "#36c"}
-SECONDS = (0.01, 30.0)
+from table_plot import Panel, read_tables, write_svg
+
+LEAST_S, MOST_S = 0.01, 30.0
 
 
-def read_tables(text):
-    """Title, then (size, kernel s, full s) rows, for each growth table."""
-    found = re.findall(
-        r"\| ([a-z ]+) \| one kernel \| full engine .*\n\|[-|]+\n((?:\|.*\n)+)", text
-    )
-    for title, body in found:
-        rows = [
-            [float(cell.strip().replace(",", "").split()[0]) for cell in line.split("|")[1:4]]
-            for line in body.splitlines()
-            if re.match(r"\| [\d,]+ \|", line)
-        ]
-        yield title, rows
+def share(value, low, high):
+    return math.log(value / low) / math.log(high / low)
 
 
-def panel(title, rows, left):
-    """One SVG group: two lines on logarithmic axes."""
+def panel(title, rows):
     low, high = rows[0][0], rows[-1][0]
-
-    def x(size):
-        return left + WIDTH * math.log(size / low) / math.log(high / low)
-
-    def y(seconds):
-        return TOP + HEIGHT * (
-            1 - math.log(seconds / SECONDS[0]) / math.log(SECONDS[1] / SECONDS[0])
-        )
-
-    yield f'<text x="{left}" y="{TOP - 10}">seconds by {title}</text>'
-    for tick in (0.01, 0.1, 1, 10):
-        ends = f'x1="{left}" x2="{left + WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"'
-        yield f'<line {ends} stroke="#ddd"/>'
-        yield f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
-    for size, *_ in rows:
-        place = f'x="{x(size):.1f}" y="{TOP + HEIGHT + 16}"'
-        yield f'<text {place} text-anchor="middle">{size:,.0f}</text>'
-    for column, (name, colour) in enumerate(reversed(COLOURS.items()), start=1):
-        points = " ".join(f"{x(row[0]):.1f},{y(row[column]):.1f}" for row in rows)
-        yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield (
-            f'<text x="{left + WIDTH - 4}" y="{y(rows[-1][column]) - 6:.1f}" text-anchor="end" '
-            f'fill="{colour}">{name}</text>'
-        )
-
-
-def main():
-    tables = list(read_tables((HERE / "README.md").read_text("utf-8")))
-    whole = LEFT + len(tables) * (WIDTH + GAP)
-    box = f'viewBox="0 0 {whole} {TOP + HEIGHT + 30}" font-family="sans-serif" font-size="11"'
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box}>',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-    ]
-    for place, (title, rows) in enumerate(tables):
-        lines += panel(title, rows, LEFT + place * (WIDTH + GAP))
-    (HERE / "engine_growth.svg").write_text("\n".join([*lines, "</svg>", ""]), "utf-8")
+    return Panel(
+        title=f"seconds by {title}",
+        rows=rows,
+        lines=(("one kernel", "#36c"), ("full engine", "#0b5")),
+        x=lambda size: share(size, low, high),
+        y=lambda seconds: share(seconds, LEAST_S, MOST_S),
+        ticks=dict.fromkeys((0.01, 0.1, 1, 10), "#ddd"),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    tables = read_tables(r"one kernel \| full engine")
+    write_svg("engine_growth.svg", [panel(*table) for table in tables], width=250, gap=40)
