@@ -1,33 +1,23 @@
 """Azure OpenAI: paths, credentials, and what its content filter adds and refuses."""
 
 import json
+from dataclasses import replace
 
 import orjson
 import pytest
+from reading_kit import PLAIN
 
 from contractcheck.model.completion import Outcome
 from contractcheck.model.credential import ApiKey, EntraToken
 from contractcheck.model.exchange import Exchange, Request, Response
-from contractcheck.model.suite import Case, Message, Parameters
+from contractcheck.model.suite import Parameters
 from contractcheck.model.target import Target
 from contractcheck.providers import dialect
 from contractcheck.providers.answer import read_answer
 from contractcheck.simulator import Conditions, azure_wire
 from contractcheck.simulator.service import Service
 
-CASE = Case(
-    id="a",
-    line=1,
-    samples=1,
-    messages=(Message(role="user", content="Hi"),),
-    tools=(),
-    response_schema=None,
-    parameters=Parameters(max_output_tokens=9),
-    checks=(),
-    metrics=(),
-    fingerprint_parts={},
-    request_fingerprint="r",
-)
+CASE = replace(PLAIN, parameters=Parameters(max_output_tokens=9))
 
 
 def written(model="gpt-5-mini", **place):
