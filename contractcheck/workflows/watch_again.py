@@ -133,7 +133,7 @@ def judge_nights(
         history: All nights of the watch.
         nights: ISO dates.
         into: Told what was said of each.
-        progress: Told after every night.
+        progress: Told after every night that is.
 
     Raises:
         RecordingError: If the baseline or the history is damaged.
@@ -143,18 +143,21 @@ def judge_nights(
     said = {one.night: one.verdict for one in history.judgements(*of)}
     # Not read where no recording is at hand: that may be so every night from then on.
     ground: Ground | None = None
-    tally, told = Tally(planned=len(nights)), progress or SilentProgress()
+    told = progress or SilentProgress()
+    tally = Tally(planned=len(nights), notice=f"judging nights again: {len(nights)}")
     for night in sorted(nights):
-        if (run := _read(source, suite, keys[night])) is not None:
-            ground = ground or read_ground(
-                source.workspace, suite, source.target, history, most_values=None
-            )
-            judged = judge_on(ground, run)
-            keep_judged(history, judged)
-            before = into.verdicts[night][0] if night in into.verdicts else said.get(night)
-            into.verdicts[night] = before, judged.judgement.verdict
-        else:
+        run = _read(source, suite, keys[night])
+        if run is None:
             into.left.add(night)
+            tally.planned -= 1
+            continue
+        ground = ground or read_ground(
+            source.workspace, suite, source.target, history, most_values=None
+        )
+        judged = judge_on(ground, run)
+        keep_judged(history, judged)
+        before = into.verdicts[night][0] if night in into.verdicts else said.get(night)
+        into.verdicts[night] = before, judged.judgement.verdict
         tally.done += 1
         told.update(tally)
 

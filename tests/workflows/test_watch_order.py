@@ -38,6 +38,16 @@ def night_of(day):
 
 
 @dataclass
+class Told:
+    """What is told while others are judged again."""
+
+    notices: list = field(default_factory=list)
+
+    def update(self, tally):
+        self.notices.append(tally.notice)
+
+
+@dataclass
 class Nights:
     """A project, and recordings of its later nights that it does not have yet."""
 
@@ -75,9 +85,9 @@ class Nights:
         shutil.copytree(folder, there)
         return there
 
-    def watch(self, day, **options):
+    def watch(self, day, progress=None, **options):
         options = WatchOptions(night=night_of(day), **options)
-        return watch_target(self.workspace, self.suite, self.target, options)
+        return watch_target(self.workspace, self.suite, self.target, options, progress)
 
     def live(self, days):
         """Watch nights as they come."""
@@ -159,7 +169,9 @@ def test_a_night_that_is_filled_in_tells_of_itself_and_which_later_verdicts_chan
     made.live([11, 12, 14])
     before = made.said()[night_of(14)].verdict
     made.bring(13)
-    report = made.watch(13)
+    told = Told()
+    report = made.watch(13, told)
+    assert told.notices == ["judging nights again: 1"]
     after = made.said()
     assert after[night_of(13)] == calm[0].said()[night_of(13)]
     assert (report.night, report.verdict) == (night_of(13), after[night_of(13)].verdict)
