@@ -92,7 +92,7 @@ class PlayedYears:
 
     Attributes:
         first_red: (R,) first red night, counted from 1; 0 is none. An unstable baseline makes no
-            chart of outputs or conformance red; two nights that repeat each other are.
+            outputs and no conformance red.
         judged: Per plane (R,) whether it would have turned red had no baseline been called so.
         by_pair: (R,) whether two nights made the first red, before any chart.
         is_unstable: (R,) whether any stream's accepted nights are called so: INCONCLUSIVE.
@@ -129,14 +129,16 @@ def play_years(piece: YearPiece) -> PlayedYears:
             more, known = _naive_squares(nights)
             squares, cases = squares + more, cases + known
         pairs.add(stream, drawn)
-    counting = {p: one & ~(unstable & (p != "latency")) for p, one in charted.items()}
-    paired = pairs.find({p: _place(one) for p, one in counting.items()})
+    moot = {plane: unstable & (plane != "latency") for plane in PLANES}
+    counting = {p: one & ~moot[p] for p, one in charted.items()}
+    found = pairs.find({p: _place(one) for p, one in counting.items()})
+    paired = {p: np.where(moot[p], 0, one) for p, one in found.items()}
     by_chart = _first(np.any([*counting.values()], axis=0))
     by_pair = reduce(earlier, paired.values())
     naive = _is_naive_red(squares, cases)
     return PlayedYears(
         first_red=earlier(by_chart, by_pair),
-        judged={p: np.asarray(one.any(0) | (paired[p] > 0)) for p, one in charted.items()},
+        judged={p: np.asarray(one.any(0) | (found[p] > 0)) for p, one in charted.items()},
         by_pair=(by_pair > 0) & ((by_chart == 0) | (by_pair < by_chart)),
         is_unstable=unstable,
         naive_nights=naive.sum(0),

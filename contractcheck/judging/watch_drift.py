@@ -15,6 +15,7 @@ from contractcheck.judging.exempting import mute_findings, standing_exemptions
 from contractcheck.judging.fast_path import judge_fast
 from contractcheck.judging.night_values import values_of
 from contractcheck.judging.standing import lost_nights, place_tonight
+from contractcheck.judging.watch_findings import doubt_pairs
 from contractcheck.judging.watch_sight import HORIZONS, find_sight, sight_words
 from contractcheck.judging.watch_words import (
     lost_charts_words,
@@ -71,11 +72,12 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
     if placed and budget.charts:
         charts = judge_charts(evidence, placed, standing, compare, shares=budget.charts)
         watched, slow = charts.watched, charts.findings
+    pairs = doubt_pairs(fast.findings, watched)
     told = {finding.plane for finding in slow if finding.kind is not FindingKind.NOTICE}
     is_judged = bool(fast.judged or watched)
     sights = _find_sights(watched, placed, suite.policy)
     return DriftResult(
-        findings=(*slow, *(finding for finding in fast.findings if finding.plane not in told)),
+        findings=(*slow, *(finding for finding in pairs if finding.plane not in told)),
         judged=fast.judged,
         comparisons=compare(changed_nights(fast.judged)) if is_judged else (),
         error_rates=_rates_words(budget, watched, accepted=accepted, is_judged=is_judged),
@@ -86,7 +88,7 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         notes=(*_notes(evidence, watched, placed), *map(_sight_note, sights[1:])),
         charts=tuple(reading for one in watched for reading in one.readings()),
         values=values_of(placed.reference, run.statistics) if placed else None,
-        confirm=fast.confirm and _has_open_suspicion(fast.findings, told, standing),
+        confirm=fast.confirm and _has_open_suspicion(pairs, told, standing),
     )
 
 

@@ -73,14 +73,34 @@ def find_chart_drift(watched: Sequence[Watched], scene: Scene) -> list[Finding]:
     matter.
     """
     findings = []
-    is_unstable = any(one.fitness.is_unstable for one in watched)
     for plane in dict.fromkeys(one.plane for one in watched):
-        if is_unstable and plane != "latency":
+        if _is_moot(plane, watched):
             continue
         red = [one for one in watched if one.plane == plane and one.is_red]
         if red and (finding := _find_plane(plane, sorted(red, key=_strength), scene)):
             findings.append(finding)
     return findings
+
+
+def doubt_pairs(findings: Sequence[Finding], watched: Sequence[Watched]) -> tuple[Finding, ...]:
+    """What two nights that repeat each other say, as a notice where an unstable baseline says it.
+
+    A case that jumps stays where it jumped to for some nights: each such pair repeats itself.
+    """
+    return tuple(
+        replace(finding, kind=FindingKind.NOTICE, message=f"{finding.message}; {_MOOT}")
+        if finding.kind in _BY_PAIR and _is_moot(finding.plane, watched)
+        else finding
+        for finding in findings
+    )
+
+
+_BY_PAIR = frozenset({FindingKind.DRIFT, FindingKind.SUSPECT})
+_MOOT = "the accepted nights are unstable, so it decides nothing"
+
+
+def _is_moot(plane: Plane, watched: Sequence[Watched]) -> bool:
+    return plane != "latency" and any(one.fitness.is_unstable for one in watched)
 
 
 def _strength(one: Watched) -> float:

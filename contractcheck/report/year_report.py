@@ -53,8 +53,8 @@ def _lines(years: SimulatedYears) -> Iterator[str]:
     yield from map(_family, one.families)
     yield "  any red: a false alarm on any night; by pair: the first was of two nights that repeat"
     yield "  each other. INCONCLUSIVE: the accepted nights are called unstable, at once; then only"
-    yield "  times and such a pair can be red. red, not so: red without such a warning. naive: each"
-    yield "  night against the accepted ones at .05, as if nights were alike."
+    yield "  times can be red. red, not so: red without such a warning. naive: each night against"
+    yield "  the accepted ones at .05, as if nights were alike."
     for family in one.families:
         yield f"  {family.family}: {family.words}"
     yield ""

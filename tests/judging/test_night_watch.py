@@ -266,6 +266,22 @@ def test_a_case_that_jumps_between_levels_is_unstable_until_it_is_set_aside(make
     assert describe_health(world.suite, under.baseline, aside={NAMES[0]}) == ""
 
 
+def test_two_nights_that_repeat_each_other_decide_nothing_on_an_unstable_baseline(
+    make_world, shape
+):
+    """A case that jumps stays for some nights, and each two of them repeat each other."""
+    under = Watch(jump_between_levels(make_world(cases=NAMES, samples=6), shape))
+    judged = under.go(2, shape(text="I cannot say."))
+    assert [one.verdict for one in judged] == [Verdict.INCONCLUSIVE] * 2
+    assert not judged[-1].confirm
+    (told,) = [f for f in judged[-1].findings if "two consecutive nights" in f.message]
+    assert told.kind is FindingKind.NOTICE
+    assert "unstable, so it decides nothing" in told.message
+    aside = (exempt("quarantine", case=NAMES[0]),)
+    fit = Watch(jump_between_levels(make_world(cases=NAMES, samples=6), shape), exemptions=aside)
+    assert fit.go(2, shape(text="I cannot say."))[-1].verdict is Verdict.FAIL
+
+
 def test_a_baseline_that_is_fit_is_accepted_without_a_word(watch):
     under = watch()
     assert describe_health(under.world.suite, under.baseline) == ""
