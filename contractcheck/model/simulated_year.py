@@ -22,7 +22,7 @@ class FamilyYears:
         high: Upper end.
         by_pair: Years of ``red`` whose first red night is of two nights, before any chart.
         unstable: Years with a stream whose accepted nights are called unstable: INCONCLUSIVE, and
-            no chart of outputs or conformance is red; two nights that repeat each other are.
+            neither outputs nor conformance are red.
         red_unwarned: Years of ``red`` without such a stream.
         red_if_judged: Years that would have been red had no stream been called unstable.
         planes: Per plane the years of ``red_if_judged`` in which it was.
