@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from contractcheck.sampling.options import Side
     from contractcheck.sampling.sending import Sender
     from contractcheck.sampling.session import Session
+    from contractcheck.sampling.spending import Claim
 
 _READ_AFTER_S: Final = 0.005
 """An answer is read so long (s) after its end: the request that takes its place leaves first, which
@@ -178,25 +179,25 @@ class Asker:
         claim = await self.session.claim(target, self._cases[trial.case], len(wire.body))
         try:
             await self._wait_for_leave()
-            return await self._send_and_learn(trial, wire, place, made=made)
+            return await self._send_and_learn(trial, wire, place, claim, made=made)
         finally:
             self.session.settle(claim)
 
     async def _send_and_learn(
-        self, trial: Trial, wire: WireRequest, place: Place, *, made: int
+        self, trial: Trial, wire: WireRequest, place: Place, claim: Claim, *, made: int
     ) -> _Attempt:
         """Send one request, for which there is leave, and read what came."""
         try:
             try:
                 sent = await self._send(trial, wire, made=made)
                 if not sent.is_plain or self._is_awaited:
-                    return await self._learn(sent)
+                    return await self._learn(sent, claim)
                 await self.limiter.note_answer(sent.advice)
             finally:
                 await self.limiter.leave()
             place.free()
             await asyncio.sleep(_READ_AFTER_S)
-            return await self._learn(sent, is_heeded=True)
+            return await self._learn(sent, claim, is_heeded=True)
         except BaseException:
             self.breaker.note_nothing()
             raise
@@ -223,11 +224,12 @@ class Asker:
             advice=_advice(exchange.response if exchange is not None else None),
         )
 
-    async def _learn(self, sent: _Sent, *, is_heeded: bool = False) -> _Attempt:
+    async def _learn(self, sent: _Sent, claim: Claim, *, is_heeded: bool = False) -> _Attempt:
         """Read an attempt, and tell everybody what it says of the target.
 
         Args:
             sent: The attempt.
+            claim: What is held back for it.
             is_heeded: Whether the limiter knows the headers of the answer already.
         """
         exchange = sent.exchange
@@ -239,7 +241,7 @@ class Asker:
             return _Attempt(completion=nothing, remedy=Remedy.NEVER, headers=sent.headers)
         target = self.side.run.header.target
         completion = read_answer(exchange, target.provider, target.mapping).completion
-        self.session.spending.note_answer(target, exchange.case, completion)
+        self.session.spending.note_answer(claim, completion)
         if completion.outcome is not Outcome.ANSWERED:
             self.session.tally.last_error = _words(exchange, completion)
         if completion.outcome is not Outcome.INFRA:

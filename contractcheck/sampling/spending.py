@@ -22,22 +22,27 @@ BYTES_PER_TOKEN: Final = 4.0
 """Of a request that was never answered: the usual length of a token of English text (OpenAI's help
 centre, "What are tokens")."""
 
+_PAID: Final = (Outcome.ANSWERED, Outcome.MALFORMED)
+"""What came whole was made, and so is on the bill, whether it tells what it took or not."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Claim:
     """What is held back for a request until its answer is accounted for; each is its own.
+
+    An answer whose usage nobody tells is charged this.
 
     Attributes:
         target: Who is asked.
         case: What for.
         tokens: The most that it may take, as far as that is known.
         usd: Their price, USD.
-        is_known: Whether anything says how long the answer may be.
+        is_known: Whether anything says how long request and answer may be.
     """
 
     target: Target
     case: str
-    tokens: float
+    tokens: int
     usd: float
     is_known: bool
 
@@ -49,16 +54,18 @@ class Spending:
     Under a bound no request leaves unless it would still hold if that one, and all that are under
     way, took the most that they may: the input as the same request took it before, the output as
     long as the case allows. Of a case that allows any length the longest answer so far stands in;
-    before there is one, a request leaves alone.
+    before there is one, a request leaves alone, and so does one with pictures before its first
+    account. An answer without any usage is charged what was held back for it.
 
     Attributes:
         prices: What tokens cost.
         max_usd: Most that may be spent, USD, > 0; None only counts.
-        spent_usd: Spent so far, USD; an answer without accounted tokens counts nothing.
+        spent_usd: Spent so far, USD; without a bound, an answer without usage counts nothing.
         max_tokens: Most tokens, input and output, that may be spent; None only counts.
         spent_tokens: Tokens spent so far.
         refused: The request that does not fit now; None while all do.
         is_out_of_tokens: Whether it is tokens that it lacks.
+        untold: Answers without usage that were charged what was held back for them.
     """
 
     prices: PriceTable
@@ -68,6 +75,7 @@ class Spending:
     spent_tokens: int = 0
     refused: Claim | None = None
     is_out_of_tokens: bool = False
+    untold: int = 0
     _claims: set[Claim] = field(default_factory=set)
     _input_tokens: dict[tuple[str, str], int] = field(default_factory=dict)
     _longest: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -91,12 +99,15 @@ class Spending:
     def words(self) -> str:
         """What was spent of what, for people: of the bound that is reached, else the money."""
         if self.is_out_of_tokens:
-            more = "" if self.refused is None else f"{self.refused.tokens:.0f}"
+            more = "" if self.refused is None else f"{self.refused.tokens}"
             spent = f"{self.spent_tokens} of at most {self.max_tokens} tokens were spent"
         else:
             more = "" if self.refused is None else f"{self.refused.usd:.4g}"
             bound = "" if self.max_usd is None else f" of at most {self.max_usd:.4g} USD"
             spent = f"{self.spent_usd:.4g} USD{bound} were spent"
+        if self.untold:
+            answers = "an answer" if self.untold == 1 else f"{self.untold} answers"
+            spent += f", of which {answers} without usage by what was held back"
         return f"{spent} (one more request may take {more})" if more else spent
 
     def require(self, target: Target) -> None:
@@ -135,21 +146,36 @@ class Spending:
         """Hold nothing back any more for a request that is over."""
         self._claims.discard(claim)
 
-    def note(self, target: Target, exchange: Exchange) -> None:
+    def note(self, target: Target, case: Case, exchange: Exchange) -> None:
         """Account for an exchange of an earlier session."""
         answer = read_answer(plain(exchange), target.provider, target.mapping)
-        self.note_answer(target, exchange.case, answer.completion)
+        claim = self._need(target, case, len(exchange.request.body))
+        self.note_answer(claim, answer.completion)
 
-    def note_answer(self, target: Target, case: str, completion: Completion) -> None:
-        """Account for an exchange that was read already."""
-        given, said = completion.input_tokens or 0, completion.output_tokens or 0
-        self.spent_tokens += given + said
-        price = self.prices.of(target.id)
+    def note_answer(self, claim: Claim, completion: Completion) -> None:
+        """Account for an exchange that was read already.
+
+        Args:
+            claim: What was held back for it.
+            completion: What came.
+        """
+        given, said = completion.input_tokens, completion.output_tokens
+        if given is None and said is None:
+            if self.is_bounded and completion.outcome in _PAID:
+                self.untold += 1
+                self.spent_tokens += claim.tokens
+                self.spent_usd += claim.usd
+            return
+        if said is None and completion.embedding:
+            said = 0  # vectors are not counted as output
+        self.spent_tokens += (given or 0) + (said or 0)
+        price = self.prices.of(claim.target.id)
         if price is not None:
-            self.spent_usd += price.cost_usd(input_tokens=given, output_tokens=said)
-        if completion.outcome is Outcome.ANSWERED or given or said:
-            place = target.id, case
+            self.spent_usd += price.cost_usd(input_tokens=given or 0, output_tokens=said or 0)
+        place = claim.target.id, claim.case
+        if given is not None:
             self._input_tokens[place] = max(given, self._input_tokens.get(place, 0))
+        if said is not None:
             self._longest[place] = max(said, self._longest.get(place, 0))
 
     def _need(self, target: Target, case: Case, request_bytes: int) -> Claim:
@@ -158,6 +184,7 @@ class Spending:
         is_text = not any(message.images for message in case.messages)
         guessed = math.ceil(request_bytes / BYTES_PER_TOKEN) if is_text else 0
         given = self._input_tokens.get(place, guessed)
+        has_size = is_text or place in self._input_tokens
         said = self._longest.get(place, 0) if allowed else max(self._longest.values(), default=0)
         said = max(said, allowed or 0)
         price = self.prices.of(target.id)
@@ -166,7 +193,7 @@ class Spending:
             case=case.id,
             tokens=given + said,
             usd=0.0 if price is None else price.cost_usd(input_tokens=given, output_tokens=said),
-            is_known=allowed is not None or bool(self._longest),
+            is_known=has_size and (allowed is not None or bool(self._longest)),
         )
 
     def _has_tokens(self, claim: Claim) -> bool:

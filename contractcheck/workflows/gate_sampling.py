@@ -101,8 +101,9 @@ class GateSampling:
                 run = self._open_run(side, side.endpoint.base_url, scrubber)
                 stack.callback(run.close)
                 self._finished[index] = self._ended(side, run.done)
-                for exchange in run.done:
-                    self.spending.note(side.target, exchange)
+                cases = {case.id: case for case in side.suite.cases}
+                for exchange in (one for one in run.done if one.case in cases):
+                    self.spending.note(side.target, cases[exchange.case], exchange)
                 self._open[index] = Side(
                     run=run,
                     cases=side.suite.cases,
