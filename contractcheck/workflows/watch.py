@@ -21,7 +21,7 @@ from contractcheck.workflows.night_sampling import NightRun, make_night, read_ni
 from contractcheck.workflows.night_source import NightSource
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.run_archive import open_archive
-from contractcheck.workflows.watch_again import judge_outdated
+from contractcheck.workflows.watch_again import JudgedAgain, judge_outdated
 from contractcheck.workflows.watch_again_words import told_again
 from contractcheck.workflows.watch_judging import judge_night
 from contractcheck.workflows.watch_keeping import keep_judged
@@ -118,7 +118,8 @@ class _Watch:
     def report(self, night: NightRun, progress: Progress | None) -> Report:
         """Judge a night, confirm it if it is time, keep and say what it came to.
 
-        Later nights that rest on it are judged again; the report and its exit code are this one's.
+        Later nights that rest on it are judged again, last of all: what stops that costs nothing of
+        this night, whose report and exit code these are.
         """
         judged = judge_night(self.workspace, self.suite, self.history, night.run)
         asks_to_confirm = judged.may_be_confirmed(self.options.now)
@@ -126,9 +127,9 @@ class _Watch:
             self._make("confirmation", progress)
             judged = judge_night(self.workspace, self.suite, self.history, night.run)
         keep_judged(self.history, judged)
-        again = judge_outdated(self.source, self.suite, self.history, progress)
         report = judged.report(self.suite, was_asked=night.was_asked or asks_to_confirm)
-        return self._with_copy(told_again(report, again), judged.gathered.evidence.baseline)
+        report = self._with_copy(report, judged.gathered.evidence.baseline)
+        return self._with_others(report, progress)
 
     @property
     def source(self) -> NightSource:
@@ -182,10 +183,18 @@ class _Watch:
             self._copy()
             mark_nights(self.archive, baseline)
         except MeasurementError as error:
-            words = f"the store was not brought up to date: {error}"
-            code = report.exit_code or MeasurementError.exit_code
-            return replace(report, exit_code=code, notes=(*report.notes, words))
+            return _with_trouble(report, f"the store was not brought up to date: {error}")
         return report
+
+    def _with_others(self, report: Report, progress: Progress | None) -> Report:
+        """Judge nights again that rest on other nights now, and tell what became of them."""
+        again = JudgedAgain()
+        try:
+            judge_outdated(self.source, self.suite, self.history, into=again, progress=progress)
+        except MeasurementError as error:
+            words = f"other nights were not all judged again, the next watch tries anew: {error}"
+            report = _with_trouble(report, words)
+        return told_again(report, again)
 
     def _copy(self) -> None:
         for part in get_args(NightPart):
@@ -203,3 +212,9 @@ class _Watch:
 
     def _folder(self, known: NightRecord) -> Path:
         return self.workspace.runs.folder(self.suite.name, self.target, known.run_id)
+
+
+def _with_trouble(report: Report, words: str) -> Report:
+    """A report of a watch that did not do all that it was asked to: never green."""
+    code = report.exit_code or MeasurementError.exit_code
+    return replace(report, exit_code=code, notes=(*report.notes, words))

@@ -55,8 +55,13 @@ class JudgedAgain:
 
 
 def judge_outdated(
-    source: NightSource, suite: Suite, history: History, progress: Progress | None = None
-) -> JudgedAgain:
+    source: NightSource,
+    suite: Suite,
+    history: History,
+    *,
+    into: JudgedAgain,
+    progress: Progress | None = None,
+) -> None:
     """Judge every night since the accepted ones that rests on other nights than it was judged by.
 
     Each is kept at once: killed and started again, it goes on where it was. Events are settled.
@@ -65,24 +70,24 @@ def judge_outdated(
         source: Where recordings of nights lie.
         suite: The contract.
         history: All nights of the watch.
+        into: Told what was said of each, also of those before a trouble.
         progress: Told after every night.
 
     Raises:
         RecordingError: If the baseline or the history is damaged.
     """
-    of, done = (suite.name, source.target.id), JudgedAgain()
+    of = suite.name, source.target.id
     baseline = source.workspace.baselines.read(suite.name, source.target)
     for _ in range(_ROUNDS):
         said = history.judgements(*of)
         keys = history.run_keys(*of), history.run_keys(*of, "confirmation")
-        outdated = find_outdated(*keys, said, after=_last_of(baseline)) - done.left
+        outdated = find_outdated(*keys, said, after=_last_of(baseline)) - into.left
         if not outdated:
             break
-        judge_nights(source, suite, history, outdated, into=done, progress=progress)
+        judge_nights(source, suite, history, outdated, into=into, progress=progress)
     else:
         said = history.judgements(*of)
     settle_events(history, *of, said, _people(source, baseline))
-    return done
 
 
 def judge_all(source: NightSource, suite: Suite, history: History) -> int:
