@@ -107,8 +107,13 @@ class AwsAuthorizer:
         self._keys = keys
 
     def _find_again(self) -> None:
-        found = self.find()
-        keys = None if found is None else _fetch(found)
+        try:
+            found = self.find()
+            keys = None if found is None else _fetch(found)
+        except MeasurementError:
+            # Such as a file that a login helper is half through writing. Keys that cannot be had
+            # are no others: what the provider refused stands, and the next refusal looks again.
+            return
         if found is not None and keys is not None and keys != self._keys:
             self.credentials = found
             self._hold(keys)

@@ -304,6 +304,28 @@ def test_keys_are_found_where_every_aws_tool_finds_them(no_aws, monkeypatch):
     assert find_aws("bedrock", "eu-central-1").secrets == ("AKIDOTHER", "other-secret", TOKEN)
 
 
+@pytest.mark.parametrize(
+    "half", ["[default]\naws_access_key_id = AKIANEW\n", "[default\naws_a", ""]
+)
+def test_a_file_that_is_being_written_holds_no_other_keys_yet(no_aws, request_of, half):
+    def write(key_id, secret):
+        return f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n"
+
+    file = no_aws / "credentials"
+    file.write_text(write(KEY_ID, SECRET))
+    authorizer = find_aws("bedrock", "eu-central-1")
+
+    async def talk():
+        used = await authorizer.authorize(request_of(), "https://bedrock.example")
+        file.write_text(half)
+        assert not await authorizer.renew(used)
+        file.write_text(write("AKIDOTHER", "other-secret"))
+        return await authorizer.renew(used)
+
+    assert asyncio.run(talk())
+    assert authorizer.secrets == (KEY_ID, SECRET, "AKIDOTHER", "other-secret")
+
+
 def test_nothing_secret_is_shown(no_aws, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
