@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from contractcheck.model.baseline import AcceptedNight
     from contractcheck.model.judgement import Rate
     from contractcheck.model.measurement import MeasuredRun
-    from contractcheck.model.night import CaseNight
+    from contractcheck.model.night import CaseNight, NightStatistics
     from contractcheck.model.run import CasePlan
-    from contractcheck.model.wire_shape import ShapeChange, WireShape
+    from contractcheck.model.wire_shape import ShapeChange
 
 _MOST_TOLD = 5
 """Informational changes that a note names; the rest are counted."""
@@ -39,7 +39,13 @@ def find_shape_changes(
     spoken, shape = wire_format(measured.header.target.provider), measured.statistics.wire
     if shape is None:
         return ()
-    return compare_shapes(shape, _learnt(measured, standing), spoken.shape.places)
+    nights, answered = _learnt(measured, standing), measured.statistics.cases.keys()
+    return compare_shapes(
+        shape,
+        [one.wire for one in nights if one.wire is not None],
+        spoken.shape.places,
+        is_whole=all(one.cases.keys() <= answered for one in nights),
+    )
 
 
 def find_known_problems(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> frozenset[str]:
@@ -98,9 +104,10 @@ def shape_notes(
     return [*notes, f"wire shape {why}"]
 
 
-def _learnt(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> list[WireShape]:
+def _learnt(measured: MeasuredRun, standing: Sequence[AcceptedNight]) -> list[NightStatistics]:
+    """Nights that learnt a wire and were asked what tonight was."""
     return [
-        night.statistics.wire
+        night.statistics
         for night in standing
         if night.statistics.wire is not None and not _why_not_compared(night, measured)
     ]
@@ -110,7 +117,7 @@ def _why_not_compared(night: AcceptedNight, measured: MeasuredRun) -> str:
     """Why a night's wire says nothing about tonight's; empty when it does.
 
     Other requests get other members back, and so do cases of which only tonight has answers.
-    Without answers tonight, a case lacks nothing that always came.
+    Without answers tonight, a case lacks nothing that always came, and nothing else is missed.
     """
     if not night.statistics.is_complete or night.statistics.run_id == measured.header.id:
         return "there is no other accepted night that is complete"

@@ -45,7 +45,11 @@ _HISTORY = "cach"
 
 
 def compare_shapes(
-    tonight: WireShape, accepted: Sequence[WireShape], documented: Mapping[str, Node]
+    tonight: WireShape,
+    accepted: Sequence[WireShape],
+    documented: Mapping[str, Node],
+    *,
+    is_whole: bool = True,
 ) -> tuple[ShapeChange, ...]:
     """Find what is not as it was, the breaking first, then by path.
 
@@ -53,12 +57,17 @@ def compare_shapes(
         tonight: The night to judge.
         accepted: Accepted nights of the same format and the same requests.
         documented: Places of the published shape; empty when none is published.
+        is_whole: Whether every request of the accepted nights was answered tonight. What one of
+            them alone is answered with comes sometimes: where it may be the missing one, only
+            what always came can be gone or have another name.
     """
     before = pool_shapes([shape for shape in accepted if shape.format == tonight.format])
     if before is None:
         return ()
     level = LEVEL / (_TESTS_PER_PLACE * max(1, len({*before.places, *tonight.places})))
-    comparison = _Comparison(before=before, now=tonight, documented=documented, level=level)
+    comparison = _Comparison(
+        before=before, now=tonight, documented=documented, level=level, is_whole=is_whole
+    )
     found = _name_renamed(list(comparison.changes()), comparison)
     ranks = ("breaking", "additive", "informational")
     return tuple(sorted(found, key=lambda one: (ranks.index(one.severity), one.path, one.what)))
@@ -70,6 +79,7 @@ class _Comparison:
     now: WireShape
     documented: Mapping[str, Node]
     level: float
+    is_whole: bool
 
     def changes(self) -> Iterator[ShapeChange]:
         moved = set[str]()
@@ -115,6 +125,8 @@ class _Comparison:
     def _gone(self, place: str, parents: tuple[int, int]) -> Iterator[ShapeChange]:
         then, now = self._shapes(place)
         absent = (parents[0] - then.came, parents[1] - now.came)
+        if absent[0] and not self.is_whole:
+            return
         if not absent[1] or not self._is_more(parents, absent, self.level):
             return
         what = "not there" if now.came else "gone"

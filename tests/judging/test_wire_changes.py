@@ -193,6 +193,38 @@ def test_a_case_without_answers_tonight_hides_no_change_of_the_others(six_cases,
     assert list(of_wire(told, FindingKind.BREACH)) == ["wire created"]
 
 
+def saying(name):
+    """Every piece of an answer has another member."""
+
+    def change(document):
+        choices = [{**one, "delta": {**one["delta"], name: "x"}} for one in document["choices"]]
+        return {**document, "choices": choices}
+
+    return change
+
+
+def partly(run, change, chosen):
+    """The same run with other events on the wire of the cases that ``chosen`` names."""
+    pairs = zip(run.exchanges, rewrite(run, change).exchanges, strict=True)
+    return replace(run, exchanges=tuple(new if old.case in chosen else old for old, new in pairs))
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_what_a_silent_case_alone_said_is_neither_gone_nor_renamed(make_world, silent):
+    world = make_world(cases=("one", "two", "three", "four", "five", "six"), samples=32)
+    noted = [partly(world.record(night), saying("house_note"), {"two"}) for night in range(2)]
+    baseline = world.accept([observe(run, world.suite) for run in noted])
+    tonight = rewrite(world.record(20), saying("novelty"))
+    tonight = refused(tonight, "two") if silent else tonight
+    judgement = world.judge(observe(tonight, world.suite), baseline)
+    if silent:
+        ((metric, told),) = of_wire(judgement, *FindingKind).items()
+        assert (metric, told.kind) == ("wire choices[0].delta.novelty", FindingKind.NOTICE)
+    else:
+        (lost,) = of_wire(judgement, FindingKind.BREACH).values()
+        assert "choices[*].delta.house_note: renamed to 'novelty'" in lost.message
+
+
 def test_to_be_held_against_itself_alone_is_no_comparison(world):
     measured = observe(world.record(0), world.suite)
     notes = world.judge(measured, world.accept([measured])).notes
