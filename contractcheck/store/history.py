@@ -137,11 +137,11 @@ class History:
         """Which runs of the watch there are, oldest night first; nothing of them is decoded.
 
         Raises:
-            RecordingError: If the history cannot be read.
+            RecordingError: If the history cannot be read, or holds what is no key of a run.
         """
-        from contractcheck.store import history_rows
+        from contractcheck.store.history_keys import run_keys
 
-        return self._database.do(lambda link: history_rows.run_keys(link, suite, target, part))
+        return self._database.do(lambda link: run_keys(link, suite, target, part, self._place))
 
     def night(
         self, suite: str, target: str, night: str, part: NightPart = "night"

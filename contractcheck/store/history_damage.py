@@ -14,11 +14,12 @@ from contractcheck.store.history_codec import (
     decode_record,
     decode_statistics,
 )
-from contractcheck.store.history_rows import is_row, of_subject
+from contractcheck.store.history_keys import refuse_misplaced
+from contractcheck.store.history_rows import event_row, is_row, of_subject
 from contractcheck.store.history_tables import EVENTS, JUDGEMENTS, NIGHTS, VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -28,7 +29,7 @@ _NEWER: Final = "upgrade contractcheck"
 def clear_damage(
     connection: Connection, suite: str, target: str, place: Callable[[Row[Any]], str]
 ) -> tuple[str, ...]:
-    """Delete unreadable rows of a suite and target, and all its values.
+    """Delete rows of a suite and target that are unreadable or misplaced, and all its values.
 
     Args:
         connection: In a transaction.
@@ -46,7 +47,7 @@ def clear_damage(
     for table in (NIGHTS, JUDGEMENTS, EVENTS):
         for row in connection.execute(of_subject(table, suite, target)).all():
             try:
-                _DECODE[table.name](row, place(row))
+                refuse_misplaced(row, _DECODE[table.name](row, place(row)), place(row))
             except RecordingError as error:
                 if _NEWER in str(error):
                     raise
@@ -56,13 +57,27 @@ def clear_damage(
     return tuple(problems)
 
 
-def _read_night(row: Row[Any], place: str) -> None:
-    decode_record(row.record, place)
+def _read_night(row: Row[Any], place: str) -> Mapping[str, object]:
     decode_statistics(row.statistics, place)
+    known = decode_record(row.record, place)
+    return {name: getattr(known, name) for name in _NIGHT_COLUMNS}
 
 
-_DECODE: Final[dict[str, Callable[[Row[Any], str], object]]] = {
+def _read_judgement(row: Row[Any], place: str) -> Mapping[str, object]:
+    said = decode_judgement(row.document, place)
+    return {"suite": said.suite, "target": said.target, "night": said.night}
+
+
+def _read_event(row: Row[Any], place: str) -> Mapping[str, object]:
+    belongs = event_row(decode_event(row.document, place))
+    # The same event is written with the same digest; its document may be of an earlier version.
+    return {name: value for name, value in belongs.items() if name != "document"}
+
+
+_NIGHT_COLUMNS: Final = ("suite", "target", "night", "part", "run_id", "run_root", "is_complete")
+
+_DECODE: Final[dict[str, Callable[[Row[Any], str], Mapping[str, object]]]] = {
     NIGHTS.name: _read_night,
-    JUDGEMENTS.name: lambda row, place: decode_judgement(row.document, place),
-    EVENTS.name: lambda row, place: decode_event(row.document, place),
+    JUDGEMENTS.name: _read_judgement,
+    EVENTS.name: _read_event,
 }

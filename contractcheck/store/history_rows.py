@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from contractcheck.model.history import RunKey
 from contractcheck.store.history_codec import encode_event, encode_record, encode_statistics
 from contractcheck.store.history_tables import CLAIMS, EVENTS, JUDGEMENTS, NIGHTS, VALUES
 
@@ -59,14 +58,6 @@ def _is_better(new: Columns, old: Columns) -> ColumnElement[bool]:
         # Still open, and come further since.
         and_(is_same_run, old.run_root == "", new.run_root == "", new.statistics != old.statistics),
     )
-
-
-def run_keys(connection: Connection, suite: str, target: str, part: str) -> tuple[RunKey, ...]:
-    """Which runs there are, oldest night first."""
-    columns = NIGHTS.c.night, NIGHTS.c.run_id, NIGHTS.c.run_root, NIGHTS.c.is_complete
-    key = {"suite": suite, "target": target, "part": part}
-    chosen = select(*columns).where(*is_row(NIGHTS, key)).order_by(NIGHTS.c.night)
-    return tuple(RunKey(*row) for row in connection.execute(chosen))
 
 
 def subjects(connection: Connection) -> set[tuple[str, str]]:
