@@ -69,11 +69,13 @@ def settle_events(
     given = {one for one in stored if one.kind not in _DERIVED or one.night not in said}
     given |= set(by_people)
     wanted = given | set(_derive(said, given))
-    for event in stored:
-        if event not in wanted and event.kind in _DERIVED:
-            history.drop_event(event)
+    # Added first: whoever reads in between, or after a kill, finds no alarm missing.
     for event in sorted(wanted - set(stored), key=_place):
         history.add_event(event)
+    kept = set(map(_same, wanted))
+    for event in stored:
+        if event.kind in _DERIVED and _same(event) not in kept:
+            history.drop_event(event)
 
 
 def is_alarm_open(events: Sequence[HistoryEvent]) -> bool:
@@ -109,6 +111,11 @@ def _derive(
 
 def _place(event: HistoryEvent) -> tuple[str, str]:
     return event.night, event.kind
+
+
+def _same(event: HistoryEvent) -> tuple[str, str, str | None]:
+    """What makes two derived events the same row, whatever their words (``History.add_event``)."""
+    return event.night, event.kind, event.case
 
 
 def _kind_of(judged: NightJudgement, *, is_open: bool) -> EventKind | None:

@@ -1,12 +1,13 @@
 """Events follow from what was last said of each night, and from what people did."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from contractcheck.model.history import HistoryEvent, NightJudgement
 from contractcheck.model.judgement import Verdict
-from contractcheck.store.history import open_history
+from contractcheck.store.history import History, open_history
 from contractcheck.workflows.watch_keeping import settle_events
 
 OF = ("hello", "openai:gpt-sim")
@@ -96,3 +97,27 @@ def test_what_happened_on_a_night_whose_judgement_is_gone_still_counts(history):
     say(history, 3, Verdict.FAIL)
     say(history, 4, Verdict.QUIET)
     assert kinds(history) == [("02", "alarm"), ("04", "end")]
+
+
+def test_who_reads_or_kills_while_an_alarm_gets_new_words_finds_an_alarm(history, monkeypatch):
+    say(history, 3, Verdict.FAIL)
+    seen = []
+    steps = {name: getattr(History, name) for name in ("add_event", "drop_event")}
+
+    def looked(step):
+        def take(self, given):
+            seen.append(kinds(history))
+            changed = step(self, given)
+            seen.append(kinds(history))
+            return changed
+
+        return take
+
+    for name, step in steps.items():
+        monkeypatch.setattr(History, name, looked(step))
+    (said,) = history.judgements(*OF)
+    settle_events(history, *OF, [replace(said, headline="other words")])
+    assert seen
+    assert all(("03", "alarm") in shown for shown in seen)
+    (alarm,) = history.events(*OF)
+    assert alarm.words == "other words"
