@@ -36,6 +36,12 @@ _SAID: Final = frozenset(
 """Members whose strings are what a model says: text, tool arguments and reasoning of the built-in
 dialects' stream events."""
 
+_CALLED: Final = frozenset({"functionCall", "toolUse"})
+"""Members that are a tool call, which may have no arguments (Gemini and Vertex, Bedrock)."""
+
+_CALL_TYPE: Final = "tool_use"
+"""Type of a content block that is a tool call (Anthropic); its text may stay empty too."""
+
 
 class NamedContent:
     """Tells content by the names of members; a base of dialects whose names are among them."""
@@ -43,7 +49,7 @@ class NamedContent:
     __slots__ = ()
 
     def has_content(self, frame: Frame) -> bool:
-        """Whether an event carries a text that is not empty where models speak."""
+        """Whether an event carries a text that is not empty where models speak, or a call."""
         return _says_something(frame.document)
 
 
@@ -69,7 +75,9 @@ def _says_something(value: JsonValue) -> bool:
         if isinstance(one, list):
             left.extend(one)
         elif isinstance(one, dict):
-            if any(isinstance(one.get(name), str) and one[name] for name in _SAID & one.keys()):
+            if any(isinstance(one[name], str) and one[name] for name in _SAID & one.keys()):
+                return True
+            if one.get("type") == _CALL_TYPE or any(one[name] for name in _CALLED & one.keys()):
                 return True
             left.extend(one.values())
     return False

@@ -2,11 +2,16 @@ import json
 
 import pytest
 
+from contractcheck.model.exchange import Response
 from contractcheck.model.wire import Frame
 from contractcheck.model.wire_mapping import read_mapping
 from contractcheck.providers import DIALECTS, dialect
 from contractcheck.providers.first_content import has_content
 from contractcheck.providers.wire import TellsContent
+from contractcheck.simulator import Conditions, azure_wire
+from contractcheck.simulator.answering import answer_question
+from contractcheck.simulator.question import Question, Tool
+from contractcheck.simulator.server import DIALECTS as WIRES
 
 NAMED = dialect("openai")
 
@@ -30,6 +35,8 @@ def frames(*documents, name=""):
         {"type": "response.created", "response": {"output": [], "text": {"format": {"type": "text"}}}},
         {"candidates": [{"content": {"role": "model", "parts": []}}], "modelVersion": "m"},
         {"role": "assistant", "p": "abcdef"},
+        {"candidates": [{"content": {"parts": [{"functionCall": {}}]}}]},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
         {"type": "message-start", "delta": {"message": {"role": "assistant", "content": []}}},
         None,
     ],
@@ -50,10 +57,63 @@ def test_what_only_opens_an_answer_is_no_content(document):
         {"contentBlockIndex": 0, "delta": {"text": "Hi"}},
         {"type": "content-delta", "delta": {"message": {"content": {"text": "Hi"}}}},
         {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "I"}}},
+        # All that comes of a call without arguments until its block is over.
+        {"content_block": {"type": "tool_use", "id": "toolu_1", "name": "now", "input": {}}},
+        {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": "now"}}},
     ],
 )
 def test_what_a_model_says_is_content_in_every_dialect(document):
     assert has_content(NAMED, frames({"type": "ping"}, document))
+
+
+SIMULATED = {wire.FORMAT: wire for wire in reversed(WIRES)} | {"azure-chat": azure_wire}
+OF_THEIR_OWN = {
+    "anthropic": "anthropic-messages",
+    "azure": "azure-chat",
+    "bedrock": "bedrock",
+    "cohere": "cohere",
+    "gemini": "gemini",
+    "mistral": "mistral",
+    "openai-responses": "openai-responses",
+    "vertex": "gemini",
+}
+"""The simulated wires of providers that do not speak as OpenAI's chat does."""
+
+
+def call(provider, properties):
+    """Frames of a streamed answer that is one tool call and nothing else."""
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    tool = Tool(name="look", description="Looks it up", parameters=parameters)
+    question = Question(
+        model="sim-2026-03-01",
+        key="call",
+        streamed=True,
+        with_usage_chunk=True,
+        prompt="Where is order A-1042?",
+        tools=(tool,),
+        tool_choice="named",
+        forced_tool="look",
+    )
+    wire, night = SIMULATED[OF_THEIR_OWN.get(provider, "openai-chat")], "2026-03-01"
+    answer = answer_question(question, Conditions(night=night), 0)
+    body = b"".join(data for _, data in wire.write_frames(question, answer, night))
+    response = Response(
+        status=200,
+        http_version="HTTP/1.1",
+        headers=(("content-type", wire.STREAM_TYPE),),
+        body=body,
+        chunk_bytes=(len(body),),
+        chunk_times_us=(0,),
+    )
+    return dialect(provider).frames(response)
+
+
+@pytest.mark.parametrize("properties", [{"order_id": {"type": "string"}}, {}])
+@pytest.mark.parametrize("provider", sorted({*DIALECTS} - {"openai-embeddings"}))
+def test_an_answer_that_is_a_tool_call_has_content(provider, properties):
+    came = call(provider, properties)
+    assert "look" in "".join(frame.text for frame in came)
+    assert has_content(dialect(provider), came)
 
 
 def test_nesting_has_no_limit():
