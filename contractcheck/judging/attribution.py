@@ -113,7 +113,8 @@ def attribute(
         sides: Oldest first (:func:`line_up_sides`).
         dated: When it began.
         plane: Where the change shows: not everything of ours can move everything.
-        cases: Those in which it shows most: only their requests can have moved them.
+        cases: All in which it clearly shows: a request or a check excuses its own case, and what
+            shows in a case besides is not excused by either.
     """
     before = [side for side in sides if side.night <= dated.until_earliest]
     window = [side for side in sides if dated.until_earliest < side.night <= dated.latest]
@@ -121,40 +122,46 @@ def attribute(
     theirs: dict[str, None] = {}
     steps = tuple(pairwise((*before[-1:], *window)))
     for one, other in steps:
-        ours.update(dict.fromkeys(_our_moves(one, other, plane, cases)))
+        ours.update(dict.fromkeys(_vantage_moves(one, other, plane)))
         theirs.update(dict.fromkeys(_their_moves(one, other)))
-    if plane == "conformance":
-        ours.update(dict.fromkeys(_edits(steps, cases)))
+    ours.update(dict.fromkeys(_edits(steps, plane, cases)))
     return Attribution(ours=tuple(ours), theirs=tuple(theirs))
 
 
-def _our_moves(before: Side, now: Side, plane: Plane, cases: Collection[str]) -> Iterator[str]:
+def _vantage_moves(before: Side, now: Side, plane: Plane) -> Iterator[str]:
     for key in find_moves(before.vantage, now.vantage):
         if plane == "latency" or key in _MOVES_ANSWERS:
             old, new = before.vantage.get(key) or "unset", now.vantage.get(key) or "unset"
             yield f"{key} {old} → {new} on {now.night}"
-    for case in cases:
-        old_parts, new_parts = before.parts.get(case), now.parts.get(case)
-        if old_parts and new_parts and (changed := find_moves(old_parts, new_parts)):
-            yield f"{', '.join(changed)} of {case} on {now.night}"
 
 
-def _edits(steps: Sequence[tuple[Side, Side]], cases: Collection[str]) -> list[str]:
-    """Edits of the suite that can have moved all of some cases, in words; else none.
+def _edits(
+    steps: Sequence[tuple[Side, Side]], plane: Plane, cases: Collection[str]
+) -> tuple[str, ...]:
+    """Edits of requests and checks that can have moved all of some cases, in words; else none.
 
-    An edit excuses the cases whose checks it changed, and no other that fell in the same nights.
+    An edit excuses the cases that it touched, and no other that moved in the same nights.
     """
     edited: set[str] = set()
-    words = []
+    words: list[str] = []
     for before, now in steps:
-        if before.suite is None or now.suite is None or before.suite == now.suite:
+        for case in cases:
+            old, new = before.parts.get(case), now.parts.get(case)
+            if old and new and (changed := find_moves(old, new)):
+                edited.add(case)
+                words.append(f"{', '.join(changed)} of {case} on {now.night}")
+        if plane != "conformance" or None in {before.suite, now.suite} or before.suite == now.suite:
             continue
         own = [case for case in cases or now.checks if _is_judged_otherwise(before, now, case)]
         edited.update(own)
         if own or not (before.checks and now.checks):
-            versions = " → ".join(dict.fromkeys((before.suite[0], now.suite[0])))
-            words.append(f"the suite ({versions}) on {now.night}")
-    return words if edited.issuperset(cases) else []
+            words.append(_suite_words(before, now))
+    return tuple(words) if edited.issuperset(cases) else ()
+
+
+def _suite_words(before: Side, now: Side) -> str:
+    versions = dict.fromkeys(side.suite[0] for side in (before, now) if side.suite)
+    return f"the suite ({' → '.join(versions)}) on {now.night}"
 
 
 def _is_judged_otherwise(before: Side, now: Side, case: str) -> bool:

@@ -8,6 +8,7 @@ from contractcheck.judging.budget import budget_share
 from contractcheck.judging.case_effects import compare_cases
 from contractcheck.judging.drift import changed_nights, find_drift
 from contractcheck.judging.drift_result import DriftResult
+from contractcheck.judging.edited_checks import excuse_edited
 from contractcheck.judging.examples import pick_example
 from contractcheck.judging.identity import find_moves, find_our_changes
 from contractcheck.judging.night_rule import judge_streams
@@ -45,13 +46,14 @@ def tell_drift(
 ) -> list[Finding]:
     """Findings of the two-night rule, with a look at the answers."""
     run = evidence.run
-    return find_drift(
+    findings = find_drift(
         judged,
         comparisons,
         nights=(evidence.previous.night if evidence.previous else None, run.statistics.night),
         not_theirs=_changed_vantage(evidence),
         example_of=lambda case: pick_example(evidence.reference, run, case),
     )
+    return [excuse_edited(finding, comparisons, evidence) for finding in findings]
 
 
 def _changed_vantage(evidence: Evidence) -> frozenset[str]:

@@ -180,8 +180,11 @@ _TELLERS: Final[Mapping[Plane, Callable[[Sequence[Watched], Dated, Scene], list[
 def _place(finding: Finding, red: Sequence[Watched], scene: Scene, dated: Dated) -> Finding:
     """Add which cases it shows in, and whose doing it may be."""
     plane, several = finding.plane, len(red[0].later) - dated.place > 1
-    named = _name(plane, red, scene.compare(2 if several else 1))
-    cases = tuple(dict.fromkeys(one.case for one in named if one.case))
+    places = [] if plane == "latency" else _clear_places(plane, red)
+    named = _name(plane, red, places, scene.compare(2 if several else 1))
+    # All of them, however few are named: an edit of those must not excuse the others.
+    found = [case for _, case, _ in places] or [one.case for one in named if one.case]
+    cases = tuple(dict.fromkeys(found))
     # No check has a part in whether a number comes.
     moved = "outputs" if all(one.stream == PRESENCE for one in red) else plane
     attribution = attribute(scene.sides, dated, moved, cases=cases)
@@ -234,23 +237,30 @@ def _comparison(one: Watched, effect: float, unit: str) -> Comparison:
 
 
 def _name(
-    plane: Plane, red: Sequence[Watched], comparisons: Sequence[Comparison]
+    plane: Plane,
+    red: Sequence[Watched],
+    places: Sequence[tuple[Plane, str, str]],
+    comparisons: Sequence[Comparison],
 ) -> list[Comparison]:
     """The cases whose own averages are furthest out, as they compare tonight."""
     if plane == "latency":
         return name_cases(comparisons, plane, {one.stream for one in red})
     by_place = {(c.plane, c.case, c.metric): c for c in comparisons}
+    return [by_place[key] for key in places if key in by_place][:_NAMED_CASES]
+
+
+def _clear_places(plane: Plane, red: Sequence[Watched]) -> list[tuple[Plane, str, str]]:
+    """Plane, case and metric or check of all rows that are clearly off; at least of one."""
     ranked = sorted(
         (-size, one.stream == PRESENCE, place) for one in red for size, place in _sizes(one)
     )
     # Whether there is a number is told where the number is: among the outputs.
-    chosen = [
+    chosen: list[tuple[Plane, str, str]] = [
         ("outputs" if is_presence else plane, *place)
         for i, (size, is_presence, place) in enumerate(ranked)
         if not i or -size >= _CLEARLY_OFF
     ]
-    found = [by_place[key] for key in dict.fromkeys(chosen) if key in by_place]
-    return found[:_NAMED_CASES]
+    return list(dict.fromkeys(chosen))
 
 
 def _sizes(one: Watched) -> list[tuple[float, tuple[str, str]]]:
