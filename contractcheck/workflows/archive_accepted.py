@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contractcheck.errors import UsageError
+from contractcheck.errors import RecordingError, UsageError
 from contractcheck.store.runs import is_run_id
 from contractcheck.workflows.run_archive import describe_run
 
@@ -101,8 +101,10 @@ def bring_nights(
     *,
     since: str,
     but: Collection[str],
-) -> None:
+) -> tuple[str, ...]:
     """Fetch the runs of nights since a date that only the archive has.
+
+    One that cannot be had is passed over: nobody may need it, such as a second run of a night.
 
     Args:
         workspace: Where they go.
@@ -112,13 +114,21 @@ def bring_nights(
         since: ISO date.
         but: Nights that are not needed.
 
+    Returns:
+        Runs that could not be had, and why.
+
     Raises:
-        RecordingError: If the archive cannot be read, or a run in it is damaged.
+        RecordingError: If the archive cannot be listed.
     """
+    problems = []
     for run in archive.list(suite.name, target) if archive is not None else ():
         is_wanted = run.night is not None and run.night >= since and run.night not in but
         if archive is not None and is_wanted and not _lies_here(workspace, run):
-            archive.fetch(run, workspace.runs.root)
+            try:
+                archive.fetch(run, workspace.runs.root)
+            except RecordingError as error:
+                problems.append(f"{run.night}: {error}")
+    return tuple(problems)
 
 
 def _lies_here(workspace: Workspace, run: ArchivedRun) -> bool:

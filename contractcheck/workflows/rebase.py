@@ -35,7 +35,7 @@ class Rebased:
     Attributes:
         baseline: As it is now.
         since: First night of the new era.
-        passed_over: Nights since that do not count, and why.
+        passed_over: Runs of nights since that do not count, and why.
     """
 
     baseline: Baseline
@@ -72,8 +72,8 @@ def accept_since(
     baseline = workspace.baselines.read(suite.name, target)
     _refuse_place(baseline, suite, target, since)
     accepted = {night.statistics.night for night in baseline.nights} if baseline else set()
-    bring_nights(workspace, options.archive, suite, target, since=since, but=accepted)
-    passed_over: list[str] = []
+    lacking = bring_nights(workspace, options.archive, suite, target, since=since, but=accepted)
+    passed_over = list(lacking)
     nights = _nights_since(workspace, suite, target, since, passed_over)
     _refuse_absent(workspace, suite, target, since, history, {*nights, *accepted})
     folders = [folder for night, folder in nights.items() if night not in accepted]

@@ -3,6 +3,7 @@
 import shutil
 from datetime import date
 from itertools import count
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,11 +14,14 @@ from contractcheck.cassettes import read_header
 from contractcheck.cli import cli
 from contractcheck.errors import AcceptRefusedError, RecordingError, UsageError
 from contractcheck.simulator import Conditions
+from contractcheck.store.history import open_history
 from contractcheck.store.remote import RemoteFiles
 from contractcheck.workflows.accept import AcceptOptions
 from contractcheck.workflows.archive_accepted import bring_run, mark_nights, secure_runs
 from contractcheck.workflows.archive_names import ArchivedRun, read_names
 from contractcheck.workflows.archive_prune import Retention, plan_archive_prune, prune_archive
+from contractcheck.workflows.night_runs import night_record
+from contractcheck.workflows.night_sampling import read_night
 from contractcheck.workflows.rebase import accept_since
 from contractcheck.workflows.record import RecordOptions
 from contractcheck.workflows.run_archive import open_archive
@@ -270,6 +274,49 @@ def test_nights_that_only_the_archive_has_are_fetched_to_begin_anew(checkout, lo
     assert local.contents().marks == {run_of(local, day).mark for day in (4, 5, 6)}
     fetched = [folder.name for folder in laptop.workspace.runs.root.glob("*/*/*")]
     assert sorted(fetched) == sorted(run_of(local, day).run_id for day in (4, 5, 6))
+
+
+def cut_short(archive, run):
+    file = Path(archive.files.base) / run.name
+    file.write_bytes(file.read_bytes()[:600])
+
+
+def test_a_damaged_copy_that_nobody_needs_is_passed_over_and_named(checkout, local, monkeypatch):
+    monkeypatch.delenv("CONTRACTCHECK_HISTORY", raising=False)
+    laptop, bad = checkout(), run_of(local, 6)
+    cut_short(local, bad)
+    store = ("--store", str(local.files.base))
+    done = do(laptop, "accept", "--since", "2026-03-05", *store, "--reason", "moved")
+    assert done.exception is None, done.output
+    assert "passed over: 2026-03-06: " in done.stderr
+    assert bad.name in done.stderr
+    assert local.contents().marks == {run_of(local, 5).mark}
+    baseline = laptop.workspace.baselines.read("hello", laptop.suite().targets[0])
+    assert baseline.rebases == ("2026-03-05",)
+
+
+def test_a_damaged_copy_of_a_complete_night_is_not_passed_over(checkout, local, recorded):
+    laptop, bad = checkout(), run_of(local, 5)
+    suite = laptop.suite()
+    with open_history(laptop.workspace.history) as history:
+        for day in (4, 5, 6):
+            run = read_night(folder_of(Workspace(recorded), day), suite)
+            history.add_night(night_record(run.run, root=run.root), run.run.statistics)
+    cut_short(local, bad)
+    before = laptop.cassettes()
+    with pytest.raises(AcceptRefusedError, match=r"since 2026-03-04 are not here: 2026-03-05"):
+        accept(laptop, "since", run_of(local, 4), local)
+    assert laptop.cassettes() == before
+    assert local.contents().marks == frozenset()
+
+
+def test_nights_of_which_no_copy_is_whole_begin_nothing(checkout, local):
+    laptop = checkout()
+    for day in (5, 6):
+        cut_short(local, run_of(local, day))
+    with pytest.raises(AcceptRefusedError) as refused:
+        accept(laptop, "since", run_of(local, 5), local)
+    assert all(run_of(local, day).name in str(refused.value) for day in (5, 6))
 
 
 def test_an_era_of_nights_accepted_before_marks_them_all(checkout, local):
