@@ -57,5 +57,10 @@ def rebuild(
         f"{told_count(made.nights, 'run')} measured, {made.changed} changed; "
         f"{told_count(made.judged, 'night')} judged"
     )
+    if made.left:
+        click.echo(
+            f"{told_count(made.left, 'night')} not judged again, no whole recording being at hand: "
+            "what was said of them stands"
+        )
     click.echo(f"history {made.digest}")
     return MeasurementError.exit_code if made.problems else 0

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.store.history import History
     from contractcheck.workflows.run_archive import RunArchive
+    from contractcheck.workflows.watch_again import JudgedAgain
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -45,6 +46,8 @@ class Rebuilt:
         nights: Runs that were measured.
         changed: Of them, those that the history had not, or otherwise.
         judged: Nights that were judged again.
+        left: Nights since the last accepted one that were not, for want of a whole recording: what
+            was said of them stands.
         digest: Of the whole history afterwards (``History.digest``).
         problems: Runs, and rows of the history, that could not be read, and why; the history has
             none of them from here.
@@ -53,6 +56,7 @@ class Rebuilt:
     nights: int
     changed: int
     judged: int
+    left: int
     digest: str
     problems: tuple[str, ...] = ()
 
@@ -97,10 +101,12 @@ def rebuild_history(
                 continue
             measured += 1
             changed += history.add_night(*one.night) or history.rescore_night(*one.night)
+        judged = _judge_all(workspace, suites, history, archive, problems)
         return Rebuilt(
             nights=measured,
             changed=changed,
-            judged=_judge_all(workspace, suites, history, archive),
+            judged=sum(len(one.nights) for one in judged),
+            left=sum(len(one.left) for one in judged),
             digest=history.digest(),
             problems=tuple(problems),
         )
@@ -167,15 +173,20 @@ def _is_night(header: RunHeader, folder: Path) -> bool:
 
 
 def _judge_all(
-    workspace: Workspace, suites: Sequence[Suite], history: History, archive: RunArchive | None
-) -> int:
+    workspace: Workspace,
+    suites: Sequence[Suite],
+    history: History,
+    archive: RunArchive | None,
+    problems: list[str],
+) -> list[JudgedAgain]:
     """Judge all nights since the last accepted one of every suite and target."""
-    return sum(
-        judge_all(
-            NightSource(workspace=workspace, suite=suite.name, target=target, archive=archive),
-            suite,
-            history,
-        )
-        for suite in suites
-        for target in suite.targets
-    )
+    judged = []
+    for suite in suites:
+        for target in suite.targets:
+            source = NightSource(
+                workspace=workspace, suite=suite.name, target=target, archive=archive
+            )
+            judged.append(judge_all(source, suite, history))
+            if source.trouble:
+                problems.append(f"{suite.name} × {target.id}: {source.trouble}")
+    return judged

@@ -188,11 +188,14 @@ class _Watch:
 
     def _with_others(self, report: Report, progress: Progress | None) -> Report:
         """Judge nights again that rest on other nights now, and tell what became of them."""
-        again = JudgedAgain()
+        source, again = self.source, JudgedAgain()
         try:
-            judge_outdated(self.source, self.suite, self.history, into=again, progress=progress)
+            judge_outdated(source, self.suite, self.history, into=again, progress=progress)
         except MeasurementError as error:
             words = f"other nights were not all judged again, the next watch tries anew: {error}"
+            report = _with_trouble(report, words)
+        if source.trouble:
+            words = f"nights whose recordings lie in the store wait for it: {source.trouble}"
             report = _with_trouble(report, words)
         return told_again(report, again)
 

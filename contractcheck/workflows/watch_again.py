@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contractcheck.errors import RecordingError
 from contractcheck.sampling import SilentProgress, Tally
 from contractcheck.workflows.history_events import human_events
-from contractcheck.workflows.night_sampling import read_night
 from contractcheck.workflows.watch_ground import read_ground
 from contractcheck.workflows.watch_judging import judge_on
 from contractcheck.workflows.watch_keeping import keep_judged, settle_events
@@ -23,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from contractcheck.model.baseline import Baseline
-    from contractcheck.model.history import HistoryEvent, RunKey
+    from contractcheck.model.history import HistoryEvent, NightJudgement
     from contractcheck.model.judgement import Verdict
-    from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.suite import Suite
     from contractcheck.sampling import Progress
     from contractcheck.store.history import History
@@ -41,17 +38,22 @@ class JudgedAgain:
     """Nights that were judged again.
 
     Attributes:
-        verdicts: Per night what was said before (None: nothing) and what is said now, oldest first.
-        left: Nights whose recording is not at hand or damaged: what was said of them stands.
+        nights: What was said of each before (None: nothing) and what is said now, oldest first.
+        left: Nights that were not, and why their recordings cannot be read (``NightSource.read``):
+            what was said of them stands.
     """
 
-    verdicts: dict[str, tuple[Verdict | None, Verdict]] = field(default_factory=dict)
-    left: set[str] = field(default_factory=set)
+    nights: dict[str, tuple[NightJudgement | None, NightJudgement]] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> dict[str, tuple[Verdict | None, Verdict]]:
-        """Those of which something else is said now."""
-        return {night: pair for night, pair in self.verdicts.items() if pair[0] is not pair[1]}
+        """The verdicts of those of which something else is said now."""
+        pairs = {
+            night: (before.verdict if before else None, now.verdict)
+            for night, (before, now) in self.nights.items()
+        }
+        return {night: pair for night, pair in pairs.items() if pair[0] is not pair[1]}
 
 
 def judge_outdated(
@@ -81,7 +83,7 @@ def judge_outdated(
     for _ in range(_ROUNDS):
         said = history.judgements(*of)
         keys = history.run_keys(*of), history.run_keys(*of, "confirmation")
-        outdated = find_outdated(*keys, said, after=_last_of(baseline)) - into.left
+        outdated = find_outdated(*keys, said, after=_last_of(baseline)) - into.left.keys()
         if not outdated:
             break
         judge_nights(source, suite, history, outdated, into=into, progress=progress)
@@ -90,7 +92,7 @@ def judge_outdated(
     settle_events(history, *of, said, _people(source, baseline))
 
 
-def judge_all(source: NightSource, suite: Suite, history: History) -> int:
+def judge_all(source: NightSource, suite: Suite, history: History) -> JudgedAgain:
     """Judge all nights since the accepted ones again whose recordings are at hand; settle events.
 
     Args:
@@ -99,7 +101,7 @@ def judge_all(source: NightSource, suite: Suite, history: History) -> int:
         history: All nights of the watch.
 
     Returns:
-        How many were judged.
+        What was said of each, and which could not be judged.
 
     Raises:
         RecordingError: If the baseline or the history is damaged.
@@ -109,7 +111,7 @@ def judge_all(source: NightSource, suite: Suite, history: History) -> int:
     nights = {key.night for key in history.run_keys(*of) if key.night > _last_of(baseline)}
     judge_nights(source, suite, history, nights, into=done)
     settle_events(history, *of, history.judgements(*of), _people(source, baseline))
-    return len(done.verdicts)
+    return done
 
 
 def _last_of(baseline: Baseline | None) -> str:
@@ -145,33 +147,25 @@ def judge_nights(
     """
     of = suite.name, source.target.id
     keys = {key.night: key for key in history.run_keys(*of)}
-    said = {one.night: one.verdict for one in history.judgements(*of)}
+    said = {one.night: one for one in history.judgements(*of)}
     # Not read where no recording is at hand: that may be so every night from then on.
     ground: Ground | None = None
     told = progress or SilentProgress()
     tally = Tally(planned=len(nights), notice=f"judging nights again: {len(nights)}")
     for night in sorted(nights):
-        run = _read(source, suite, keys[night])
-        if run is None:
-            into.left.add(night)
+        key = keys.get(night)
+        found = source.read(key, suite) if key else None
+        if found is None or isinstance(found, str):
+            if found is not None:  # else its row is gone meanwhile: there is no such night now
+                into.left[night] = found
             tally.planned -= 1
             continue
         ground = ground or read_ground(
             source.workspace, suite, source.target, history, most_values=None
         )
-        judged = judge_on(ground, run)
+        judged = judge_on(ground, found)
         keep_judged(history, judged)
-        before = into.verdicts[night][0] if night in into.verdicts else said.get(night)
-        into.verdicts[night] = before, judged.judgement.verdict
+        before = into.nights[night][0] if night in into.nights else said.get(night)
+        into.nights[night] = before, judged.kept_form()
         tally.done += 1
         told.update(tally)
-
-
-def _read(source: NightSource, suite: Suite, key: RunKey) -> MeasuredRun | None:
-    """Measure a night again; None when its recording is not at hand, or not the one it was."""
-    try:
-        with source.opened(key.run_id) as folder:
-            found = None if folder is None else read_night(folder, suite)
-    except RecordingError:
-        return None
-    return found.run if found and (found.root or "") == key.run_root else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from contractcheck.model.judgement import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from contractcheck.model.history import NightJudgement
     from contractcheck.model.report import Report
     from contractcheck.workflows.watch_again import JudgedAgain
 
@@ -32,9 +34,9 @@ def told_again(report: Report, again: JudgedAgain) -> Report:
 
 
 def _notes(night: str, again: JudgedAgain) -> Iterator[str]:
-    if again.verdicts:
-        are_later = min(again.verdicts) > night
-        count = _counted(len(again.verdicts), "later" if are_later else "other")
+    if again.nights:
+        are_later = min(again.nights) > night
+        count = _counted(len(again.nights), "later" if are_later else "other")
         changed = [
             f"{one} {before.value if before else 'not judged'} → {now.value}"
             for one, (before, now) in again.changed.items()
@@ -42,14 +44,32 @@ def _notes(night: str, again: JudgedAgain) -> Iterator[str]:
         told = "no verdict changed"
         if changed:
             told = f"the verdict of {len(changed)} changed: {_listed(changed)}"
-        yield f"{count} judged again, since the nights before are not what they were; {told}"
-    # What nobody can mend is told where it came about, not every night from then on.
-    left = sorted(one for one in again.left if one > night)
-    if left:
         yield (
-            f"{_counted(len(left), 'later')} not judged again, their recordings being damaged or "
-            f"not at hand (--store?): {_listed(left)}"
+            f"{count} judged again ({_reasons(again)}) by the suite, the accepted nights and the "
+            f"exemptions of today; {told}"
         )
+    # What nobody can mend is told where it came about, not every night from then on.
+    left: dict[str, list[str]] = {}
+    for one, why in sorted(again.left.items()):
+        if one > night:
+            left.setdefault(why, []).append(one)
+    for why, ones in left.items():
+        yield f"{_counted(len(ones), 'later')} not judged again, recording {why}: {_listed(ones)}"
+
+
+def _reasons(again: JudgedAgain) -> str:
+    """Why nights were judged again; with how many each, where there is more than one reason."""
+    counts = Counter(_reason(before) for before, _ in again.nights.values())
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "; ".join(f"{reason}: {count}" for reason, count in counts.items())
+
+
+def _reason(before: NightJudgement | None) -> str:
+    if before is None:
+        return "never judged before"
+    # An earlier version did not keep by which runs it judged.
+    return "resting on other runs than before" if before.seen else "judged by an earlier version"
 
 
 def _counted(count: int, which: str) -> str:

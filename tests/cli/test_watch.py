@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import click.testing
 import pytest
@@ -93,3 +94,20 @@ def test_mistakes_are_told_before_anybody_is_asked(watch, provider, words):
         assert shown.return_value == 2
         assert "--store" in shown.stderr
     assert provider.request_count == asked
+
+
+def test_a_rebuild_tells_of_nights_whose_recordings_are_gone(watch, root):
+    def rebuild():
+        words = ["history", "rebuild", "--root", str(root)]
+        return click.testing.CliRunner().invoke(cli, words, standalone_mode=False)
+
+    watch("--night", NIGHT)
+    assert "not judged again" not in rebuild().stdout
+    runs = root / ".contractcheck" / "runs" / "hello"
+    shutil.rmtree(runs / Target(provider="openai", model="gpt-sim").folder)
+    shown = rebuild()
+    assert (shown.return_value, shown.stderr) == (0, "")
+    first, left, last = shown.stdout.splitlines()
+    assert first.endswith("; 1 night judged")
+    assert left.startswith("1 night not judged again")
+    assert last.startswith("history ")
