@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import root_option, workspace
-from contractcheck.cli.runs_options import told_size
+from contractcheck.cli.runs_options import told_count, told_size
 from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.archive_prune import plan_archive_prune, prune_archive
+from contractcheck.workflows.archive_prune import find_missing, plan_archive_prune, prune_archive
 from contractcheck.workflows.run_archive import open_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.workflows.archive_names import ArchiveContents, ArchivedRun
-    from contractcheck.workflows.archive_prune import Retention
+    from contractcheck.workflows.archive_prune import MissingRuns, Retention
     from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
@@ -76,7 +76,7 @@ def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool)
     """Say what would go from an archive, or remove it.
 
     Returns:
-        Exit code: not 0 when an accepted run is missing in the archive.
+        Exit code: not 0 when an accepted run of this project is missing in the archive.
     """
     archive = open_archive(store)
     choices = plan_archive_prune(place, archive, rule)
@@ -92,13 +92,22 @@ def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool)
         freed_bytes += run.size_bytes if not removes or run in removed else 0
     ending = "freed" if removes else "to free; --yes removes them"
     click.echo(f"{told_size(freed_bytes)} {ending}")
-    missing = archive.contents().missing
-    for mark in missing:
+    return _tell_missing(find_missing(place, archive), archive.files.shown)
+
+
+def _tell_missing(missing: MissingRuns, shown: str) -> int:
+    for mark in missing.own:
         click.echo(
             one_line(
-                f"missing  {mark.run_id}: accepted, and not in {archive.files.shown}; push it from "
-                f"where it still is, or remove {mark.name} when it is nowhere"
+                f"missing  {mark.run_id}: accepted, and not in {shown}; unless it is being "
+                f"accepted right now, push it from where it still is, or remove {mark.name} when "
+                "it is nowhere"
             ),
             err=True,
         )
-    return MeasurementError.exit_code if missing else 0
+    if missing.others:
+        lost = told_count(len(missing.others), "run")
+        verb = "is" if len(missing.others) == 1 else "are"
+        words = f"note: {lost} that others accepted {verb} not in {shown}"
+        click.echo(one_line(f"{words}; their baselines do not lie here"), err=True)
+    return MeasurementError.exit_code if missing.own else 0

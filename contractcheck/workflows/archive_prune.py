@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contractcheck.model.target import Target
-    from contractcheck.workflows.archive_names import ArchiveContents, ArchivedRun
+    from contractcheck.workflows.archive_names import AcceptedMark, ArchiveContents, ArchivedRun
     from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
@@ -102,6 +102,34 @@ def prune_archive(
                 archive.remove(run)
                 removed.append(run)
     return tuple(removed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissingRuns:
+    """Marks whose run is not in the archive, sorted by their names.
+
+    Attributes:
+        own: Of suites and targets whose baseline lies here.
+        others: Of all others; an archive may be shared.
+    """
+
+    own: tuple[AcceptedMark, ...]
+    others: tuple[AcceptedMark, ...]
+
+
+def find_missing(workspace: Workspace, archive: RunArchive) -> MissingRuns:
+    """Find accepted runs that the archive has lost.
+
+    A run is marked before it is pushed: one that is being accepted is missing for a moment.
+
+    Raises:
+        UsageError: If the project has no baseline at all.
+        RecordingError: If a baseline is damaged, or the archive cannot be read.
+    """
+    targets = _read_known(workspace).targets
+    missing = archive.contents().missing
+    own = tuple(mark for mark in missing if (mark.suite, mark.folder) in targets)
+    return MissingRuns(own=own, others=tuple(mark for mark in missing if mark not in own))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """An accepted night stays in the archive, whoever accepted it and whoever prunes."""
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -384,9 +385,29 @@ def test_an_accepted_run_that_is_gone_is_told_by_who_prunes(checkout, local):
     done = do(main, *words)
     assert done.return_value == 4
     assert f"missing  {run.run_id}: accepted, and not in {local.files.shown}" in done.stderr
+    assert "unless it is being accepted right now" in done.stderr
     secure_runs(local, [])
     local.push(branch.workspace.runs.find(run.run_id))
     assert do(main, *words).return_value == 0
+
+
+def test_what_other_projects_lack_in_a_shared_archive_is_theirs_to_tell(checkout, local):
+    main = checkout()
+    lost = run_of(local, 3).mark
+    theirs = [replace(lost, suite="theirs"), replace(lost, folder="openai--other")]
+    local.put_marks(theirs)
+    words = ["runs", "prune", "--store", str(local.files.base), "--keep-nights", "30"]
+    done = do(main, *words)
+    assert done.exception is None, done.output
+    assert done.return_value == 0
+    (note,) = done.stderr.splitlines()
+    assert note.startswith("note: 2 runs that others accepted are not in ")
+    assert "remove" not in note
+    assert local.contents().marks == set(theirs)
+    local.put_marks([replace(lost, run_id="20260101t000000z-aa")])
+    done = do(main, *words)
+    assert done.return_value == 4
+    assert [line[:7] for line in done.stderr.splitlines()] == ["missing", "note: 2"]
 
 
 part = st.text("abcz019", min_size=2, max_size=9).filter(lambda text: text[0].isalpha())
