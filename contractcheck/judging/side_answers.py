@@ -15,11 +15,11 @@ from contractcheck.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contractcheck.model.completion import Completion
     from contractcheck.model.measurement import MeasuredRun
     from contractcheck.model.suite import Policy
 
 _LOST: Final = (Outcome.INFRA, Outcome.TRUNCATED, Outcome.MALFORMED)
-_GARBLED: Final = (Outcome.MALFORMED,)
 
 
 def find_sure_outage(run: MeasuredRun, alpha: float) -> str:
@@ -38,30 +38,41 @@ def find_sure_outage(run: MeasuredRun, alpha: float) -> str:
 def find_unreadable(old: MeasuredRun | None, new: MeasuredRun, alpha: float) -> tuple[Finding, ...]:
     """Find that answers of the new side come whole and are not of the documented format.
 
+    An answer with a breaking problem of the wire is told more exactly, by the place in it, or is
+    as accepted nights or the old side had it.
+
     Args:
         old: The old side, or None when nobody is asked.
         new: The new side.
         alpha: Level of Fisher's exact test against the old side.
     """
-    completions = [one.answer.completion for one in new.answers]
-    if any(problem.severity == "breaking" for one in completions for problem in one.wire_problems):
-        return ()  # told more exactly, by the place in the answer
-    garbled = [one for one in completions if one.outcome is Outcome.MALFORMED]
-    is_much = len(garbled) > MOST_INFRA * len(completions)
-    before = None if old is None else (old.count(*_GARBLED), len(old.answers))
-    if not is_much or not _is_more(before, (len(garbled), len(completions)), alpha):
+    garbled, count = _garbled(new), len(new.answers)
+    before = None if old is None else (len(_garbled(old)), len(old.answers))
+    is_much = len(garbled) > MOST_INFRA * count
+    if not is_much or not _is_more(before, (len(garbled), count), alpha):
         return ()
     words, _ = Counter(one.detail for one in garbled).most_common(1)[0]
-    known = "" if old is None else f"; on the old side {_share(old, _GARBLED)}"
+    known = "" if before is None else f"; on the old side {before[0]} of {before[1]}"
     return (
         Finding(
             kind=FindingKind.BREACH,
             plane="identity",
             metric="answers",
-            message=f"{_share(new, _GARBLED)} answers came whole and cannot be read, "
+            message=f"{len(garbled)} of {count} answers came whole and cannot be read, "
             f"most often: {words}{known}",
         ),
     )
+
+
+def _garbled(run: MeasuredRun) -> list[Completion]:
+    """Answers that came whole and are of no format at all."""
+    completions = [one.answer.completion for one in run.answers]
+    return [
+        one
+        for one in completions
+        if one.outcome is Outcome.MALFORMED
+        and not any(problem.severity == "breaking" for problem in one.wire_problems)
+    ]
 
 
 def describe_lost(old: MeasuredRun | None, new: MeasuredRun, policy: Policy) -> str:
@@ -118,7 +129,3 @@ def _is_more(old: tuple[int, int] | None, new: tuple[int, int], alpha: float) ->
         return found > MOST_INFRA * count
     table = (old[1], count, found + old[0])
     return exact_test([table], found, "rise").p <= alpha
-
-
-def _share(run: MeasuredRun, outcomes: tuple[Outcome, ...]) -> str:
-    return f"{run.count(*outcomes)} of {len(run.answers)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contractcheck.judging.judge import find_outage
@@ -12,7 +14,7 @@ from contractcheck.judging.side_answers import (
     find_unreadable,
     loses_more,
 )
-from contractcheck.model.completion import Outcome
+from contractcheck.model.completion import Outcome, WireProblem
 from contractcheck.model.judgement import FindingKind
 
 
@@ -57,6 +59,31 @@ def test_answers_that_nobody_can_read_are_a_breach_that_says_what_came(world, sh
     assert find_unreadable(None, new, 0.05)[0].message in found.message
     assert find_unreadable(new, new, 0.05) == ()
     assert find_unreadable(new, old, 0.05) == ()
+
+
+def test_an_oddity_that_other_answers_have_hides_none_that_nobody_can_read(world, shape):
+    """As one that accepted nights had, and which is a notice therefore."""
+    old, new = world.run(0), world.run(1, shape(raw=b"<html></html>", only=["two"]))
+    odd = WireProblem(path="stream order", what="no choices", severity="breaking")
+
+    def told(run, cases):
+        completions = [one.answer.completion for one in run.answers]
+        answers = (
+            replace(one, answer=replace(one.answer, completion=replace(said, wire_problems=(odd,))))
+            if one.case in cases
+            else one
+            for one, said in zip(run.answers, completions, strict=True)
+        )
+        return replace(run, answers=tuple(answers))
+
+    lost = new.count(Outcome.MALFORMED)
+    assert 0 < lost < len(new.answers)
+    others = {one.case for one in new.answers} - {"two"}
+    for before in (None, old, told(old, others)):
+        (found,) = find_unreadable(before, told(new, others), 0.05)
+        assert found.message.startswith(f"{lost} of {len(new.answers)} answers came whole")
+    # Those that are told by the place in them are not told twice.
+    assert find_unreadable(old, told(new, {"two"}), 0.05) == ()
 
 
 def test_unanswered_requests_are_told_where_nothing_judges_them(make_world, shape):
