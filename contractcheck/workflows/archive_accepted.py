@@ -59,7 +59,8 @@ def mark_nights(archive: RunArchive | None, baseline: Baseline | None) -> None:
     """
     if archive is None or baseline is None:
         return
-    there = archive.contents(baseline.suite, baseline.target)
+    # Nights that another target lent (`accept --gate`) lie below that one's folder.
+    there = archive.contents(baseline.suite)
     accepted = {(night.statistics.run_id, night.run_root) for night in baseline.nights}
     marks = {run.mark for run in there.runs if (run.run_id, run.root) in accepted}
     archive.put_marks(marks - there.marks)

@@ -14,6 +14,7 @@ from contractcheck.errors import AcceptRefusedError, UsageError
 from contractcheck.judging.standing import place_tonight
 from contractcheck.model.target import Target
 from contractcheck.workflows.accept import AcceptOptions
+from contractcheck.workflows.archive_accepted import mark_nights
 from contractcheck.workflows.provisional import accept_gate
 from contractcheck.workflows.record import RecordOptions, record_run
 from contractcheck.workflows.run_archive import open_archive
@@ -77,6 +78,21 @@ def test_the_archive_keeps_the_gates_run_and_the_nights_that_the_old_side_lends(
     accept_gate(project.workspace, gate, gated.suite, None, replace(OPTIONS, archive=archive))
     assert {mark.run_id for mark in archive.contents().marks} == {night.name, folder.name}
     assert archive.contents().missing == ()
+
+
+def test_nights_lent_without_an_archive_are_marked_where_the_old_side_put_them(
+    gated, tmp_path_factory
+):
+    """As a watch of the new side does with the archive (``mark_nights``)."""
+    project, archive = gated.project, open_archive(str(tmp_path_factory.mktemp("archive")))
+    project.accept(night := project.record(1))
+    gate, _ = gated.gate()
+    folder = project.workspace.runs.folder("hello", NEW, f"{gate}to")
+    lent, placed = (archive.push(one) for one in (night, folder))
+    begun = gated.begin(gate)
+    assert archive.contents().marks == frozenset()
+    mark_nights(archive, begun)
+    assert archive.contents().marks == {lent.mark, placed.mark}
 
 
 def test_the_gates_answers_place_the_new_side_and_the_old_nights_lend_their_spread(gated):
