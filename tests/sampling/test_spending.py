@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contractcheck.model.completion import Completion, Outcome
+from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.suite import Case, Image, Message, Parameters
 from contractcheck.model.target import Target
 from contractcheck.providers.prices import Price, PriceTable
@@ -128,6 +129,33 @@ def test_an_answer_without_usage_teaches_nothing_and_is_charged_its_claim(case_o
     assert spending.spent_usd == pytest.approx(500 * PRICE.input_usd / 1e6)
     assert spending.claim(TARGET, case_of(), 400).tokens == 100
     assert spending.claim(TARGET, case_of(), 400) is None, "the second leaves alone too"
+
+
+def test_what_an_earlier_session_was_not_told_is_charged_as_its_request_would_be(case_of):
+    refusal = b'{"error": {"message": "no", "code": "content_filter"}}'
+    exchange = Exchange(
+        case="a",
+        trial=0,
+        attempt=0,
+        request=Request(method="POST", url="/", headers=(), body=b"x" * 400, digest="d"),
+        response=Response(
+            status=400,
+            http_version="HTTP/1.1",
+            headers=(("content-type", "application/json"),),
+            body=refusal,
+            chunk_bytes=(len(refusal),),
+            chunk_times_us=(0,),
+        ),
+        started_at="2026-01-01T00:00:00+00:00",
+        waited_us=0,
+        headers_us=0,
+        end_us=1,
+        ended="eof",
+        error=None,
+    )
+    spending = Spending(prices=PRICES, max_tokens=1000)
+    spending.note(TARGET, case_of(limit=50), exchange)
+    assert (spending.spent_tokens, spending.untold) == (150, 1)
 
 
 def test_a_server_that_never_tells_usage_is_stopped_by_what_it_may_have_taken(case_of):
