@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -50,12 +51,14 @@ class AwsAuthorizer:
         region: Such as ``eu-central-1``.
         find: Looks for credentials again: what botocore holds by itself it replaces shortly before
             it expires, but not what a file or the environment held, nor what was revoked.
+        again_after_s: Where nothing whole is found, it is looked for once more after this, s.
     """
 
     credentials: AwsCredentials = field(repr=False)
     service: str
     region: str
     find: Callable[[], AwsCredentials | None] = field(default=lambda: None, repr=False)
+    again_after_s: float = field(default=1.0, repr=False)
     _held: HeldSecrets = field(default_factory=HeldSecrets, repr=False)
     _keys: AwsKeys | None = field(default=None, repr=False)
     _finding: SharedWork[None] = field(init=False, repr=False)
@@ -107,16 +110,28 @@ class AwsAuthorizer:
         self._keys = keys
 
     def _find_again(self) -> None:
+        found = self._look()
+        if found is None:
+            time.sleep(self.again_after_s)
+            found = self._look()
+        if found is None:
+            return
+        credentials, keys = found
+        if keys != self._keys:
+            self.credentials = credentials
+            self._hold(keys)
+
+    def _look(self) -> tuple[AwsCredentials, AwsKeys] | None:
+        """Find credentials and their keys; None when there are none, or not yet all of them.
+
+        A login helper may be half through writing a file. The old keys were refused in any case,
+        so what cannot be had now is no worse than no other keys.
+        """
         try:
             found = self.find()
-            keys = None if found is None else _fetch(found)
+            return None if found is None else (found, _fetch(found))
         except MeasurementError:
-            # Such as a file that a login helper is half through writing. Keys that cannot be had
-            # are no others: what the provider refused stands, and the next refusal looks again.
-            return
-        if found is not None and keys is not None and keys != self._keys:
-            self.credentials = found
-            self._hold(keys)
+            return None
 
     async def _current_keys(self) -> AwsKeys:
         is_stale = getattr(self.credentials, "refresh_needed", lambda: False)

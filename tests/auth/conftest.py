@@ -90,3 +90,14 @@ def request_of():
         return WireRequest(method="POST", path=path, headers=headers, body=body)
 
     return make
+
+
+@pytest.fixture
+def no_aws(monkeypatch, tmp_path):
+    """Where the shared files of AWS are looked for: an empty folder, and nothing elsewhere."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    return tmp_path
