@@ -29,6 +29,19 @@ def standing_nights(baseline: Baseline | None, tonight: str) -> tuple[AcceptedNi
     return _standing(eras[-1], tonight) if eras else ()
 
 
+def standing_eras(baseline: Baseline, tonight: str) -> tuple[tuple[NightStatistics, ...], ...]:
+    """Complete nights of every era whose acceptance has not expired by tonight, oldest era first.
+
+    Args:
+        baseline: Accepted nights.
+        tonight: ISO date.
+    """
+    return tuple(
+        tuple(one.statistics for one in _standing(era, tonight) if one.statistics.is_complete)
+        for era in baseline.eras
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lost:
     """Accepted nights that a run is not held against.

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from contractcheck.judging.budget import watch_budget
 from contractcheck.judging.night_rule import margin_of
-from contractcheck.judging.night_values import CONFORMANCE
+from contractcheck.judging.night_values import CONFORMANCE, plane_of
 from contractcheck.judging.night_watch import watch_streams
 from contractcheck.judging.stream_sight import StreamSight
 from contractcheck.model.plan import WatchDelay
 from contractcheck.stats.monitor_nights import LEAST_CHARTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from contractcheck.judging.rebased import Placed
-    from contractcheck.model.judgement import Plane
     from contractcheck.model.suite import Policy, Suite
 
 ALL_ANSWERS, ONE_CASE = "all answers", "one case"
@@ -39,6 +39,8 @@ _FALLS: Final = (0.02, 0.05, 0.1, 0.2)
 def find_stream_sights(suite: Suite, placed: Placed) -> tuple[StreamSight, ...]:
     """Look at every stream of a suite as its charts would: of ten nights, if there are fewer yet.
 
+    After a re-base of ten nights since: one or two place a location so poorly that they say little.
+
     Args:
         suite: The contract.
         placed: At least five accepted nights.
@@ -51,7 +53,7 @@ def find_stream_sights(suite: Suite, placed: Placed) -> tuple[StreamSight, ...]:
     for one in watch_streams(placed, (), shares=shares):
         if one.charts:
             sight = StreamSight.of(one, placed.reference, nights=CASE_NIGHTS, need=need)
-            is_few = len(placed.accepted) < LEAST_CHARTED
+            is_few = (placed.placed or len(placed.accepted)) < LEAST_CHARTED
             share = shares[one.stream]
             sights.append(sight.supposing(LEAST_CHARTED, share=share) if is_few else sight)
     return tuple(sights)
@@ -62,76 +64,74 @@ def plan_delays(
 ) -> tuple[WatchDelay, ...]:
     """Nights until the watch is red with the policy's power, for changes of several sizes.
 
+    Each stream speaks for itself: one whose accepted answers are all alike, as refusals mostly are,
+    sees a change at once that wordings see in weeks.
+
     Args:
         sights: From :func:`find_stream_sights`.
         policy: Margins: what moves by no more is no news.
-        at_once: Per change the smallest size that two nights show which repeat each other.
+        at_once: Per latency and for ``conformance`` the smallest size that two nights show which
+            repeat each other.
     """
-    outputs = [one for one in sights if one.watched.plane == "outputs"]
-    passes = [one for one in sights if one.watched.stream == CONFORMANCE]
-    found = []
-    if outputs:
-        found += [(ALL_ANSWERS, size, _first_of_all(outputs, size)) for size in _SHARES]
-        found += [(ONE_CASE, size, _first_of_one(outputs, size)) for size in _CASE_SHARES]
-    for one in sights:
-        if one.watched.plane == "latency":
-            found += [(one.watched.stream, size, _first_slowdown(one, size)) for size in _RATIOS]
-    if passes:
-        found += [(CONFORMANCE, size, _first_of_all(passes, size)) for size in _FALLS]
     return tuple(
-        WatchDelay(
-            change=change,
-            size=size,
+        replace(
+            one,
             nights=None
-            if size <= _margin(change, policy)
+            if one.size <= (margin_of(one.stream, plane_of(one.stream), policy) or 0.0)
             else 2
-            if size >= at_once.get(change, math.inf)
-            else nights,
+            if one.size >= at_once.get(one.stream, math.inf)
+            else one.nights,
         )
-        for change, size, nights in found
+        for sight in sights
+        for one in _delays(sight)
     )
 
 
-def _margin(change: str, policy: Policy) -> float:
-    plane: Plane = (
-        "outputs"
-        if change in {ALL_ANSWERS, ONE_CASE}
-        else "conformance"
-        if change == CONFORMANCE
-        else "latency"
-    )
-    return margin_of(change, plane, policy) or 0.0
+def _delays(sight: StreamSight) -> Iterator[WatchDelay]:
+    stream = sight.watched.stream
+    if sight.watched.plane == "outputs":
+        for size in _SHARES:
+            yield WatchDelay(
+                change=ALL_ANSWERS, stream=stream, size=size, nights=_first_of_all(sight, size)
+            )
+        for size in _CASE_SHARES:
+            yield WatchDelay(
+                change=ONE_CASE, stream=stream, size=size, nights=_median_first(sight, size)
+            )
+    elif sight.watched.plane == "latency":
+        for size in _RATIOS:
+            yield WatchDelay(
+                change=stream, stream=stream, size=size, nights=_first_slowdown(sight, size)
+            )
+    elif stream == CONFORMANCE:
+        for size in _FALLS:
+            yield WatchDelay(
+                change=stream, stream=stream, size=size, nights=_first_of_all(sight, size)
+            )
 
 
-def case_shares(sights: Sequence[StreamSight]) -> Mapping[str, float]:
-    """Per case the smallest share of its answers that three weeks would show if it alone changed.
+def case_shares(sights: Sequence[StreamSight]) -> Mapping[str, Mapping[str, float | None]]:
+    """Per case and stream the smallest share of answers that three weeks would show.
 
-    Infinite where not even a total change would show.
+    Of a change of that case alone; None where not even a total one would show.
     """
-    found: dict[str, float] = {}
+    found: dict[str, dict[str, float | None]] = {}
     for one in sights:
         if one.watched.plane != "outputs":
             continue
         for place, (row, moves) in enumerate(zip(one.rows, one.moves, strict=True)):
             if moves is not None:
-                share = one.share(place)
-                found[row] = min(found.get(row, math.inf), math.inf if share is None else share)
+                found.setdefault(row, {})[one.watched.stream] = one.share(place)
     return found
 
 
-def _first_of_all(sights: Sequence[StreamSight], share: float) -> int | None:
-    return _first(lambda nights: any(one.lasting(nights).shows_share(share) for one in sights))
-
-
-def _first_of_one(sights: Sequence[StreamSight], share: float) -> int | None:
-    """Of the median case, by the stream that shows it first."""
-    return min(
-        (nights for one in sights if (nights := _median_first(one, share)) is not None),
-        default=None,
-    )
+def _first_of_all(sight: StreamSight, share: float) -> int | None:
+    return _first(lambda nights: sight.lasting(nights).shows_share(share))
 
 
 def _median_first(sight: StreamSight, share: float) -> int | None:
+    """Of the median case."""
+
     def first(row: int) -> float:
         found = _first(lambda nights: sight.lasting(nights).shows_share(share, row))
         return math.inf if found is None else found

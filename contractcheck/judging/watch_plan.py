@@ -10,18 +10,11 @@ from contractcheck.judging.night_rule import judge_streams, margin_of
 from contractcheck.judging.night_table import line_up, rates
 from contractcheck.judging.rebased import place
 from contractcheck.judging.streams import score_streams
-from contractcheck.judging.watch_delays import (
-    ALL_ANSWERS,
-    ONE_CASE,
-    case_shares,
-    find_stream_sights,
-    plan_delays,
-)
+from contractcheck.judging.watch_delays import case_shares, find_stream_sights, plan_delays
 from contractcheck.model.plan import StreamPlan, WatchPlan
 from contractcheck.stats.monitor_nights import LEAST_CHARTED
 from contractcheck.stats.night_power import smallest_rate_drop, smallest_slowdown
 from contractcheck.stats.night_rule import FEWEST_NIGHTS, two_night_threshold
-from contractcheck.stats.night_scores import WORST_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +33,7 @@ _UNITS = {"outputs": "share of answers", "latency": "ratio", "conformance": "pas
 
 def plan_watch(
     suite: Suite, eras: Sequence[Sequence[NightStatistics]]
-) -> tuple[WatchPlan, Mapping[str, float]]:
+) -> tuple[WatchPlan, Mapping[str, Mapping[str, float | None]]]:
     """Say what two changed nights would have to show, and how soon charts show what lasts.
 
     Args:
@@ -48,8 +41,9 @@ def plan_watch(
         eras: Complete accepted nights between re-bases, oldest era first.
 
     Returns:
-        The plan, and per case the smallest share of its answers that charts would show if only that
-        case changed (``inf`` where not even a total change would); empty with too few nights.
+        The plan, and per case and stream the smallest share of its answers that charts would show
+        if only that case changed (None where not even a total change would); empty with too few
+        nights.
     """
     count, wanted = sum(map(len, eras)), suite.policy.nights
     fingerprints = {case.id: case.request_fingerprint for case in suite.cases}
@@ -57,12 +51,15 @@ def plan_watch(
     sights: tuple[StreamSight, ...] = ()
     if placed is not None and len(placed.accepted) >= FEWEST_NIGHTS:
         sights = find_stream_sights(suite, placed)
-    table = line_up(eras[-1], eras[-1][-1:], fingerprints, nights_wanted=wanted) if eras else None
+    table = None
+    if eras and eras[-1]:
+        table = line_up(eras[-1], eras[-1][-1:], fingerprints, nights_wanted=wanted)
     plan = WatchPlan(
         accepted=count,
         wanted=wanted,
         streams=_plan_streams(suite, table) if table else (),
-        charted=max(len(placed.accepted), LEAST_CHARTED) if placed and sights else 0,
+        charted=max(placed.placed or count, LEAST_CHARTED) if placed and sights else 0,
+        rebased=placed.placed if placed else None,
         delays=plan_delays(sights, suite.policy, _at_once(suite, table) if table else {}),
     )
     return plan, case_shares(sights)
@@ -76,16 +73,18 @@ def _plan_streams(suite: Suite, table: NightTable) -> tuple[StreamPlan, ...]:
 
 
 def _at_once(suite: Suite, table: NightTable) -> dict[str, float]:
-    """The smallest change of each kind that two nights show by what the watch spends on them."""
+    """The smallest slow-down, and fall of the pass rate, that two nights of the watch show.
+
+    Of outputs two nights say only what they would show of answers that are new in every measure at
+    once, which tells nothing of a single one.
+    """
     share = watch_budget(suite, has_charts=True).fast
-    found = {}
-    for one in judge_streams(table, suite.policy, budget_share=share):
-        stream, visible = one.comparison.metric, one.comparison.smallest_visible
-        if one.comparison.plane == "outputs":
-            stream = ONE_CASE if stream == WORST_CASE else ALL_ANSWERS
-        if visible is not None:
-            found[stream] = visible
-    return found
+    judged = judge_streams(table, suite.policy, budget_share=share, says_visible=False)
+    return {
+        one.comparison.metric: one.comparison.smallest_visible
+        for one in judged
+        if one.comparison.smallest_visible is not None
+    }
 
 
 def _plan_stream(

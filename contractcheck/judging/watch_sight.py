@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from contractcheck.judging.night_rule import margin_of
 from contractcheck.judging.night_values import CONFORMANCE
 from contractcheck.judging.stream_sight import StreamSight
+from contractcheck.judging.words import stream_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,9 @@ class Sight:
         one_case: The same of one case, the median case.
         slower: Times the latency, the better seen of two.
         fewer_pass: Share of the answers of every case that pass no more.
+        all_in: The stream that ``all_answers`` speaks of: that which shows a change first.
+        one_in: The same of ``one_case``.
+        slower_in: The same of ``slower``.
     """
 
     nights: int
@@ -37,6 +41,9 @@ class Sight:
     one_case: float | None
     slower: float | None
     fewer_pass: float | None
+    all_in: str = ""
+    one_in: str = ""
+    slower_in: str = ""
 
 
 def find_sight(
@@ -59,14 +66,20 @@ def find_sight(
     outputs = [one for one in sights if one.watched.plane == "outputs"]
     passes = [one for one in sights if one.watched.stream == CONFORMANCE]
     times = [one for one in sights if one.watched.plane == "latency"]
-    slower = _least([one.slowdown() for one in times])
+    all_answers, all_in = _least([(one.share(None), one.watched.stream) for one in outputs])
+    one_case, one_in = _least([(one.median_case(), one.watched.stream) for one in outputs])
+    slower, slower_in = _least([(one.slowdown(), one.watched.stream) for one in times])
+    fewer_pass, _ = _least([(one.share(None), one.watched.stream) for one in passes])
     margins = [margin_of(one.watched.stream, "latency", policy) or 1.0 for one in times]
     return Sight(
         nights=nights,
-        all_answers=_least([one.share(None) for one in outputs]),
-        one_case=_least([one.median_case() for one in outputs]),
+        all_answers=all_answers,
+        one_case=one_case,
         slower=None if slower is None else max(slower, *margins),
-        fewer_pass=_least([one.share(None) for one in passes]),
+        fewer_pass=fewer_pass,
+        all_in=all_in,
+        one_in=one_in,
+        slower_in=slower_in,
     )
 
 
@@ -74,15 +87,22 @@ def sight_words(sight: Sight) -> str:
     """What would have shown, in the order of planes; empty when nothing would have."""
     parts = []
     if sight.all_answers is not None:
-        parts.append(f"{sight.all_answers:.0%} of all answers changed")
+        parts.append(f"{sight.all_answers:.0%} of all answers changed{_seen_in(sight.all_in)}")
     if sight.one_case is not None:
-        parts.append(f"{sight.one_case:.0%} of one case's answers changed")
+        words = f"{sight.one_case:.0%} of one case's answers changed"
+        parts.append(f"{words}{_seen_in(sight.one_in)}")
     if sight.slower is not None:
-        parts.append(f"{sight.slower:.2f}x slower")
+        parts.append(f"{sight.slower:.2f}x slower{_seen_in(sight.slower_in)}")
     if sight.fewer_pass is not None:
         parts.append(f"{sight.fewer_pass:.0%} fewer answers passing")
     return "; ".join(parts)
 
 
-def _least(values: Sequence[float | None]) -> float | None:
-    return min((value for value in values if value is not None), default=None)
+def _seen_in(stream: str) -> str:
+    return f" (in {stream_words(stream)})" if stream else ""
+
+
+def _least(values: Sequence[tuple[float | None, str]]) -> tuple[float | None, str]:
+    """The smallest that is seen, and in which stream."""
+    seen = [(value, stream) for value, stream in values if value is not None]
+    return min(seen, default=(None, ""))

@@ -81,12 +81,16 @@ class WatchDelay:
     Attributes:
         change: What changes: ``all answers`` or those of ``one case`` (the median one) become
             others, a latency, or ``conformance`` in all cases.
+        stream: In which measure they become others, and by whose charts it is seen: a metric
+            (``refusal``: answers become refusals), the latency, or ``conformance``.
         size: Share of the answers, ratio of the latency, or share of answers that pass no more.
-        nights: Until some chart is red with the policy's power, or 2 where two nights show it that
-            repeat each other; None when not within thirty, or when it is within the margin.
+        nights: Until a chart of the stream is red with the policy's power, or 2 where two nights
+            show a latency or pass rate that repeat each other; None when not within thirty, or when
+            it is within the margin.
     """
 
     change: str
+    stream: str
     size: float
     nights: int | None
 
@@ -99,14 +103,18 @@ class WatchPlan:
         accepted: Accepted nights there are.
         wanted: Accepted nights of a complete baseline.
         streams: One per stream; empty with fewer than five accepted nights.
-        charted: Accepted nights that ``delays`` suppose: ten where there are fewer.
-        delays: What the watch sees, by kind and size of change; empty likewise.
+        charted: Accepted nights that ``delays`` suppose: ten where there are fewer, since the last
+            re-base.
+        rebased: How many of ``accepted`` came since the last re-base, where earlier ones still tell
+            how much nights vary; None where all place the location.
+        delays: What the watch sees, by stream, kind and size of change; empty likewise.
     """
 
     accepted: int
     wanted: int
     streams: tuple[StreamPlan, ...]
     charted: int = 0
+    rebased: int | None = None
     delays: tuple[WatchDelay, ...] = ()
 
 
@@ -155,14 +163,14 @@ class CaseSight:
         samples: Trials per night, and per side of a comparison of two runs.
         pair: Smallest share of its answers replaced by something new that a comparison of two
             such runs would surely place in this case, or None if even all would not.
-        night: The same for the charts of the watch, of a change that lasts three weeks; None
-            likewise or without a baseline.
+        nights: The same for the charts of the watch, of a change that lasts three weeks: per metric
+            whose answers become others, or None likewise; empty without a baseline.
     """
 
     case: str
     samples: int
     pair: float | None
-    night: float | None
+    nights: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contractcheck.model.plan import (
+        CaseSight,
         Cost,
         GateOutlook,
         StreamPlan,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     )
     from contractcheck.model.suite import Margin
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a key changes its meaning or disappears."""
 _MOST_CASES = 20
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
@@ -109,9 +110,15 @@ def _duration(duration_s: float) -> str:
 
 def _watch(plan: SuitePlan) -> Iterator[str]:
     watch = plan.watch
+    accepted = f"{watch.accepted} of {watch.wanted} nights accepted"
+    if watch.rebased is not None:
+        accepted = (
+            f"{watch.rebased} of {watch.wanted} nights accepted since the last re-base, "
+            f"{watch.accepted - watch.rebased} before it"
+        )
     yield (
-        f"nightly watch: {watch.accepted} of {watch.wanted} nights accepted; at most "
-        f"{plan.alarm_budget_per_year:.0%} chance of a false red a year"
+        f"nightly watch: {accepted}; at most {plan.alarm_budget_per_year:.0%} chance of a false "
+        "red a year"
     )
     if not watch.streams and not watch.delays:
         yield "  nothing can be said before five nights are accepted"
@@ -134,17 +141,24 @@ def _two_nights(watch: WatchPlan, plan: SuitePlan) -> Iterator[str]:
 
 
 def _delays(watch: WatchPlan, plan: SuitePlan) -> Iterator[str]:
-    few = watch.accepted < watch.charted
+    count = watch.accepted if watch.rebased is None else watch.rebased
+    few = count < watch.charted
     alike = f", had {watch.charted} nights like these been accepted" if few else ""
     yield f"  nights until the watch finds what lasts, with {plan.power:.0%} power{alike}:"
-    for change in dict.fromkeys(one.change for one in watch.delays):
+    names = {one: _delay_name(one) for one in watch.delays}
+    width = max(20, *map(len, names.values()))
+    for name in dict.fromkeys(names.values()):
         cells = [
             f"{_size(one):>4}: {'–' if one.nights is None else one.nights:<2}"
-            for one in watch.delays
-            if one.change == change
+            for one, own in names.items()
+            if own == name
         ]
-        yield f"    {change:<20} {'  '.join(cells)}".rstrip()
+        yield one_line(f"    {name:<{width}} {'  '.join(cells)}".rstrip())
     yield "    – is not within 30 nights, or within a margin; of whole years tells simulate-year"
+
+
+def _delay_name(one: WatchDelay) -> str:
+    return one.change if one.change == one.stream else f"{one.change}: {one.stream}"
 
 
 def _size(one: WatchDelay) -> str:
@@ -159,7 +173,8 @@ def _visible(stream: StreamPlan) -> str:
         return f"{visible:.2f}x slower"
     if stream.plane == "conformance":
         return f"{visible:.0%} fewer passing"
-    return f"{visible:.0%} of {'its' if stream.name == WORST_CASE else 'the'} answers replaced"
+    whose = "its" if stream.name == WORST_CASE else "the"
+    return f"{visible:.0%} of {whose} answers replaced, in every measure at once"
 
 
 def _nights(stream: StreamPlan) -> str:
@@ -203,13 +218,20 @@ def _margin(margin: Margin) -> str:
 
 def _cases(plan: SuitePlan) -> Iterator[str]:
     yield "one case alone: smallest share of new answers that would be placed there"
-    yield "  (by the watch: within three weeks)"
-    yield f"  {'case':<32}{'samples':>8}{'two runs':>10}{'watch':>8}"
+    yield "  (by the watch: within three weeks, in the measure that shows it first … last)"
+    yield f"  {'case':<32}{'samples':>8}{'two runs':>10}  watch"
     for case in plan.cases[:_MOST_CASES]:
-        pair, night = (_share(value) for value in (case.pair, case.night))
-        yield f"  {one_line(case.case)[:31]:<32}{case.samples:>8}{pair:>10}{night:>8}"
+        pair, name = _share(case.pair), one_line(case.case)[:31]
+        yield f"  {name:<32}{case.samples:>8}{pair:>10}  {one_line(_first_to_last(case))}"
     if len(plan.cases) > _MOST_CASES:
         yield f"  … and {len(plan.cases) - _MOST_CASES} more"
+
+
+def _first_to_last(case: CaseSight) -> str:
+    """The least share that is seen, and the largest, each with its measure."""
+    ranked = sorted(case.nights.items(), key=lambda own: (own[1] is None, own[1] or 0.0, own[0]))
+    ends = dict.fromkeys((*ranked[:1], *ranked[-1:]))
+    return " … ".join(f"{_share(share)} {stream}" for stream, share in ends) or "–"
 
 
 def _share(value: float | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from contractcheck.judging import plan_advice
@@ -11,6 +11,7 @@ from contractcheck.judging.case_sight import visible_share
 from contractcheck.judging.gate import plan_looks
 from contractcheck.judging.gate_plan import assumed_pool, plan_gate, pool_trials
 from contractcheck.judging.plan_cost import estimate_cost, use_per_case
+from contractcheck.judging.standing import standing_eras
 from contractcheck.judging.watch_plan import plan_watch
 from contractcheck.measuring import observe
 from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
@@ -45,6 +46,7 @@ class PlanOptions:
         limits: Limits that the user knows; they go before what recordings advertise.
         concurrency: Requests under way at once.
         simulations: Simulated gates behind every chance.
+        tonight: ISO date by which accepted nights may have expired; None is today's (UTC).
     """
 
     slots: int | None = None
@@ -52,6 +54,7 @@ class PlanOptions:
     limits: RateLimits = field(default_factory=RateLimits)
     concurrency: int = 8
     simulations: int = 1000
+    tonight: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +64,11 @@ class _Basis:
     eras: tuple[tuple[NightStatistics, ...], ...]
     headers: tuple[tuple[str, str], ...]
     measured: tuple[MeasuredRun, ...]
+    expired: int = 0
 
     @property
     def nights(self) -> int:
-        """Complete accepted nights."""
+        """Complete accepted nights that count."""
         return sum(map(len, self.eras))
 
     @property
@@ -74,6 +78,15 @@ class _Basis:
 
     @property
     def words(self) -> str:
+        """Where figures come from."""
+        if not self.expired:
+            return self._known_words()
+        return (
+            f"{self._known_words()}; {self.expired} more accepted nights have expired and no "
+            "longer count"
+        )
+
+    def _known_words(self) -> str:
         if not self.measured:
             known = (
                 f"no recording of the {self.nights} accepted nights is at hand"
@@ -98,7 +111,8 @@ def plan_suite(
         UsageError: If the price file is wrong.
         RecordingError: If the baseline is damaged.
     """
-    basis = _read_basis(workspace, suite, target)
+    tonight = options.tonight or datetime.now(UTC).date().isoformat()
+    basis = _read_basis(workspace, suite, target, tonight)
     table = load_prices(options.prices)
     cost_of = _cost_of(suite, basis, table.of(target.id), options)
     slots = options.slots or suite.policy.gate.slots
@@ -147,20 +161,19 @@ def _cost_of(
     return cost_of
 
 
-def _read_basis(workspace: Workspace, suite: Suite, target: Target) -> _Basis:
-    """Accepted nights, and one whole recording of them if any is at hand."""
+def _read_basis(workspace: Workspace, suite: Suite, target: Target, tonight: str) -> _Basis:
+    """Accepted nights that stand tonight, and one whole recording of them if any is at hand."""
     baseline = workspace.baselines.read(suite.name, target)
     if baseline is None:
         return _Basis(eras=(), headers=(), measured=())
-    eras = tuple(
-        tuple(night.statistics for night in era if night.statistics.is_complete)
-        for era in baseline.eras
-    )
+    eras = standing_eras(baseline, tonight)
+    complete = sum(night.statistics.is_complete for night in baseline.nights)
     recorded = read_recorded_nights(workspace, baseline)
     responses = [x.response for run in recorded[-1:] for x in run.exchanges]
     headers = [response.headers for response in responses if response is not None]
     return _Basis(
         eras=eras,
+        expired=complete - sum(map(len, eras)),
         headers=tuple(headers[-1]) if headers else (),
         measured=tuple(observe(run, with_margin_metrics(suite)) for run in recorded),
     )
@@ -188,15 +201,16 @@ def _plan_gate(suite: Suite, basis: _Basis, slots: int, options: PlanOptions) ->
     return plan_gate(pool, rules, slots=slots, repeats=options.simulations, rng=rng)
 
 
-def _case_sight(suite: Suite, case: str, nights: Mapping[str, float]) -> CaseSight:
+def _case_sight(
+    suite: Suite, case: str, nights: Mapping[str, Mapping[str, float | None]]
+) -> CaseSight:
     """Per case; a comparison of two runs looks at all cases, so each has its share of the level."""
     samples = suite.case(case).samples
     policy = suite.policy
     level = policy.alpha / len(suite.cases)
-    night = nights.get(case, math.inf)
     return CaseSight(
         case=case,
         samples=samples,
         pair=visible_share(samples, samples, level=level, power=policy.power),
-        night=night if math.isfinite(night) else None,
+        nights=nights.get(case, {}),
     )

@@ -42,7 +42,7 @@ def test_a_plan_says_what_it_takes_and_what_would_be_seen():
 def test_a_plan_for_programs_is_one_document_per_target():
     done = contractcheck("plan", "order-tools", "--format", "json")
     documents = [json.loads(part) for part in done.stdout.replace("}\n{", "}\x00{").split("\x00")]
-    assert [document["contractcheck_plan"] for document in documents] == [1, 1]
+    assert [document["contractcheck_plan"] for document in documents] == [2, 2]
     assert documents[0]["target"] == TARGET
     assert 0 <= documents[0]["gate"]["usual"]["safe"] <= 1
     assert documents[0]["gate_run"]["requests"] == 2 * 6 * documents[0]["gate"]["usual"]["slots"]

@@ -111,6 +111,6 @@ def test_a_longer_change_may_be_smaller_and_words_say_so():
         find_sight(quiet, placed.reference, Policy(), nights=nights) for nights in (7, 21)
     )
     assert three.all_answers < week.all_answers
-    assert f"{week.all_answers:.0%} of all answers changed" in sight_words(week)
+    assert f"{week.all_answers:.0%} of all answers changed (in m)" in sight_words(week)
     nothing = Sight(nights=7, all_answers=None, one_case=None, slower=None, fewer_pass=None)
     assert sight_words(nothing) == ""
