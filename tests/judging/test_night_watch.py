@@ -76,6 +76,7 @@ def record_of(run):
         ended_at=header.ended_at,
         vantage=header.vantage,
         parts={case: plan.parts for case, plan in header.cases.items()},
+        checks={case: plan.checks for case, plan in header.cases.items()},
         models=run.statistics.models,
         fingerprints=run.statistics.fingerprints,
     )
