@@ -150,8 +150,8 @@ def test_accepted_nights_that_have_expired_are_not_planned_with(recorded):
     ]
     changed = replace(baseline, nights=(*ending, *baseline.nights[6:]))
     place.baselines.write(changed, place.baselines.reference(suite.name, target))
-    before = plan_suite(place, suite, target, PlanOptions(tonight="2026-06-30"))
-    after = plan_suite(place, suite, target, PlanOptions(tonight="2026-07-01"))
+    before = plan_suite(place, suite, target, PlanOptions(tonight="2026-06-30", simulations=20))
+    after = plan_suite(place, suite, target, PlanOptions(tonight="2026-07-01", simulations=20))
     assert before.watch.accepted == 10
     assert "expired" not in before.source
     assert after.watch.accepted == 4
