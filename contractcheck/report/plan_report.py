@@ -154,6 +154,7 @@ def _delays(watch: WatchPlan, plan: SuitePlan) -> Iterator[str]:
             if own == name
         ]
         yield one_line(f"    {name:<{width}} {'  '.join(cells)}".rstrip())
+    yield "    each measure by itself: what moves several, or was never seen, is found sooner;"
     yield "    – is not within 30 nights, or within a margin; of whole years tells simulate-year"
 
 
