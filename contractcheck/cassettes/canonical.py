@@ -35,6 +35,9 @@ _VERSION = b"contractcheck-request-3"
 _BOUNDARY = re.compile(r'multipart/.*;\s*boundary="?([^";,]+)', re.IGNORECASE)
 """RFC 2046, section 5.1.1."""
 
+_BOUNDED = b"--"
+"""How every multipart body begins, if it has no preamble; only of these the boundary counts."""
+
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|(?:[\w-]+\.)*localhost")
 _HERE = "loopback"
 
@@ -43,10 +46,16 @@ _LONG_NUMBER = b"\1" * 19
 """Beyond 64 bits orjson reads integers as floats, and different ones as the same. Marking digits
 and looking for nineteen marks takes a seventh of the time of the regular expression."""
 
-_AWS_OPERATION = "x-amz-target"
+AWS_OPERATION = "x-amz-target"
 """The JSON protocols of AWS post everything to ``/``."""
 
 VOLATILE = "<volatile>"
+
+Head = tuple[str, str, str, str]
+"""Method, URL, what a request to AWS is about, and the content type where it counts."""
+
+Material = tuple[Head, bytes]
+"""Head and body: what the digest of a request follows from, true bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,8 +178,22 @@ def canonical_request(
         place=place or canonical_place(url, scrubber=scrubber, rule=rule),
         written=as_it_counts,
         is_json=is_json,
-        operation=_value_of(_AWS_OPERATION, headers),
+        operation=_value_of(AWS_OPERATION, headers),
     )
+
+
+def digest_material(method: str, url: str, headers: Headers, body: bytes) -> Material:
+    """Return all that the digest follows from, under one scrubber and rule.
+
+    ``canonical_request`` gives the same digest for equal material; other headers do not count.
+    """
+    kind = _value_of("content-type", headers) if body.startswith(_BOUNDED) else ""
+    return (method, url, _value_of(AWS_OPERATION, headers), kind), body
+
+
+def headers_of(head: Head) -> Headers:
+    """Return headers that make the same material."""
+    return (AWS_OPERATION, head[2]), ("content-type", head[3])
 
 
 def _canonical_host(netloc: str) -> str:
@@ -197,7 +220,7 @@ def _canonical_query(query: str, rule: Canonicalisation) -> tuple[tuple[str, str
 
 def _unbounded(headers: Headers, body: bytes) -> bytes:
     """Give a multipart body one fixed boundary."""
-    if not body.startswith(b"--"):
+    if not body.startswith(_BOUNDED):
         return body
     found = _BOUNDARY.match(_value_of("content-type", headers))
     return body if found is None else body.replace(b"--" + found[1].encode(), b"--boundary")

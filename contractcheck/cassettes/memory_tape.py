@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from contractcheck.model.exchange import Exchange, Request
 
@@ -44,6 +44,10 @@ class MemoryTape:
     def requests(self, case: str) -> Mapping[str, Request]:
         """Every distinct request of a case, by digest."""
         return {one.request.digest: one.request for one in self.by_case.get(case, {}).values()}
+
+    def expected(self, case: str) -> Sequence[Request]:
+        """Every distinct request of a case."""
+        return tuple(self.requests(case).values())
 
     def keys(self, case: str) -> Collection[tuple[str, int, int]]:
         """Digest, trial and attempt of every exchange of a case."""

@@ -13,7 +13,10 @@ from contractcheck.cassettes.canonical import (
     Canonicalisation,
     canonical_place,
     canonical_request,
+    digest_material,
+    headers_of,
 )
+from contractcheck.cassettes.expected import Expected
 from contractcheck.cassettes.lines import request_digest
 from contractcheck.cassettes.mismatch import explain_mismatch
 from contractcheck.cassettes.played import Clock, Played, SystemClock
@@ -29,7 +32,7 @@ from contractcheck.errors import (
 from contractcheck.model.exchange import Request
 
 if TYPE_CHECKING:
-    from contractcheck.cassettes.canonical import CanonicalRequest, Place
+    from contractcheck.cassettes.canonical import CanonicalRequest, Material, Place
     from contractcheck.cassettes.playlist import Attempts, Key, Recording
     from contractcheck.cassettes.session import Outgoing
     from contractcheck.cassettes.trial import Slot
@@ -75,9 +78,13 @@ class Player:
     clock: Clock = field(default_factory=SystemClock)
     refusals: list[ContractcheckError] = field(default_factory=list)
     _playlists: dict[str, Playlist] = field(default_factory=dict)
+    _expected: Expected = field(init=False)
     _sent: Recent[Request] = field(default_factory=Recent)
     _places: Recent[Place] = field(default_factory=Recent)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._expected = Expected(self.recording, self.scrubber, self._reduced)
 
     def begin(self, outgoing: Outgoing, *, via: str) -> Played | None:
         """Find the answer to a request, or let it pass: see ``Session``."""
@@ -125,8 +132,12 @@ class Player:
 
     def _find(self, outgoing: Outgoing, slot: Slot) -> Exchange:
         playlist = self._playlist(slot.case)
-        key = outgoing.method, outgoing.url, outgoing.headers, outgoing.body
-        sent = self._sent.get(key, lambda: self._reduced(outgoing, slot))
+        if outgoing.opens_websocket:
+            raise websocket_refusal(outgoing, slot, self.scrubber)
+        material = digest_material(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+        sent = self._expected.get(slot.case, material)
+        if sent is None:
+            sent = self._sent.get(material, lambda: self._reduced(material))
         exchange = playlist.next(sent, slot.trial, lambda: self._older_digest(outgoing))
         if exchange is not None and not (reason := _unplayable(exchange)):
             return exchange
@@ -174,11 +185,10 @@ class Player:
         url = self.scrubber.scrub_text(outgoing.url)
         return request_digest(outgoing.method, url, self.scrubber.scrub(outgoing.body))
 
-    def _reduced(self, outgoing: Outgoing, slot: Slot) -> Request:
+    def _reduced(self, material: Material) -> Request:
         """What stands for a recorded request that it equals: redacted, and without its body."""
-        if outgoing.opens_websocket:
-            raise websocket_refusal(outgoing, slot, self.scrubber)
-        canonical = self._canonical(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
+        head, body = material
+        canonical = self._canonical(*head[:2], headers_of(head), body)
         return Request(
             method=canonical.method,
             url=canonical.place.url,

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from contractcheck.model.exchange import Exchange, Request
 
@@ -52,6 +52,9 @@ class Recording(Protocol):
 
     def requests(self, case: str) -> Mapping[str, Request]:
         """Every distinct request of a case, by digest."""
+
+    def expected(self, case: str) -> Sequence[Request]:
+        """Requests of a case that are at hand, or soon had: none when that would take long."""
 
     def keys(self, case: str) -> Collection[Key]:
         """Digest, trial and attempt of every exchange of a case."""

@@ -31,7 +31,7 @@ from contractcheck.errors import RecordingError
 from contractcheck.model.exchange import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from contractcheck.cassettes.page import Key
@@ -44,7 +44,8 @@ _BLOCK_BYTES = 1 << 18
 """Read at once: more is not faster, and is held meanwhile."""
 
 _AHEAD_BYTES = 4 << 20
-"""Largest case that is decoded at once; a client waits about 15 ms for it."""
+"""Largest case that is decoded at once; a client waits about 15 ms for it, and half as long for
+what its requests are to be worked out."""
 
 _MOST_AHEAD_BYTES = 24 << 20
 """Of all cases of a tape that are held at a time, however long the run is."""
@@ -101,6 +102,15 @@ class Tape:
         if reel is None:
             return {}
         return {digest: reel.request(digest, reel.source) for digest in reel.requests}
+
+    def expected(self, case: str) -> Sequence[Request]:
+        """Requests of a case that is decoded ahead, and now at the latest, but for played ones.
+
+        Raises:
+            RecordingError: If the file changed since it was verified.
+        """
+        reel = self._reels.get(case)
+        return () if reel is None else reel.expected()
 
 
 def open_tape(folder: Path, *, cases: Collection[str] | None = None) -> Tape:
@@ -202,16 +212,26 @@ class _Reel:
         index = self.exchanges.get(key)
         if index is None:
             return None
-        if not self._is_begun:
-            self._is_begun = True
-            if self.shared.grants(self.starts[-1]):
-                self._decode_ahead()
+        self._begin()
         found = self._ahead.pop(key, None)
         if found is None:
             return self._decoded(key, index, sent, self.source)
         if not self._ahead:
             self.shared.take_back(self.starts[-1])
         return found
+
+    def expected(self) -> Sequence[Request]:
+        """Distinct requests of what is decoded and was not played."""
+        self._begin()
+        return tuple(
+            {one.request.digest: one.request for one in list(self._ahead.values())}.values()
+        )
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            if self.shared.grants(self.starts[-1]):
+                self._decode_ahead()
 
     def _decode_ahead(self) -> None:
         whole = BytesSource(path=self.source.path, data=self.source.read_all())
