@@ -135,9 +135,10 @@ class Player:
         if outgoing.opens_websocket:
             raise websocket_refusal(outgoing, slot, self.scrubber)
         material = digest_material(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)
-        sent = self._expected.get(slot.case, material)
-        if sent is None:
-            sent = self._sent.get(material, lambda: self._reduced(material))
+        sent = self._sent.get(
+            material,
+            lambda: self._expected.get(slot.case, material) or self._reduced(material),
+        )
         exchange = playlist.next(sent, slot.trial, lambda: self._older_digest(outgoing))
         if exchange is not None and not (reason := _unplayable(exchange)):
             return exchange

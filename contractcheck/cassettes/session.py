@@ -51,11 +51,11 @@ class Outgoing:
     @property
     def opens_websocket(self) -> bool:
         """Whether it asks to turn the connection into a WebSocket (RFC 6455, section 4.1)."""
-        return any(
-            "websocket" in value.lower()
-            for name, value in self.headers
-            if len(name) == len("upgrade") and name.lower() == "upgrade"
-        )
+        for name, value in self.headers:  # most have another length
+            is_upgrade = len(name) == len("upgrade") and name.lower() == "upgrade"
+            if is_upgrade and "websocket" in value.lower():
+                return True
+        return False
 
 
 class Session(Protocol):
