@@ -361,20 +361,11 @@ def test_a_reader_that_goes_away_is_no_error(project):
     assert err == ""
 
 
-@pytest.mark.parametrize(
-    ("env", "is_coloured"),
-    [
-        ({"TERM": "xterm"}, True),
-        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
-        ({"TERM": "dumb"}, False),
-    ],
-)
-def test_colour_only_where_it_is_wanted(project, env, is_coloured):
+def look(project, run_id, env):
+    """What a terminal with this environment is shown of a run."""
     import pty
 
     leader, follower = pty.openpty()
-    run = project.record("--format", "json")
-    run_id = json.loads(run.stdout)["run_id"]
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | env
     command = [sys.executable, "-m", "contractcheck.cli", "report", run_id]
     subprocess.run(command, cwd=project.root, env=environment, stdout=follower, check=True)
@@ -387,8 +378,19 @@ def test_colour_only_where_it_is_wanted(project, env, is_coloured):
             break
         output += chunk
     os.close(leader)
-    assert b"INCONCLUSIVE" in output
-    assert (b"\x1b[" in output) is is_coloured
+    return output
+
+
+def test_colour_only_where_it_is_wanted(project):
+    run_id = json.loads(project.record("--format", "json").stdout)["run_id"]
+    for env, is_coloured in (
+        ({"TERM": "xterm"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
+        ({"TERM": "dumb"}, False),
+    ):
+        output = look(project, run_id, env)
+        assert b"INCONCLUSIVE" in output
+        assert (b"\x1b[" in output) is is_coloured
 
 
 def test_every_command_is_listed_and_explains_itself(project):
