@@ -113,7 +113,15 @@ def _label_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
     moves = [b / n_new - a / n_old for a, b in zip(old, new, strict=True)]
     # Of two that moved alike, such as yes and no, the one that became more frequent.
     most = max(range(len(names)), key=lambda i: (round(abs(moves[i]), 9), moves[i], names[i]))
-    interval = newcombe_difference(old[most], n_old, new[most], n_new)
+    detail = f"{names[most]}: {old[most] / n_old:.0%} → {new[most] / n_new:.0%}"
+    return _share_estimate((old[most], n_old), (new[most], n_new), p, detail)
+
+
+def _share_estimate(
+    old: tuple[int, int], new: tuple[int, int], p: float | None, detail: str
+) -> Estimate:
+    """Difference of two shares, each a count and of how many."""
+    interval = newcombe_difference(*old, *new)
     return Estimate(
         method=_METHOD,
         effect=interval.estimate,
@@ -121,9 +129,9 @@ def _label_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
         high=interval.high,
         unit="share",
         p=p,
-        n_baseline=n_old,
-        n_candidate=n_new,
-        detail=f"{names[most]}: {old[most] / n_old:.0%} → {new[most] / n_new:.0%}",
+        n_baseline=old[1],
+        n_candidate=new[1],
+        detail=detail,
     )
 
 
@@ -178,18 +186,7 @@ def _gone(series: Series, accepted: int, p: float | None, detail: str) -> Estima
     counts = presence_counts(series)
     n_old = sum(there for there, _ in counts[:accepted])
     n_new = sum(lacking for _, lacking in counts[accepted:])
-    interval = newcombe_difference(n_old, n_old, 0, n_new)
-    return Estimate(
-        method=_METHOD,
-        effect=interval.estimate,
-        low=interval.low,
-        high=interval.high,
-        unit="share",
-        p=p,
-        n_baseline=n_old,
-        n_candidate=n_new,
-        detail=detail,
-    )
+    return _share_estimate((n_old, n_old), (0, n_new), p, detail)
 
 
 def _text_estimate(series: Series, accepted: int, p: float | None) -> Estimate:
