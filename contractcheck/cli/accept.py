@@ -18,18 +18,13 @@ from contractcheck.cli.runs_options import told_count
 from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.accept import AcceptOptions, accept_runs
-from contractcheck.workflows.archive_accepted import bring_run
-from contractcheck.workflows.baseline_health import examine_accepted
-from contractcheck.workflows.provisional import accept_gate
-from contractcheck.workflows.rebase import accept_since
-from contractcheck.workflows.run_archive import open_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.model.baseline import Baseline
     from contractcheck.model.suite import Suite
+    from contractcheck.workflows.accept import AcceptOptions
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -107,6 +102,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     stands now; the nights before go on telling how much nights vary. With --gate the same is done
     with the new side of a gate, whose answers are its first night, and the old side's nights.
     """
+    from contractcheck.workflows.accept import AcceptOptions
+    from contractcheck.workflows.run_archive import open_archive
+
     place = workspace(root)
     options = AcceptOptions(
         reason=reason,
@@ -116,25 +114,36 @@ def command(  # noqa: PLR0917 - click passes options by name
         max_cassette_mb=max_cassette_mb,
         archive=None if store is None else open_archive(store),
     )
-    if sum(map(bool, (runs, since, gate))) > 1:
-        raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
+    _refuse_mixed_ways(runs, since, gate, targets)
     if since is not None:
         _rebase(place, suites, targets, since, options, history=history)
     elif gate is not None:
         _begin(place, suites, targets, gate, options)
-    elif not runs:
-        raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew, or --gate ID")
-    elif targets:
-        raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
     else:
         _accept(place, suites, runs, options)
     if store is None and history is not None:
         click.echo(_UNMARKED, err=True)
 
 
+def _refuse_mixed_ways(
+    runs: tuple[str, ...], since: str | None, gate: str | None, targets: tuple[str, ...]
+) -> None:
+    if sum(map(bool, (runs, since, gate))) > 1:
+        raise UsageError("RUNS, --since and --gate are three ways to accept; choose one")
+    if since is not None or gate is not None:
+        return
+    if not runs:
+        raise UsageError("name the RUNS to accept, or --since NIGHT to begin anew, or --gate ID")
+    if targets:
+        raise UsageError("--target goes with --since or --gate; a run says itself whose it is")
+
+
 def _accept(
     place: Workspace, suites: tuple[str, ...], runs: tuple[str, ...], options: AcceptOptions
 ) -> None:
+    from contractcheck.workflows.accept import accept_runs
+    from contractcheck.workflows.archive_accepted import bring_run
+
     folders = [bring_run(place, options.archive, run) for run in runs]
     chosen = select_suites(place, suites)
     for baseline in accept_runs(place, folders, chosen, options):
@@ -150,6 +159,8 @@ def _rebase(
     *,
     history: str | None,
 ) -> None:
+    from contractcheck.workflows.rebase import accept_since
+
     chosen = choose_subjects(place, suites, targets)
     if len(chosen) != 1:
         names = ", ".join(f"{suite.name} × {target.id}" for suite, target in chosen)
@@ -178,6 +189,8 @@ def _begin(
     gate: str,
     options: AcceptOptions,
 ) -> None:
+    from contractcheck.workflows.provisional import accept_gate
+
     suite = select_suite_of(place, place.gates.find(gate).suite, suites)
     if len(targets) > 1:
         raise UsageError("--gate begins one baseline; name one --target")
@@ -191,6 +204,8 @@ def _begin(
 
 
 def _show(place: Workspace, baseline: Baseline, suite: Suite) -> None:
+    from contractcheck.workflows.baseline_health import examine_accepted
+
     nights = [night.statistics.night for night in baseline.nights]
     where = place.baselines.folder(baseline.suite, baseline.target)
     click.echo(

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import click
 
-from contractcheck.workflows.bounds import Asked, make_bounds
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,6 +104,8 @@ def bounds_options(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def bounded(*arguments: P.args, **named: P.kwargs) -> R:
+        from contractcheck.workflows.bounds import Asked, make_bounds
+
         asked = cast("Asked", {name: named.pop(name) for name in Asked.__annotations__})
         named["bounds"] = make_bounds(os.environ, **asked)
         return command(*arguments, **named)

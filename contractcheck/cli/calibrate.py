@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import read_header
 from contractcheck.cli.options import (
     root_option,
     select_suite_of,
@@ -18,15 +17,13 @@ from contractcheck.cli.options import (
 )
 from contractcheck.cli.progress import live_progress
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.report.calibration_report import render_calibration, render_calibration_json
-from contractcheck.store.runs import is_run_id
-from contractcheck.workflows.calibrate import CalibrateOptions, calibrate_run, calibrate_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from contractcheck.model.calibration import Calibration
+    from contractcheck.workflows.calibrate import CalibrateOptions
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -62,6 +59,12 @@ def command(  # noqa: PLR0917 - click passes options by name
     Both sides of a comparison draw from the same answers, so every alarm is a false one; then
     known changes are put into one side, and every silence is a miss. Nothing is asked.
     """
+    from contractcheck.report.calibration_report import (
+        render_calibration,
+        render_calibration_json,
+    )
+    from contractcheck.workflows.calibrate import CalibrateOptions
+
     place = workspace(root)
     options = CalibrateOptions(
         repeats=repeats, found_repeats=max(4, repeats // 8), slots=slots, seed=seed
@@ -80,6 +83,10 @@ def _choose(
     place: Workspace, name: str, suites: tuple[str, ...], target: str | None
 ) -> Iterator[Callable[[CalibrateOptions], Calibration]]:
     """What is to be calibrated: a run, or a suite on each target with accepted nights."""
+    from contractcheck.cassettes import read_header
+    from contractcheck.store.runs import is_run_id
+    from contractcheck.workflows.calibrate import calibrate_run, calibrate_suite
+
     if is_run_id(name.rstrip("/").rpartition("/")[2]):
         folder = place.runs.find(name)
         suite = select_suite_of(place, read_header(folder).suite, suites)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from contractcheck.adapters import TableColumns, TableKind
-from contractcheck.cli.options import format_option, print_report
+from contractcheck.cli.report_options import format_option, print_report
 from contractcheck.errors import UsageError
-from contractcheck.workflows.compare import CompareOptions, compare_tables
+
+if TYPE_CHECKING:
+    from contractcheck.adapters import TableColumns, TableKind
+    from contractcheck.workflows.compare import CompareOptions
 
 _table = click.Path(path_type=Path, dir_okay=False)
 
@@ -66,6 +68,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     format_name: str,
 ) -> int:
     """Compare two recorded tables with the engine that judges live runs."""
+    from contractcheck.adapters import TableColumns
+    from contractcheck.workflows.compare import CompareOptions
+
     _refuse_two_kinds(label, kind)
     columns = TableColumns(
         case=case,
@@ -75,17 +80,22 @@ def command(  # noqa: PLR0917 - click passes options by name
         latency=latency,
         night=night,
     )
-    report = compare_tables(
-        CompareOptions(
-            baseline=baseline,
-            candidate=candidate,
-            baseline_columns=_only(columns, (*where, *baseline_where)),
-            candidate_columns=_only(columns, (*where, *candidate_where)),
-            detect_json=kind == "auto",
-            alpha=alpha,
-            on_inconclusive="fail" if strict else "warn",
-        )
+    options = CompareOptions(
+        baseline=baseline,
+        candidate=candidate,
+        baseline_columns=_only(columns, (*where, *baseline_where)),
+        candidate_columns=_only(columns, (*where, *candidate_where)),
+        detect_json=kind == "auto",
+        alpha=alpha,
+        on_inconclusive="fail" if strict else "warn",
     )
+    return _compare(options, format_name)
+
+
+def _compare(options: CompareOptions, format_name: str) -> int:
+    from contractcheck.workflows.compare import compare_tables
+
+    report = compare_tables(options)
     print_report(report, format_name)
     return report.exit_code
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cli.options import print_report
+from contractcheck.cli.report_options import print_report
 from contractcheck.errors import UsageError
-from contractcheck.workflows.demo import play_demo
 
 if TYPE_CHECKING:
     from contractcheck.model.report import Report
@@ -28,6 +27,8 @@ def command(folder: Path | None) -> int:
 
     Offline, no key, real HTTP on this machine; about half a minute.
     """
+    from contractcheck.workflows.demo import play_demo
+
     place = folder or Path(tempfile.mkdtemp(prefix="contractcheck-demo-"))
     if place.is_dir() and any(place.iterdir()):
         raise UsageError(f"{place} is not empty; name a new folder")

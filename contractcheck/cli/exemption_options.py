@@ -11,7 +11,6 @@ import click
 from contractcheck.cli.options import select_suites
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.exempting import ExemptionRequest, exempt, lift, list_exemptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,6 +77,8 @@ def carry_out(
     Raises:
         UsageError: If there is no such suite, target, case or metric, or the exemption may not be.
     """
+    from contractcheck.workflows.exempting import ExemptionRequest, exempt, lift
+
     loaded = _choose_suites(place, text, is_list=asked["is_list"])
     if asked["is_list"]:
         _show_list(place, loaded, kind)
@@ -130,6 +131,8 @@ def _choose_targets(suite: Suite, names: Sequence[str]) -> tuple[Target, ...]:
 
 def _show_list(place: Workspace, suites: Sequence[Suite], kind: ExemptionKind) -> None:
     """Print all exemptions of a kind, one per line."""
+    from contractcheck.workflows.exempting import list_exemptions
+
     today = datetime.now(UTC).date().isoformat()
     found = list_exemptions(place, suites, kind=kind, today=today)
     for one in found:

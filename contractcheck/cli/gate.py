@@ -9,22 +9,18 @@ import click
 
 from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import (
-    format_option,
     max_usd_option,
     prices_option,
-    print_report,
     root_option,
     select_suites,
     suite_option,
     workspace,
 )
 from contractcheck.cli.progress import live_progress
+from contractcheck.cli.report_options import format_option, print_report
 from contractcheck.cli.run import worst
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.providers.prices import load_prices
-from contractcheck.workflows.gate import open_gate_run
-from contractcheck.workflows.gate_report import MOST_SLOTS, interim_words, make_gate_report
-from contractcheck.workflows.gate_setup import GateOptions, prepare_again, prepare_gate
+from contractcheck.model.gate import MOST_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
 
     from contractcheck.sampling import Bounds
     from contractcheck.workflows.gate import GateRun
-    from contractcheck.workflows.gate_setup import PreparedGate
+    from contractcheck.workflows.gate_setup import GateOptions, PreparedGate
     from contractcheck.workflows.workspace import Workspace
 
 _SIDE = "PROVIDER:MODEL or target=…,base_url=…,rev=…,env=…"
@@ -91,6 +87,9 @@ def command(  # noqa: PLR0917 - click passes options by name
     bounds: Bounds,
 ) -> int:
     """Ask both sides at the same time, and decide by the margins that the suite declares."""
+    from contractcheck.providers.prices import load_prices
+    from contractcheck.workflows.gate_setup import GateOptions, prepare_again, prepare_gate
+
     options = GateOptions(
         prices=load_prices(prices),
         slots=slots,
@@ -125,6 +124,9 @@ def _refuse_plan(plan: object) -> None:
 def _decide(
     place: Workspace, gate: PreparedGate, options: GateOptions, format_name: str
 ) -> list[int]:
+    from contractcheck.workflows.gate import open_gate_run
+    from contractcheck.workflows.gate_report import make_gate_report
+
     with live_progress(f"gate {gate.suite.name}") as progress:
         run = open_gate_run(place, gate, options, progress)
         with _say_what_is_known(run):
@@ -142,6 +144,8 @@ def _say_what_is_known(run: GateRun) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        from contractcheck.workflows.gate_report import interim_words
+
         for line in interim_words(run):
             click.echo(line, err=True)
         raise

@@ -18,9 +18,6 @@ from contractcheck.cli.options import (
 from contractcheck.cli.runs_options import told_count
 from contractcheck.errors import MeasurementError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.engine import open_engine
-from contractcheck.workflows.history_rebuild import rebuild_history
-from contractcheck.workflows.run_archive import open_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +41,10 @@ def rebuild(
     Reads the run store, and the archive when --store names one. Tables of an older version are
     made anew; else what the history holds of runs that are gone stays.
     """
+    from contractcheck.workflows.engine import open_engine
+    from contractcheck.workflows.history_rebuild import rebuild_history
+    from contractcheck.workflows.run_archive import open_archive
+
     place = workspace(root)
     chosen = select_suites(place, suites)
     archive = None if store is None else open_archive(store)

@@ -11,7 +11,6 @@ from contractcheck.cli.options import history_option, root_option, workspace
 from contractcheck.report.json_report import plain_fields
 from contractcheck.report.safe_text import one_line, shorten
 from contractcheck.report.sparkline import sparkline
-from contractcheck.workflows.history_views import view_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +60,8 @@ def show(  # noqa: PLR0917 - click passes options by name
 
     Charts are drawn against their threshold: the highest block is a red night.
     """
+    from contractcheck.workflows.history_views import view_history
+
     is_json = format_name == "json"
     views = view_history(
         history or workspace(root).history,

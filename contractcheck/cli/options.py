@@ -1,4 +1,7 @@
-"""Options that several commands have, and how a report leaves the process."""
+"""Options that several commands have, and what is made of them.
+
+What a command works with is imported when it works: to tell its options takes click alone.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.report import FORMATS
-from contractcheck.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contractcheck.model.report import Report
     from contractcheck.model.suite import Suite
+    from contractcheck.workflows.workspace import Workspace
 
 root_option = click.option(
     "--root",
@@ -31,14 +32,6 @@ suite_option = click.option(
     metavar="PATH|NAME",
     help="Suite file, folder or name; all below suites/ when left out.",
 )
-format_option = click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(sorted(FORMATS)),
-    default="terminal",
-    help="How to print reports; json prints one document per suite and target.",
-)
-
 history_option = click.option(
     "--history",
     envvar="CONTRACTCHECK_HISTORY",
@@ -79,6 +72,8 @@ prices_option = click.option(
 
 def workspace(root: Path) -> Workspace:
     """The workspace of a project folder."""
+    from contractcheck.workflows.workspace import Workspace
+
     return Workspace(root)
 
 
@@ -122,26 +117,6 @@ def select_suite_of(place: Workspace, name: str, suites: Sequence[str]) -> Suite
             "give --suite PATH"
         )
     return chosen[name]
-
-
-def print_report(report: Report, format_name: str) -> None:
-    """Print a report; the headline has its colour on a terminal that has colours."""
-    text = FORMATS[format_name](report)
-    if format_name != "terminal":
-        click.echo(text, nl=False)
-        return
-    headline, _, rest = text.partition("\n")
-    click.secho(headline, fg=_COLOURS[report.verdict.value], bold=True)
-    click.echo(rest, nl=False)
-
-
-_COLOURS = {
-    "PASS": "green",
-    "QUIET": "green",
-    "FAIL": "red",
-    "INCONCLUSIVE": "yellow",
-    "ERROR": "magenta",
-}
 
 
 def read_night(text: str, *, option: str = "--night") -> str:

@@ -10,9 +10,6 @@ import click
 
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.model.plan import RateLimits
-from contractcheck.report.plan_report import render_plan, render_plan_json
-from contractcheck.workflows.plan import PlanOptions, plan_suite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +82,10 @@ def command(  # noqa: PLR0917 - click passes options by name
     format_name: str,
 ) -> int:
     """Say what each SUITE would see, what it takes and what it costs. Nothing is asked."""
+    from contractcheck.model.plan import RateLimits
+    from contractcheck.report.plan_report import render_plan, render_plan_json
+    from contractcheck.workflows.plan import PlanOptions, plan_suite
+
     place = workspace(root)
     told = requests_per_minute or tokens_per_minute
     options = PlanOptions(

@@ -9,8 +9,6 @@ import click
 
 from contractcheck.cli.bounds_options import bounds_options
 from contractcheck.cli.options import max_usd_option, prices_option
-from contractcheck.providers.prices import load_prices
-from contractcheck.workflows.record import RecordOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +63,9 @@ def record_options(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def recording(*arguments: P.args, **named: P.kwargs) -> R:
+        from contractcheck.providers.prices import load_prices
+        from contractcheck.workflows.record import RecordOptions
+
         asked = cast("_Asked", {name: named.pop(name) for name in _Asked.__annotations__})
         named["record"] = RecordOptions(
             base_url=asked["base_url"],

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import read_header
 from contractcheck.cli.options import (
-    format_option,
     history_option,
-    print_report,
     root_option,
     select_suite_of,
     suite_option,
     workspace,
 )
-from contractcheck.workflows.judging import judge_recorded
+from contractcheck.cli.report_options import format_option, print_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +29,9 @@ def command(
     run: str, suites: tuple[str, ...], history: str | None, root: Path, format_name: str
 ) -> int:
     """Judge RUN (id, beginning of an id, or folder) by the suite as it is now."""
+    from contractcheck.cassettes import read_header
+    from contractcheck.workflows.judging import judge_recorded
+
     place = workspace(root)
     folder = place.runs.find(run)
     suite = select_suite_of(place, read_header(folder).suite, suites)

@@ -17,10 +17,6 @@ from contractcheck.cli.options import (
 from contractcheck.cli.progress import live_progress
 from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import NothingToCheckError, RecordingError
-from contractcheck.report.rescore_report import render_rescored, render_rescored_json
-from contractcheck.store.history import open_history
-from contractcheck.workflows.engine import open_engine
-from contractcheck.workflows.rescore_history import rescore_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +52,11 @@ def command(  # noqa: PLR0917 - click passes options by name
     Shows what each check and metric, new ones too, would have said over these nights. Nothing is
     asked, no recording and no baseline is touched, and what was judged at the time stands.
     """
+    from contractcheck.report.rescore_report import render_rescored, render_rescored_json
+    from contractcheck.store.history import open_history
+    from contractcheck.workflows.engine import open_engine
+    from contractcheck.workflows.rescore_history import rescore_history
+
     place = workspace(root)
     chosen = choose_subjects(place, suites, targets)
     first = read_night(since, option="--since")
@@ -72,16 +73,19 @@ def command(  # noqa: PLR0917 - click passes options by name
             click.echo(render(found), nl=False)
             failed = failed or bool(found.problems)
     if not ready:
-        newest = max(latest.values(), default="")
-        raise NothingToCheckError(
-            f"the history has no night of these suites and targets since {first}; "
-            + (
-                f"the latest is {newest}"
-                if newest
-                else "`contractcheck history rebuild` makes it from the recorded runs"
-            )
-        )
+        raise _nothing_since(first, max(latest.values(), default=""))
     return RecordingError.exit_code if failed else 0
+
+
+def _nothing_since(first: str, newest: str) -> NothingToCheckError:
+    return NothingToCheckError(
+        f"the history has no night of these suites and targets since {first}; "
+        + (
+            f"the latest is {newest}"
+            if newest
+            else "`contractcheck history rebuild` makes it from the recorded runs"
+        )
+    )
 
 
 def _latest(history: History, suite: Suite, target: Target) -> str:

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import read_header
 from contractcheck.cli.options import (
-    format_option,
-    print_report,
     read_night,
     root_option,
     select_suite_of,
@@ -22,11 +19,8 @@ from contractcheck.cli.options import (
 )
 from contractcheck.cli.progress import live_progress
 from contractcheck.cli.record_options import record_options
+from contractcheck.cli.report_options import format_option, print_report
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.workflows.endpoint import resolve_endpoint
-from contractcheck.workflows.judging import judge_recorded
-from contractcheck.workflows.record import record_run, resume
-from contractcheck.workflows.shards import cases_of, read_shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -70,6 +64,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     record: RecordOptions,
 ) -> int:
     """Sample each target of each suite, record every exchange, and judge the run."""
+    from contractcheck.workflows.shards import read_shard
+
     options = replace(
         record,
         cases=cases or None,
@@ -87,6 +83,9 @@ def command(  # noqa: PLR0917 - click passes options by name
 def _record(
     place: Workspace, suite: Suite, target: Target, options: RecordOptions, format_name: str
 ) -> int:
+    from contractcheck.workflows.judging import judge_recorded
+    from contractcheck.workflows.record import record_run
+
     with _say_what_is_kept(), live_progress(f"{suite.name} × {target.id}") as progress:
         folder = record_run(place, suite, target, options, progress)
     report = judge_recorded(place, suite, folder)
@@ -102,6 +101,9 @@ def choose(
     Raises:
         UsageError: If a suite, target or case does not exist, or an endpoint is not to be used.
     """
+    from contractcheck.workflows.endpoint import resolve_endpoint
+    from contractcheck.workflows.shards import cases_of
+
     loaded = select_suites(place, suites)
     asked = [
         (suite, t) for suite in loaded for t in suite.targets if not targets or t.id in targets
@@ -139,6 +141,10 @@ def _refuse_selection(selection: object) -> None:
 def _resume(
     place: Workspace, suites: tuple[str, ...], name: str, options: RecordOptions, format_name: str
 ) -> int:
+    from contractcheck.cassettes import read_header
+    from contractcheck.workflows.judging import judge_recorded
+    from contractcheck.workflows.record import resume
+
     folder = place.runs.find(name)
     suite = select_suite_of(place, read_header(folder).suite, suites)
     with _say_what_is_kept(), live_progress(f"{suite.name}, resumed") as progress:

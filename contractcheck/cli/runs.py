@@ -15,7 +15,6 @@ from contractcheck.cli.runs_check import diff, scan, verify
 from contractcheck.cli.runs_options import target_option, told_size
 from contractcheck.cli.runs_show import show
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.runs_list import list_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +44,8 @@ def ls(suite: str | None, target: Target | None, as_json: bool, root: Path) -> N
 
     A run is sealed, open (being recorded, or interrupted) or damaged.
     """
+    from contractcheck.workflows.runs_list import list_runs
+
     place = workspace(root)
     found = list_runs(place, suite=suite, target=target)
     if found.problem is not None:

@@ -10,14 +10,13 @@ from contractcheck.cli.options import root_option, workspace
 from contractcheck.cli.runs_options import told_count, told_size
 from contractcheck.errors import MeasurementError, UsageError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.archive_prune import find_missing, plan_archive_prune, prune_archive
-from contractcheck.workflows.run_archive import open_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.workflows.archive_names import ArchiveContents, ArchivedRun
-    from contractcheck.workflows.archive_prune import MissingRuns, Retention
+    from contractcheck.workflows.archive_prune import MissingRuns
+    from contractcheck.workflows.retention import Retention
     from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
 
@@ -36,6 +35,8 @@ _archive_option = click.option(
 @root_option
 def push(runs: tuple[str, ...], store: str, root: Path) -> None:
     """Put sealed RUNS into an archive; what is there already stays as it is."""
+    from contractcheck.workflows.run_archive import open_archive
+
     place = workspace(root)
     archive = open_archive(store)
     folders = [place.runs.find(run) for run in runs]
@@ -53,6 +54,8 @@ def fetch(runs: tuple[str, ...], store: str, root: Path) -> None:
 
     Each is proved to be what was sealed before it is taken.
     """
+    from contractcheck.workflows.run_archive import open_archive
+
     place = workspace(root)
     archive = open_archive(store)
     known = archive.contents()
@@ -78,6 +81,13 @@ def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool)
     Returns:
         Exit code: not 0 when an accepted run of this project is missing in the archive.
     """
+    from contractcheck.workflows.archive_prune import (
+        find_missing,
+        plan_archive_prune,
+        prune_archive,
+    )
+    from contractcheck.workflows.run_archive import open_archive
+
     archive = open_archive(store)
     choices = plan_archive_prune(place, archive, rule)
     removed = set(prune_archive(place, archive, choices)) if removes else set()

@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import read_header
 from contractcheck.cli.options import root_option, select_suites, suite_option, workspace
 from contractcheck.cli.runs_archive import prune_store
 from contractcheck.cli.runs_options import target_option, told_count, told_size
 from contractcheck.errors import UsageError
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.archive_prune import KEPT_NIGHTS, Retention
-from contractcheck.workflows.runs_export import export_run
-from contractcheck.workflows.runs_import import ImportOptions, import_cassettes
-from contractcheck.workflows.runs_merge import merge_runs
-from contractcheck.workflows.runs_prune import KEPT_RUNS, PruneRule, plan_prune
-from contractcheck.workflows.runs_prune import prune as remove_runs
+from contractcheck.workflows.retention import KEPT_NIGHTS, KEPT_RUNS, PruneRule, Retention
 
 if TYPE_CHECKING:
     from contractcheck.cassettes.vcr_export import VcrFormat
@@ -87,6 +81,9 @@ def prune(  # noqa: PLR0917 - click passes options by name
 def _prune_runs(
     place: Workspace, older_than: float | None, keep: int | None, *, removes: bool
 ) -> None:
+    from contractcheck.workflows.runs_prune import plan_prune
+    from contractcheck.workflows.runs_prune import prune as remove_runs
+
     rule = PruneRule(older_than_days=older_than, keep=KEPT_RUNS if keep is None else keep)
     choices = plan_prune(place, rule)
     removed = set(remove_runs(place, choices)) if removes else set()
@@ -112,6 +109,9 @@ def merge(runs: tuple[str, ...], suites: tuple[str, ...], root: Path) -> None:
 
     Refused: a trial that two of them hold, and whatever was not asked alike.
     """
+    from contractcheck.cassettes import read_header
+    from contractcheck.workflows.runs_merge import merge_runs
+
     place = workspace(root)
     folders = [place.runs.find(run) for run in runs]
     name = read_header(folders[0]).suite
@@ -143,6 +143,8 @@ def import_(
     All of them or none. A cassette holds no times, so latency is never judged from such a run,
     and it is never a night of a baseline.
     """
+    from contractcheck.workflows.runs_import import ImportOptions, import_cassettes
+
     options = ImportOptions(suite=suite, case=case, target=target)
     made = import_cassettes(workspace(root), files, options)
     for name, count in made.interactions.items():
@@ -171,6 +173,9 @@ def import_(
 @root_option
 def export(run: str, style: VcrFormat, output: Path | None, root: Path) -> None:
     """Export RUN as vcrpy cassettes, one per case; existing files are never replaced."""
+    from contractcheck.cassettes import read_header
+    from contractcheck.workflows.runs_export import export_run
+
     folder = workspace(root).runs.find(run)
     for file in export_run(folder, output or Path(read_header(folder).id), style=style):
         told = told_count(file.interactions, "interaction")

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import read_run
 from contractcheck.cli.options import root_option, workspace
 from contractcheck.cli.runs_options import told_count
 from contractcheck.report.safe_text import one_line, shorten
-from contractcheck.workflows.runs_diff import diff_runs
-from contractcheck.workflows.runs_scan import scan_paths
-from contractcheck.workflows.runs_verify import verify_runs
 
 if TYPE_CHECKING:
     from contractcheck.workflows.json_difference import Difference
@@ -31,6 +27,8 @@ def verify(runs: tuple[str, ...], root: Path) -> int:
 
     Exit code 4 when anything is damaged; each problem names the file and what to do.
     """
+    from contractcheck.workflows.runs_verify import verify_runs
+
     place = workspace(root)
     seen = verify_runs(place, [place.runs.find(run) for run in runs])
     for one in seen:
@@ -53,6 +51,8 @@ def scan(paths: tuple[Path, ...], detect_secrets: bool) -> int:  # noqa: FBT001 
 
     Prints file:line: kind, never the secret. Exit code 1 when something was found.
     """
+    from contractcheck.workflows.runs_scan import scan_paths
+
     found = scan_paths(paths, environment=os.environ, detect_secrets=detect_secrets)
     for leak in found.leaks:
         click.echo(one_line(f"{leak.file}:{leak.line}: {leak.kind}"))
@@ -74,6 +74,9 @@ def diff(old: str, new: str, bodies: bool, root: Path) -> int:  # noqa: FBT001 -
 
     Exit code 1 when something differs.
     """
+    from contractcheck.cassettes import read_run
+    from contractcheck.workflows.runs_diff import diff_runs
+
     runs = workspace(root).runs
     found = diff_runs(read_run(runs.find(old)), read_run(runs.find(new)), bodies=bodies)
     for difference in (*found.header, *found.requests, *found.exchanges):

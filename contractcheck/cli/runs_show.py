@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from contractcheck.cassettes import is_being_recorded
 from contractcheck.cli.options import root_option, workspace
 from contractcheck.cli.runs_options import told_count, told_size
-from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError, UsageError
 from contractcheck.model.exchange import IMPORTED
 from contractcheck.model.json_text import canonical_json
 from contractcheck.report.safe_text import one_line
 from contractcheck.report.safe_text import show as show_safely
-from contractcheck.workflows.runs_answer import (
-    assemble_answer,
-    binary_events,
-    readable_arguments,
-)
-from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +47,9 @@ def show(  # noqa: PLR0917 - click passes options by name
 
     What a provider sent is shown so that it can be read and cannot act on the terminal.
     """
+    from contractcheck.cassettes import is_being_recorded
+    from contractcheck.workflows.runs_show import count_cases, load_run, raw_body
+
     folder = workspace(root).runs.find(run)
     loaded = load_run(folder, case=case, trial=trial, attempt=attempt)
     if raw:
@@ -143,6 +138,8 @@ def _times(exchange: Exchange) -> str:
 
 def _whole(exchange: Exchange, target: Target) -> Iterator[str]:
     """One exchange with headers and bodies, and what the provider's dialect reads in them."""
+    from contractcheck.workflows.runs_answer import assemble_answer, binary_events
+
     yield one_line(f"── {_told(exchange)}")
     yield one_line(f"at {exchange.started_at} via {exchange.via or 'unknown'}")
     yield one_line(f"request {exchange.request.digest}")
@@ -161,6 +158,8 @@ def _whole(exchange: Exchange, target: Target) -> Iterator[str]:
 
 
 def _answer(answer: Completion) -> Iterator[str]:
+    from contractcheck.workflows.runs_answer import readable_arguments
+
     counts = (("in", answer.input_tokens), ("out", answer.output_tokens))
     tokens = [f"{count} tokens {way}" for way, count in counts if count is not None]
     wrong = [answer.detail] if answer.detail else []
@@ -183,6 +182,8 @@ def _message(headers: Headers, body: bytes) -> Iterator[str]:
 
 
 def _body_text(body: bytes, coding: str) -> str:
+    from contractcheck.content_coding import decode_body
+
     try:
         return _with_margin(decode_body(body, coding).decode())
     except (ContentCodingError, UnicodeDecodeError):

@@ -10,9 +10,6 @@ import click
 from contractcheck.cli.options import engine_option, root_option, select_suites, workspace
 from contractcheck.cli.progress import live_progress
 from contractcheck.errors import NothingToCheckError, UsageError
-from contractcheck.report.year_report import render_years, render_years_json
-from contractcheck.workflows.engine import open_engine
-from contractcheck.workflows.simulate_year import YearOptions, simulate_years
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +49,10 @@ def command(  # noqa: PLR0917 - click passes options by name
     Says how often it would cry although nothing changed, on nights like the accepted ones and on
     harsher ones, and how many nights it takes to find changes of several kinds and sizes.
     """
+    from contractcheck.report.year_report import render_years, render_years_json
+    from contractcheck.workflows.engine import open_engine
+    from contractcheck.workflows.simulate_year import YearOptions, simulate_years
+
     place = workspace(root)
     (chosen,) = select_suites(place, (suite,))
     options = YearOptions(years=years, seed=seed)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from contractcheck.cli.options import read_night
-from contractcheck.incidents import read_catalogue
-from contractcheck.simulator import CHANGES, FAULTS, Conditions, parse_change, parse_faults, serve
 
 
 @click.command("simulator")
@@ -61,6 +59,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     list_changes: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
     """Serve the wires of several providers from a language model that really samples."""
+    from contractcheck.simulator import FAULTS, Conditions, parse_change, parse_faults, serve
+
     if list_changes:
         _list_changes()
         return
@@ -81,6 +81,9 @@ def command(  # noqa: PLR0917 - click passes options by name
 
 
 def _list_changes() -> None:
+    from contractcheck.incidents import read_catalogue
+    from contractcheck.simulator import CHANGES
+
     for name, change in CHANGES.items():
         amount = f"{change.unit}, {change.default:g} by default"
         click.echo(f"{name:<35} {change.plane:<12} {amount:<24} {change.summary}")

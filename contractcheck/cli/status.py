@@ -14,7 +14,6 @@ from contractcheck.cli.subjects import choose_subjects
 from contractcheck.errors import UsageError
 from contractcheck.report.json_report import plain_fields
 from contractcheck.report.safe_text import one_line
-from contractcheck.workflows.status import describe_age, read_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +67,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     Exit code 4 when any is stale, when acceptances or exemptions have expired, when cases are in no
     chart though nobody quarantined them, or when a suspicion was followed by nobody.
     """
+    from contractcheck.workflows.status import read_status
+
     place = workspace(root)
     subjects = choose_subjects(place, suites, targets)
     found = read_status(place, subjects, history=history, now=datetime.now(UTC), max_age=max_age)
@@ -82,6 +83,8 @@ def command(  # noqa: PLR0917 - click passes options by name
 
 
 def _lines(one: SubjectStatus) -> Iterator[str]:
+    from contractcheck.workflows.status import describe_age
+
     kinds = dict.fromkeys(problem.kind.upper() for problem in one.problems)
     yield f"{one.suite} × {one.target}: {', '.join(kinds) or 'the watch is healthy'}"
     yield from (f"  {problem.kind.upper()}: {problem.words}" for problem in one.problems)

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from contractcheck.cli.options import workspace
-from contractcheck.suite import suite_schema
 
 
 @click.group("suite")
@@ -31,4 +30,6 @@ def check(paths: tuple[Path, ...]) -> None:
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of suite files, for editors."""
+    from contractcheck.suite import suite_schema
+
     click.echo(suite_schema(), nl=False)

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contractcheck.cli.options import (
-    format_option,
     history_option,
-    print_report,
     read_night,
     root_option,
     store_option,
@@ -17,10 +15,10 @@ from contractcheck.cli.options import (
 )
 from contractcheck.cli.progress import live_progress
 from contractcheck.cli.record_options import record_options
+from contractcheck.cli.report_options import format_option, print_report
 from contractcheck.cli.run import choose
 from contractcheck.errors import ContractcheckError
 from contractcheck.report.safe_text import show
-from contractcheck.workflows.watch import WatchOptions, watch_target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.workflows.record import RecordOptions
+    from contractcheck.workflows.watch import WatchOptions
     from contractcheck.workflows.workspace import Workspace
 
 
@@ -61,6 +60,8 @@ def command(  # noqa: PLR0917 - click passes options by name
     Made for cron: a night that is there already is judged again without asking, one that was
     interrupted is gone on with, and of two that start at once one waits for the other.
     """
+    from contractcheck.workflows.watch import WatchOptions
+
     options = WatchOptions(
         record=record,
         history=history,
@@ -76,6 +77,8 @@ def _watch(
     place: Workspace, suite: Suite, target: Target, options: WatchOptions, format_name: str
 ) -> int:
     """Watch one target; what prevents it is told, and keeps no other target from being watched."""
+    from contractcheck.workflows.watch import watch_target
+
     try:
         with live_progress(f"{suite.name} × {target.id}") as progress:
             report = watch_target(place, suite, target, options, progress)

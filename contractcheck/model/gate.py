@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MOST_SLOTS = 1000
+"""No gate has more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatePlan:

@@ -141,7 +141,7 @@ class DriftItem(ContractItem):
 
     def judge(self, source: Source) -> Outcome:
         """Judge the whole run."""
-        from contractcheck.report import FORMATS
+        from contractcheck.report.formats import FORMATS
 
         report = source.report
         if report is None:

@@ -20,24 +20,9 @@ if TYPE_CHECKING:
 
     from contractcheck.model.target import Target
     from contractcheck.workflows.archive_names import AcceptedMark, ArchiveContents, ArchivedRun
+    from contractcheck.workflows.retention import Retention
     from contractcheck.workflows.run_archive import RunArchive
     from contractcheck.workflows.workspace import Workspace
-
-KEPT_NIGHTS = 30
-"""Newest nights of each suite and target that stay unless told otherwise: a month to look back."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retention:
-    """What may go; a run must meet both.
-
-    Attributes:
-        keep_nights: Newest nights of each suite and target that stay.
-        older_than_days: Started at least so many days ago; None is any age.
-    """
-
-    keep_nights: int = KEPT_NIGHTS
-    older_than_days: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

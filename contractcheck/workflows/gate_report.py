@@ -13,7 +13,7 @@ from contractcheck.judging.side_answers import describe_lost, describe_untimed
 from contractcheck.judging.side_breaches import BREACHES, NOT_COVERED
 from contractcheck.judging.verdict import sort_findings
 from contractcheck.model.completion import Outcome
-from contractcheck.model.gate import GateAccount, MarginAccount, SideAccount
+from contractcheck.model.gate import MOST_SLOTS, GateAccount, MarginAccount, SideAccount
 from contractcheck.model.judgement import Verdict
 from contractcheck.model.report import Report, TrialCounts
 from contractcheck.workflows.gate import verdict_of
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from contractcheck.providers.prices import PriceTable
     from contractcheck.workflows.gate import GateEnd, GateRun
     from contractcheck.workflows.gate_setup import GateOptions, PreparedGate
-
-MOST_SLOTS = 1000
-"""No gate has more."""
 
 _PAIRS = 2
 """Before/after pairs of answers for each broken margin."""

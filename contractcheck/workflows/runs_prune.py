@@ -18,27 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contractcheck.model.run import RunHeader
+    from contractcheck.workflows.retention import PruneRule
     from contractcheck.workflows.workspace import Workspace
-
-KEPT_RUNS = 2
-"""Newest runs of each suite and target that stay unless told otherwise: an alarm rests on two
-consecutive nights, and the first of them is in no baseline."""
 
 _QUIET_S = 24 * 3600.0
 """An open run that was written to within this time (s) may still be going on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PruneRule:
-    """What may go; a run must meet both.
-
-    Attributes:
-        older_than_days: Started at least so many days ago; None is any age.
-        keep: Newest runs of each suite and target that stay.
-    """
-
-    older_than_days: float | None = None
-    keep: int = KEPT_RUNS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
-from contractcheck.cli import accept, run
+from contractcheck.cli.accept import command as accept
+from contractcheck.cli.run import command as run
 from contractcheck.errors import UsageError
 
 SUITE = """\
@@ -37,8 +38,8 @@ def test_run_says_when_the_disk_must_confirm(project, monkeypatch, said, meant):
         asked.append(options.fsync)
         raise UsageError("seen enough")
 
-    monkeypatch.setattr(run, "record_run", record)
-    result = invoke(run.command, "--root", str(project), *said)
+    monkeypatch.setattr("contractcheck.workflows.record.record_run", record)
+    result = invoke(run, "--root", str(project), *said)
     assert isinstance(result.exception, UsageError), result.output
     assert asked == [meant]
 
@@ -51,15 +52,15 @@ def test_accept_says_how_much_may_go_into_version_control(project, monkeypatch, 
         asked.append(options.max_cassette_mb)
         return ()
 
-    monkeypatch.setattr(accept, "accept_runs", accept_runs)
+    monkeypatch.setattr("contractcheck.workflows.accept.accept_runs", accept_runs)
     folder = project / "run"
     folder.mkdir()
     arguments = ("--root", str(project), "--reason", "looked at", *said)
-    result = invoke(accept.command, str(folder), *arguments)
+    result = invoke(accept, str(folder), *arguments)
     assert result.exception is None, result.output
     assert asked == [meant]
 
 
 def test_no_cap_of_nothing(project):
-    result = invoke(accept.command, "x", "--reason", "r", "--max-cassette-mb", "0")
+    result = invoke(accept, "x", "--reason", "r", "--max-cassette-mb", "0")
     assert "is not in the range" in str(result.exception)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contractcheck.judging import judge_run
 from contractcheck.judging.judge import Evidence
 from contractcheck.model.judgement import Verdict
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 from contractcheck.workflows.judging import make_report
 
 BEHAVIOURS = st.sampled_from(
@@ -47,7 +47,7 @@ import runpy, sys
 parts = runpy.run_path({conftest!r})
 world = parts["World"](parts["write_suite"](sys.argv[1], checks="[{{contains: a}}]"))
 changed = parts["reply_with"](text="no", share=0.5, fingerprint="fp_2")
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 from contractcheck.workflows.judging import make_report
 run = world.run(12, changed)
 judgement = world.judge(run, world.baseline(), world.run(11, changed), reference=world.run(9))

@@ -26,7 +26,7 @@ from contractcheck.model.judgement import (
     Verdict,
 )
 from contractcheck.model.report import Report, TrialCounts
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 
 GOLDEN = Path(__file__).with_name("golden")
 SUFFIX = {"terminal": "txt", "json": "json"}

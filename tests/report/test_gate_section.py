@@ -15,7 +15,7 @@ import pytest
 from contractcheck.model.gate import CaseAccount, GateAccount, MarginAccount, SideAccount
 from contractcheck.model.judgement import Example, Finding, FindingKind, Verdict
 from contractcheck.model.report import Report, TrialCounts
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 
 GOLDEN = Path(__file__).with_name("golden")
 SUFFIX = {"terminal": "txt", "json": "json"}

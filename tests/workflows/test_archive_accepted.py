@@ -20,11 +20,12 @@ from contractcheck.store.remote import RemoteFiles
 from contractcheck.workflows.accept import AcceptOptions
 from contractcheck.workflows.archive_accepted import bring_run, mark_nights, secure_runs
 from contractcheck.workflows.archive_names import ArchivedRun, read_names
-from contractcheck.workflows.archive_prune import Retention, plan_archive_prune, prune_archive
+from contractcheck.workflows.archive_prune import plan_archive_prune, prune_archive
 from contractcheck.workflows.night_runs import night_record
 from contractcheck.workflows.night_sampling import read_night
 from contractcheck.workflows.rebase import accept_since
 from contractcheck.workflows.record import RecordOptions
+from contractcheck.workflows.retention import Retention
 from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.watch import WatchOptions, watch_target
 from contractcheck.workflows.workspace import Workspace

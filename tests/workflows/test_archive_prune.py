@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contractcheck.errors import RecordingError, UsageError
-from contractcheck.workflows.archive_prune import Retention, plan_archive_prune, prune_archive
+from contractcheck.workflows.archive_prune import plan_archive_prune, prune_archive
+from contractcheck.workflows.retention import Retention
 from contractcheck.workflows.run_archive import open_archive
 from contractcheck.workflows.workspace import Workspace
 

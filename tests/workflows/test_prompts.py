@@ -6,7 +6,7 @@ import base64
 import sys
 
 from contractcheck.model.judgement import FindingKind
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 from contractcheck.simulator import Conditions, parse_change
 from contractcheck.workflows.record import RecordOptions, record_run
 

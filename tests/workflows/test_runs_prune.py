@@ -13,7 +13,8 @@ from contractcheck.cassettes import create_run, read_header
 from contractcheck.cassettes.run_lock import locked
 from contractcheck.errors import RecordingError, UsageError
 from contractcheck.redaction import Scrubber
-from contractcheck.workflows.runs_prune import PruneRule, plan_prune, prune
+from contractcheck.workflows.retention import PruneRule
+from contractcheck.workflows.runs_prune import plan_prune, prune
 
 ALL = PruneRule(keep=0)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contractcheck.cassettes import read_header, read_run
-from contractcheck.report import FORMATS
+from contractcheck.report.formats import FORMATS
 
 HERE = Path(__file__).parent
 HOUR_S = 3600
