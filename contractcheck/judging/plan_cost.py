@@ -11,9 +11,10 @@ from contractcheck.model.json_text import canonical_json
 from contractcheck.model.plan import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from contractcheck.model.measurement import MeasuredRun
+    from contractcheck.model.completion import Answer
+    from contractcheck.model.measurement import TrialAnswer
     from contractcheck.model.plan import RateLimits
     from contractcheck.model.suite import Case, Suite
 
@@ -41,20 +42,22 @@ class RequestUse:
     duration_s: float
 
 
-def use_per_case(suite: Suite, run: MeasuredRun | None) -> dict[str, RequestUse]:
-    """Say what a request of each case takes, from a run where it has answers of the case.
+def use_per_case(suite: Suite, answers: Iterable[TrialAnswer]) -> dict[str, RequestUse]:
+    """Say what a request of each case takes, from recorded answers of the case if there are any.
 
     Args:
         suite: The contract.
-        run: A recorded run of it, or None: then tokens are counted as characters over four, and
-            answers are supposed to be as long as they may be.
+        answers: Those of a recorded run. Where a case has none, tokens are counted as characters
+            over four, and answers are supposed to be as long as they may be.
     """
-    return {case.id: _measured(case, run) or _assumed(case) for case in suite.cases}
+    by_case: dict[str, list[Answer]] = {case.id: [] for case in suite.cases}
+    for one in answers:
+        if one.answer.completion.outcome is Outcome.ANSWERED and one.case in by_case:
+            by_case[one.case].append(one.answer)
+    return {case.id: _measured(by_case[case.id]) or _assumed(case) for case in suite.cases}
 
 
-def _measured(case: Case, run: MeasuredRun | None) -> RequestUse | None:
-    answers = [] if run is None else [a.answer for a in run.answers if a.case == case.id]
-    answered = [a for a in answers if a.completion.outcome is Outcome.ANSWERED]
+def _measured(answered: Sequence[Answer]) -> RequestUse | None:
     tokens_in = [a.completion.input_tokens for a in answered]
     # A vector is no tokens, and none are accounted.
     tokens_out = [0 if a.completion.embedding else a.completion.output_tokens for a in answered]

@@ -25,7 +25,7 @@ from contractcheck.wire_contracts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -66,8 +66,8 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
     own = [x for x in told_exchanges(run) if x.case in cases]
     target = replace(header.target, mapping=_mapping_now(header.target, suite))
     read = {place_of(exchange): _read(exchange, target) for exchange in own}
-    deciding = {(x.case, x.trial): place_of(x) for x in own}.values()
-    last, first = set(deciding) & read.keys(), read.keys() - set(deciding)
+    last = set(map(place_of, deciding_exchanges(run, suite)))
+    first = read.keys() - last
     measured = measure_answers(header, [read[place][0] for place in sorted(last)], suite)
     spoken = wire_format(header.target.provider)
     shape = learn_shape(spoken.name, [facts for _, facts in read.values()])
@@ -76,6 +76,27 @@ def observe(run: Run, suite: Suite) -> MeasuredRun:
         statistics=replace(measured.statistics, wire=shape),
         earlier=tuple(read[place][0] for place in sorted(first)),
     )
+
+
+def deciding_exchanges(run: Run, suite: Suite) -> list[Exchange]:
+    """The last told attempt of every trial of the suite's cases, sorted by case and trial."""
+    cases = {case.id for case in suite.cases}
+    last = {(x.case, x.trial): x for x in told_exchanges(run) if x.case in cases}
+    return [last[key] for key in sorted(last)]
+
+
+def read_trials(run: Run, suite: Suite) -> list[TrialAnswer]:
+    """Read what each trial's deciding attempt came to, without a look at how it came over the wire.
+
+    Raises:
+        UsageError: If the run's provider has no dialect.
+    """
+    target = run.header.target
+    mapping = _mapping_now(target, suite)
+    return [
+        TrialAnswer(case=x.case, trial=x.trial, answer=read_answer(x, target.provider, mapping))
+        for x in deciding_exchanges(run, suite)
+    ]
 
 
 def told_exchanges(run: Run) -> list[Exchange]:
@@ -125,16 +146,22 @@ def measure_answers(header: RunHeader, answers: Sequence[TrialAnswer], suite: Su
         answers: One per trial.
         suite: The contract.
     """
-    table = _tabulate(header, answers, {case.id: case for case in suite.cases})
+    table = tabulate(header, answers, suite)
     statistics = reduce_night(header, suite, answers, table)
     return MeasuredRun(header=header, answers=tuple(answers), table=table, statistics=statistics)
 
 
-def _tabulate(
-    header: RunHeader, answers: Sequence[TrialAnswer], cases: Mapping[str, Case]
-) -> pd.DataFrame:
+def tabulate(header: RunHeader, answers: Sequence[TrialAnswer], suite: Suite) -> pd.DataFrame:
+    """The observation table of answers: :data:`COLUMNS`.
+
+    Args:
+        header: The run's header.
+        answers: One per trial, of the suite's cases.
+        suite: The contract.
+    """
     import pandas as pd
 
+    cases = {case.id: case for case in suite.cases}
     rows = [
         (header.id, header.night, one.case, one.trial, *values)
         for one in answers

@@ -9,6 +9,7 @@ and scored again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.stats.night_contrasts import Contrast
@@ -16,15 +17,21 @@ from contractcheck.stats.night_rule import score_to_be_seen
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
+    WORST_CASE,
     conformance_score,
+    mean_score,
     output_streams,
+    stack_contrasts,
+    worst_score,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
+    FloatArray = NDArray[np.float64]
 
 _RESOLUTION = 0.001
 """Shares are found to a tenth of a percentage point."""
@@ -81,6 +88,7 @@ def smallest_visible_share(
 
     quiet, half, full = contrasts(0.0), contrasts(0.5), contrasts(1.0)
     needed = _scores_needed(quiet, accepted, threshold, power)
+    struck = {metric: _Struck.of(quiet[metric], half[metric], full[metric]) for metric in quiet}
     quantile = float(ndtri(math.sqrt(power)))
 
     def seen(share: float) -> bool:
@@ -88,19 +96,55 @@ def smallest_visible_share(
         poor = max(share - quantile * chance_sd, 0.0)
         # Given its total, a night's new answers still fall unevenly on the cases.
         spread = poor * (1.0 - poor) * (1.0 - 1.0 / cases) / answers_per_case
-        changed = {
-            metric: [
-                _between(*three, share=poor, spread=spread)
-                for three in zip(quiet[metric], half[metric], full[metric], strict=True)
-            ]
-            for metric in quiet
-        }
+        changed = {metric: one.at(poor, spread=spread) for metric, one in struck.items()}
         return any(
-            stream.scores[:accepted].mean() >= needed[name]
-            for name, stream in output_streams(changed).items()
+            scores[:accepted].mean() >= needed[name] for name, scores in _output_scores(changed)
         )
 
     return _smallest(seen)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Struck:
+    """The contrasts of one metric, (M, N), as quadratic functions of the share of new answers.
+
+    A squared distance is quadratic in the share, so three points give it everywhere.
+    """
+
+    quiet: Contrast
+    slope: FloatArray
+    curvature: FloatArray
+
+    @classmethod
+    def of(
+        cls, quiet: Sequence[Contrast], half: Sequence[Contrast], full: Sequence[Contrast]
+    ) -> _Struck:
+        """Lay the parabola through contrasts with a share of 0, of one half, and of 1."""
+        none, some, every = (stack_contrasts(one).ratio for one in (quiet, half, full))
+        curvature = 2.0 * (none + every - 2.0 * some)
+        slope = every - none - curvature
+        return cls(quiet=stack_contrasts(quiet), slope=slope, curvature=curvature)
+
+    def at(self, share: float, *, spread: float) -> Contrast:
+        """Expected contrasts when a share of answers is new, with this variance of the share."""
+        import numpy as np
+
+        quiet = self.quiet
+        ratio = quiet.ratio + self.slope * share + self.curvature * (share**2 + spread)
+        return Contrast(ratio=np.maximum(ratio, 0.0), dof=quiet.dof)
+
+
+def _output_scores(stacks: Mapping[str, Contrast]) -> Iterator[tuple[str, FloatArray]]:
+    """Scores of :func:`~contractcheck.stats.night_scores.output_streams`, cheapest first."""
+    import numpy as np
+
+    for metric, stack in stacks.items():
+        yield metric, mean_score(stack)
+    every = Contrast(
+        ratio=np.concatenate([stack.ratio for stack in stacks.values()]),
+        dof=np.concatenate([stack.dof for stack in stacks.values()]),
+    )
+    yield WORST_CASE, worst_score(every)
 
 
 def _scores_needed(
@@ -165,21 +209,6 @@ def smallest_rate_drop(
         return bool(score[accepted:].mean() >= needed)
 
     return _smallest(seen)
-
-
-def _between(
-    quiet: Contrast, half: Contrast, full: Contrast, *, share: float, spread: float
-) -> Contrast:
-    """Expected contrast when a share of answers is new, with this variance of the share.
-
-    A squared distance is quadratic in the share, so three points give it everywhere.
-    """
-    import numpy as np
-
-    curvature = 2.0 * (quiet.ratio + full.ratio - 2.0 * half.ratio)
-    slope = full.ratio - quiet.ratio - curvature
-    ratio = quiet.ratio + slope * share + curvature * (share**2 + spread)
-    return Contrast(ratio=np.maximum(ratio, 0.0), dof=quiet.dof)
 
 
 def _smallest(seen: Callable[[float], bool]) -> float | None:

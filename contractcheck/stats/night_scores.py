@@ -128,7 +128,12 @@ def omnibus_score(contrasts: Sequence[Contrast]) -> FloatArray:
     Raises:
         UsageError: When there is no contrast, or a night has no evidence at all.
     """
-    return wilson_hilferty(*_mean_ratio(contrasts))
+    return mean_score(stack_contrasts(contrasts))
+
+
+def mean_score(stack: Contrast) -> FloatArray:
+    """Score as :func:`omnibus_score`, of contrasts that are stacked already."""
+    return wilson_hilferty(*_mean_ratio(stack))
 
 
 def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> FloatArray:
@@ -145,7 +150,7 @@ def omnibus_floor_sd(contrasts: Sequence[Contrast]) -> FloatArray:
     """
     import numpy as np
 
-    _, dof = _mean_ratio(contrasts)
+    _, dof = _mean_ratio(stack_contrasts(contrasts))
     return np.asarray(np.hypot(1.0, USUAL_RATIO_SD * np.sqrt(np.median(dof, 0) / 2.0)))
 
 
@@ -165,11 +170,16 @@ def worst_case_score(contrasts: Sequence[Contrast]) -> FloatArray:
     Raises:
         UsageError: When there is no contrast, or a night has no evidence at all.
     """
+    return worst_score(stack_contrasts(contrasts))
+
+
+def worst_score(stack: Contrast) -> FloatArray:
+    """Score as :func:`worst_case_score`, of contrasts that are stacked already."""
     import numpy as np
 
-    ratio, dof = _stack(contrasts)
-    worst = np.where(dof > 0, wilson_hilferty(ratio, dof), -np.inf).max(0)
-    return score_of_worst(worst, (dof > 0).sum(0))
+    present = stack.dof > 0
+    worst = np.where(present, wilson_hilferty(stack.ratio, stack.dof), -np.inf).max(0)
+    return score_of_worst(worst, present.sum(0))
 
 
 def score_of_worst(worst: ArrayLike, many: ArrayLike) -> FloatArray:
@@ -247,28 +257,33 @@ def _arcsine(passed: FloatArray, answers: FloatArray) -> FloatArray:
     return np.asarray(np.arcsin(np.sqrt((passed + 0.375) / (answers + 0.75))))
 
 
-def _mean_ratio(contrasts: Sequence[Contrast]) -> tuple[FloatArray, FloatArray]:
+def _mean_ratio(stack: Contrast) -> tuple[FloatArray, FloatArray]:
     """Mean ratio over cases and metrics, and its degrees of freedom, each (N,)."""
     import numpy as np
 
-    ratio, dof = _stack(contrasts)
-    present = dof > 0
+    present = stack.dof > 0
     n = present.sum(0)
-    mean = np.where(present, ratio, 0.0).sum(0) / n
-    variance = np.where(present, 2.0 / np.maximum(dof, _LEAST_DOF), 0.0).sum(0) / n**2
+    mean = np.where(present, stack.ratio, 0.0).sum(0) / n
+    variance = np.where(present, 2.0 / np.maximum(stack.dof, _LEAST_DOF), 0.0).sum(0) / n**2
     return mean, 2.0 / variance
 
 
-def _stack(contrasts: Sequence[Contrast]) -> tuple[FloatArray, FloatArray]:
-    """Stack M contrasts over N nights as (M, N) ratios and degrees of freedom."""
+def stack_contrasts(contrasts: Sequence[Contrast]) -> Contrast:
+    """Stack M contrasts over N nights as one of (M, N) ratios and degrees of freedom.
+
+    Raises:
+        UsageError: When there is no contrast, or a night has no evidence at all.
+    """
     import numpy as np
+
+    from contractcheck.stats.night_contrasts import Contrast
 
     if not contrasts:
         raise UsageError("No case and metric to score: give at least one contrast.")
     ratio = np.stack([np.atleast_1d(contrast.ratio) for contrast in contrasts])
     dof = np.stack([np.atleast_1d(contrast.dof) for contrast in contrasts])
     _refuse_empty((dof > 0).sum(0), "comparable answer")
-    return ratio, dof
+    return Contrast(ratio=ratio, dof=dof)
 
 
 def _refuse_empty(evidence: NDArray[np.int64], what: str) -> None:

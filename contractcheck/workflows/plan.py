@@ -13,7 +13,7 @@ from contractcheck.judging.gate_plan import assumed_pool, plan_gate, pool_trials
 from contractcheck.judging.plan_cost import estimate_cost, use_per_case
 from contractcheck.judging.standing import standing_eras
 from contractcheck.judging.watch_plan import plan_watch
-from contractcheck.measuring import observe
+from contractcheck.measuring import deciding_exchanges, read_trials, tabulate
 from contractcheck.model.plan import CaseSight, RateLimits, SuitePlan
 from contractcheck.providers.limits import advertised_limits
 from contractcheck.providers.prices import load_prices
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from contractcheck.model.measurement import MeasuredRun
+    import pandas as pd
+
+    from contractcheck.model.measurement import TrialAnswer
     from contractcheck.model.night import NightStatistics
     from contractcheck.model.plan import Cost, GateOutlook
+    from contractcheck.model.run import Run
     from contractcheck.model.suite import Suite
     from contractcheck.model.target import Target
     from contractcheck.providers.prices import Price
@@ -59,11 +62,20 @@ class PlanOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Basis:
-    """What is known of the provider already."""
+    """What is known of the provider already.
+
+    Attributes:
+        eras: Complete accepted nights that count, between re-bases.
+        recorded: The recordings of accepted nights that are at hand, oldest first.
+        newest: What the newest of them answered.
+        answers: Trials of all of them that came to something.
+        expired: Complete accepted nights that no longer count.
+    """
 
     eras: tuple[tuple[NightStatistics, ...], ...]
-    headers: tuple[tuple[str, str], ...]
-    measured: tuple[MeasuredRun, ...]
+    recorded: tuple[Run, ...]
+    newest: tuple[TrialAnswer, ...]
+    answers: int
     expired: int = 0
 
     @property
@@ -72,9 +84,11 @@ class _Basis:
         return sum(map(len, self.eras))
 
     @property
-    def newest(self) -> MeasuredRun | None:
-        """The newest accepted night whose answers are at hand."""
-        return self.measured[-1] if self.measured else None
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers of the last recorded answer."""
+        responses = [x.response for run in self.recorded[-1:] for x in run.exchanges]
+        headers = [response.headers for response in responses if response is not None]
+        return tuple(headers[-1]) if headers else ()
 
     @property
     def words(self) -> str:
@@ -87,7 +101,7 @@ class _Basis:
         )
 
     def _known_words(self) -> str:
-        if not self.measured:
+        if not self.recorded:
             known = (
                 f"no recording of the {self.nights} accepted nights is at hand"
                 if self.nights
@@ -97,8 +111,7 @@ class _Basis:
                 f"{known}: tokens are characters over four, answers as long as they may be, "
                 "spreads of a gate those of a typical provider"
             )
-        answers = sum(len(run.answers) for run in self.measured)
-        at_hand = f"the {answers} answers of {len(self.measured)} of them"
+        at_hand = f"the {self.answers} answers of {len(self.recorded)} of them"
         return f"{self.nights} accepted nights and {at_hand}"
 
 
@@ -124,7 +137,7 @@ def plan_suite(
         suite=suite.name,
         version=suite.version,
         target=target.id,
-        basis="recorded" if basis.measured else "assumed",
+        basis="recorded" if basis.recorded else "assumed",
         source=basis.words,
         alpha=policy.alpha,
         power=policy.power,
@@ -165,17 +178,16 @@ def _read_basis(workspace: Workspace, suite: Suite, target: Target, tonight: str
     """Accepted nights that stand tonight, and one whole recording of them if any is at hand."""
     baseline = workspace.baselines.read(suite.name, target)
     if baseline is None:
-        return _Basis(eras=(), headers=(), measured=())
+        return _Basis(eras=(), recorded=(), newest=(), answers=0)
     eras = standing_eras(baseline, tonight)
     complete = sum(night.statistics.is_complete for night in baseline.nights)
     recorded = read_recorded_nights(workspace, baseline)
-    responses = [x.response for run in recorded[-1:] for x in run.exchanges]
-    headers = [response.headers for response in responses if response is not None]
     return _Basis(
         eras=eras,
+        recorded=recorded,
+        newest=tuple(read_trials(recorded[-1], suite)) if recorded else (),
+        answers=sum(len(deciding_exchanges(run, suite)) for run in recorded),
         expired=complete - sum(map(len, eras)),
-        headers=tuple(headers[-1]) if headers else (),
-        measured=tuple(observe(run, with_margin_metrics(suite)) for run in recorded),
     )
 
 
@@ -194,11 +206,19 @@ def _plan_gate(suite: Suite, basis: _Basis, slots: int, options: PlanOptions) ->
     rules = gate_rules(suite, plan_looks(slots))
     if set(rules.margins) <= rules.muted:
         return None
-    pool = pool_trials([run.table for run in basis.measured], rules) if basis.measured else None
+    tables = _tables(with_margin_metrics(suite), basis)
+    pool = pool_trials(tables, rules) if tables else None
     if pool is None or not pool.trials:
         pool = assumed_pool(rules, len(suite.cases))
     rng = derive_generator("plan", suite=suite.fingerprint)
     return plan_gate(pool, rules, slots=slots, repeats=options.simulations, rng=rng)
+
+
+def _tables(suite: Suite, basis: _Basis) -> list[pd.DataFrame]:
+    """The observation table of each recorded night, oldest first."""
+    answers = [*(read_trials(run, suite) for run in basis.recorded[:-1]), basis.newest]
+    pairs = zip(basis.recorded, answers, strict=False)
+    return [tabulate(run.header, own, suite) for run, own in pairs]
 
 
 def _case_sight(
