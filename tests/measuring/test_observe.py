@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from contractcheck.measuring import COLUMNS, observe
+from contractcheck.measuring import COLUMNS, observe, read_trials, tabulate
 from contractcheck.model.completion import Outcome
 from contractcheck.model.exchange import Exchange, Request, Response
 from contractcheck.model.night import LabelCell, NumberCell, RateCell, TextCell
@@ -148,6 +148,20 @@ def test_the_last_attempt_of_a_trial_counts(suite):
     exchanges = (answer("one", 0, status=503), answer("one", 0, "calm", attempt=1))
     measured = observe(run(suite, *exchanges), suite)
     assert [one.answer.completion.outcome for one in measured.answers] == [Outcome.ANSWERED]
+
+
+def test_answers_are_the_same_without_a_look_at_the_wire(suite):
+    retried = (answer("one", 0, status=503), answer("one", 0, "calm", attempt=1))
+    gone = (answer("one", 3, ended="closed"), answer("gone", 0))
+    recorded = run(suite, answer("two", 1, "12"), *retried, answer("one", 2, status=503), *gone)
+    trials, measured = read_trials(recorded, suite), observe(recorded, suite)
+    assert len(trials) == 4
+    assert trials == [
+        replace(one, answer=replace(one.answer, completion=replace(own, wire_problems=())))
+        for one in measured.answers
+        for own in [one.answer.completion]
+    ]
+    assert tabulate(recorded.header, trials, suite).equals(measured.table)
 
 
 def test_contended_trials_have_no_latency_rows_and_keep_their_answers(suite):

@@ -4,14 +4,21 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from contractcheck.errors import UsageError
+from contractcheck.stats.night_contrasts import Contrast
 from contractcheck.stats.night_power import (
     smallest_rate_drop,
     smallest_slowdown,
     smallest_visible_share,
 )
-from contractcheck.stats.night_rule import alarm_nights, predictive_t, two_night_threshold
+from contractcheck.stats.night_rule import (
+    alarm_nights,
+    predictive_t,
+    score_to_be_seen,
+    two_night_threshold,
+)
 from contractcheck.stats.night_scores import (
     CONFORMANCE_FLOOR_SD,
     LATENCY_FLOOR_SD,
@@ -99,6 +106,46 @@ def test_a_change_of_one_case_must_be_larger_than_a_change_of_all():
         for touched in (range(CASES), [0])
     )
     assert 0 < every < one <= 1
+
+
+@pytest.mark.parametrize("touched", [range(CASES), [3]], ids=["every case", "one case"])
+def test_the_stated_share_is_the_smallest_whose_mean_score_is_high_enough(touched):
+    contrasts = contrasts_of(label_nights(np.random.default_rng(6)), touched)
+    quiet, half, full = (contrasts(share)["label"] for share in (0.0, 0.5, 1.0))
+
+    def is_seen(share):
+        """One contrast at a time: the parabola through three shares, at a poor night's."""
+        luck = math.sqrt(share * (1 - share) / (len(touched) * ANSWERS))
+        poor = max(share - ndtri(math.sqrt(0.8)) * luck, 0.0)
+        spread = poor * (1 - poor) * (1 - 1 / len(touched)) / ANSWERS
+        struck = []
+        for a, b, c in zip(quiet, half, full, strict=True):
+            square = 2 * (a.ratio + c.ratio - 2 * b.ratio)
+            line = c.ratio - a.ratio - square
+            ratio = a.ratio + line * poor + square * (poor**2 + spread)
+            struck.append(Contrast(ratio=np.maximum(ratio, 0), dof=a.dof))
+        before, after = (output_streams({"label": one}) for one in (quiet, struck))
+        return any(
+            after[name].scores[:K].mean()
+            >= score_to_be_seen(
+                stream.scores[:K],
+                stream.floor_sd,
+                threshold=THRESHOLD,
+                power=0.8,
+                floor_mean=stream.floor_mean,
+            )
+            for name, stream in before.items()
+        )
+
+    share = smallest_visible_share(
+        contrasts,
+        accepted=K,
+        cases=len(touched),
+        answers_per_case=ANSWERS,
+        threshold=THRESHOLD,
+    )
+    assert is_seen(share)
+    assert not is_seen(share - 0.001)
 
 
 def test_nothing_touched_is_never_seen():
