@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import UsageError
+from contractcheck.stats.roots import find_root
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,8 +105,6 @@ def two_night_threshold(
     Raises:
         UsageError: When K < 5, or budget or horizon make no sense.
     """
-    from scipy.optimize import brentq
-
     if not 0.0 < budget < 1.0:
         raise UsageError(f"budget={budget}: a chance of false alarm lies between 0 and 1.")
     at_zero = chance_of_false_red(nights=nights, threshold=0.0, horizon=horizon)
@@ -118,7 +117,7 @@ def two_night_threshold(
     upper = 4.0
     while excess(upper) > 0:
         upper *= 2.0
-    return float(brentq(excess, 0.0, upper, xtol=1e-6))
+    return find_root(excess, 0.0, upper, within=1e-6)
 
 
 def chance_of_false_red(*, nights: int, threshold: float, horizon: int) -> float:
