@@ -15,6 +15,7 @@ from contractcheck.cassettes.case_files import read_case_bytes
 from contractcheck.cassettes.interception import recording, replaying
 from contractcheck.cassettes.journal import Fsync, JournalWriter
 from contractcheck.cassettes.layout import is_sealed
+from contractcheck.cassettes.lines import written_out
 from contractcheck.cassettes.memory_tape import MemoryTape
 from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
@@ -49,4 +50,5 @@ __all__ = [
     "replaying",
     "resume_run",
     "seal_run",
+    "written_out",
 ]

@@ -20,7 +20,7 @@ from contractcheck.cassettes.caps import refuse_large_case, refuse_long_line, re
 from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.chain import chained, verified_lines
 from contractcheck.cassettes.layout import PART_SUFFIX
-from contractcheck.cassettes.lines import envelope, exchange_line, request_line
+from contractcheck.cassettes.lines import envelope, exchange_line, request_line, written_out
 from contractcheck.cassettes.page import Page, first_line
 from contractcheck.errors import RecordingError
 from contractcheck.files import TEMPORARY_SUFFIX, sync_folder
@@ -116,7 +116,7 @@ class JournalWriter:
             ) from error
         holder = item if isinstance(item, Request) else item.response
         is_known = holder is not None and is_searched(holder.body, self.scrubber)
-        self._look(line, envelope(line) if is_known else line)
+        self._look(line, envelope(line) if is_known else written_out(line))
         return line
 
     def _look(self, line: bytes, unsearched: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
 
+from contractcheck.cassettes.repeats import join_repeats, split_repeats
 from contractcheck.model.exchange import Ending, Exchange, Request, Response
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _EXCHANGE_KEY = re.compile(rb'\{"res":"([0-9A-Za-z-]+)","trial":(\d{1,18}),"attempt":(\d{1,18}),')
 _REQUEST_KEY = re.compile(rb'\{"req":"([0-9A-Za-z-]+)",')
+_IN_PARTS = b',"body":{"join":'
+_BODY = re.compile(rb',"body":(?:"|\{"join":)')
 
 _PAIR = 2
 _MEMBERS = itemgetter(
@@ -99,8 +102,22 @@ def envelope(line: bytes) -> bytes:
 
     Inside a string every quote is escaped, so no other place looks like this one.
     """
-    end = line.find(b',"body":"')
-    return line if end < 0 else line[:end]
+    found = _BODY.search(line)
+    return line[: found.start()] if found else line
+
+
+def written_out(line: bytes) -> bytes:
+    """Return a line with its body in one piece: what is searched for may lie across two parts.
+
+    Anything but such a line is returned as it is.
+    """
+    if _IN_PARTS not in line:
+        return line
+    try:
+        document = orjson.loads(line)
+        return orjson.dumps(document | {"body": _decode_body(document["body"]).decode()})
+    except (KeyError, TypeError, ValueError):  # not a line of ours
+        return line
 
 
 def written_key(line: bytes) -> str | tuple[str, int, int] | None:
@@ -205,18 +222,22 @@ def _check_chunks(response: Response) -> None:
         raise ValueError("the chunks do not add up to the body")
 
 
-def _encode_body(body: bytes) -> str | dict[str, str]:
+def _encode_body(body: bytes) -> str | dict[str, object]:
     """Text as text, so that diffs and secret scanners can read it; else base64."""
     try:
-        return body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         return {"b64": base64.b64encode(body).decode()}
+    found = split_repeats(text)
+    return text if found is None else {"join": found[0], "parts": found[1]}
 
 
 def _decode_body(value: JsonValue) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, dict):
+        if "join" in value:
+            return join_repeats(_text(value["join"]), _texts(value["parts"]))
         return base64.b64decode(_text(value["b64"]), validate=True)
     raise ValueError("a body is neither text nor base64")
 
@@ -225,6 +246,12 @@ def _text(value: JsonValue) -> str:
     if isinstance(value, str):
         return value
     raise ValueError(f"expected a text, got {_shown(value)}")
+
+
+def _texts(value: JsonValue) -> list[str]:
+    if isinstance(value, list) and set(map(type, value)) <= {str}:
+        return cast("list[str]", value)
+    raise ValueError("expected a list of texts")
 
 
 def _integer(value: JsonValue) -> int:

@@ -103,7 +103,7 @@ class Recorder:
             for take in left:
                 ends.callback(take.abandon)
 
-    def stored(self, received: Received) -> tuple[Response, str]:
+    def stored(self, received: Received, origin_ns: int) -> tuple[Response, str]:
         """Redact a response: see ``Keeper``."""
         pieces = tuple(received.pieces)
         chunks = tuple(map(itemgetter(0), pieces))
@@ -122,7 +122,7 @@ class Recorder:
             headers=headers,
             body=_vouched(redacted, self.scrubber),
             chunk_bytes=lengths,
-            chunk_times_us=tuple(map(itemgetter(1), pieces)),
+            chunk_times_us=tuple([(given_ns - origin_ns) // 1000 for _, _, given_ns in pieces]),
         )
         note = redacted.note or ("coded anew" if redacted.is_recoded else "")
         return response, note

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter, sub
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +18,10 @@ from contractcheck.model.exchange import Exchange
 if TYPE_CHECKING:
     from contractcheck.cassettes.trial import Slot
     from contractcheck.model.exchange import Ending, Headers, Request, Response
+
+
+Piece = tuple[bytes, int, int]
+"""A chunk; when it was asked for (0 when nobody asks); when it came (``perf_counter_ns``)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -27,22 +33,26 @@ class Received:
         reason: Reason phrase, empty when there was none.
         http_version: Such as ``HTTP/1.1``.
         headers: In wire order, all of them.
-        pieces: Body as it came, content coding not undone: each chunk with its time (µs) since
-            the request was sent.
+        pieces: Body as it came, content coding not undone.
     """
 
     status: int
     reason: str
     http_version: str
     headers: Headers = field(repr=False)  # a traceback with arguments may show it
-    pieces: list[tuple[bytes, int]] = field(default_factory=list, repr=False)
+    pieces: list[Piece] = field(default_factory=list, repr=False)
 
 
 class Keeper(Protocol):
     """Turns what happened into what may be stored, and stores it."""
 
-    def stored(self, received: Received) -> tuple[Response, str]:
-        """Return the response as it may be stored, and a note on what was done to it."""
+    def stored(self, received: Received, origin_ns: int) -> tuple[Response, str]:
+        """Return the response as it may be stored, and a note on what was done to it.
+
+        Args:
+            received: What came.
+            origin_ns: All times count from it.
+        """
 
     def lag_since_us(self, since_ns: int) -> int:
         """Most that the event loop was late since a ``perf_counter_ns`` time, in µs."""
@@ -64,6 +74,7 @@ class Take:
         request: As it is stored.
         via: Client library.
         keeper: Gets the finished exchange.
+        asked_ns: When the consumer last asked for a piece (``perf_counter_ns``); 0 for never.
     """
 
     slot: Slot
@@ -71,13 +82,12 @@ class Take:
     request: Request
     via: str
     keeper: Keeper
+    asked_ns: int = 0
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     _begun_ns: int = field(default_factory=time.perf_counter_ns)
     _sent_ns: int | None = None
     _headers_us: int | None = None
     _received: Received | None = None
-    _given_ns: int = 0
-    _held_ns: int = 0
     _is_finished: bool = False
     _lock: Lock = field(default_factory=Lock)
 
@@ -111,18 +121,27 @@ class Take:
         """
         if self._received is None:
             raise RuntimeError("a body without a head: on_headers comes before on_chunk")
-        if not is_with_last:
-            self._given_ns = time.perf_counter_ns()
-        elapsed_us = (self._given_ns - (self._sent_ns or self._begun_ns)) // 1000
+        pieces = self._received.pieces
+        given_ns = pieces[-1][2] if is_with_last and pieces else time.perf_counter_ns()
         # One append: a trial that ends in another thread never sees half a piece.
-        self._received.pieces.append((chunk, elapsed_us))
+        pieces.append((chunk, self.asked_ns, given_ns))
 
     def on_pull(self) -> None:
         """The consumer asks for the next piece."""
-        if self._given_ns:
-            held_ns = time.perf_counter_ns() - self._given_ns
-            if held_ns > self._held_ns:  # noqa: PLR1730 - ``max`` takes three times as long
-                self._held_ns = held_ns
+        self.asked_ns = time.perf_counter_ns()
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Where an adapter that is asked for every chunk puts it, with both of its times.
+
+        For streams of many chunks: a call for each of them would cost more than the clock.
+
+        Raises:
+            RuntimeError: If ``on_headers`` was not called before.
+        """
+        if self._received is None:
+            raise RuntimeError("a body without a head: on_headers comes before its pieces")
+        return self._received.pieces
 
     def abandon(self) -> None:
         """End a body that the client neither read to its end nor closed."""
@@ -156,7 +175,7 @@ class Take:
         end_us = self._elapsed_us()
         origin_ns = self._sent_ns or self._begun_ns
         response, note = (
-            (None, "") if self._received is None else self.keeper.stored(self._received)
+            (None, "") if self._received is None else self.keeper.stored(self._received, origin_ns)
         )
         return Exchange(
             case=self.slot.case,
@@ -171,10 +190,17 @@ class Take:
             ended=ended,
             error=error,
             lag_us=self.keeper.lag_since_us(origin_ns),
-            held_us=self._held_ns // 1000,
+            held_us=self._longest_held_ns() // 1000,
             via=self.via,
             note=note,
         )
+
+    def _longest_held_ns(self) -> int:
+        """Longest time from when a piece came to when the next one was asked for."""
+        pieces = () if self._received is None else tuple(self._received.pieces)
+        given_ns = map(itemgetter(2), pieces)
+        asked_ns = chain(map(itemgetter(1), pieces[1:]), (self.asked_ns,))
+        return max(0, *map(sub, asked_ns, given_ns)) if pieces else 0
 
     def _elapsed_us(self) -> int:
         return (time.perf_counter_ns() - (self._sent_ns or self._begun_ns)) // 1000

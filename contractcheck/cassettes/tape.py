@@ -44,8 +44,9 @@ _BLOCK_BYTES = 1 << 18
 """Read at once: more is not faster, and is held meanwhile."""
 
 _AHEAD_BYTES = 4 << 20
-"""Largest case that is decoded at once; a client waits about 15 ms for it, and half as long for
-what its requests are to be worked out."""
+"""Largest case that is decoded at once, and most bytes of answers in it (a line may spell many
+times its length); a client waits about 15 ms for it, and half as long for what its requests are
+to be worked out."""
 
 _MOST_AHEAD_BYTES = 24 << 20
 """Of all cases of a tape that are held at a time, however long the run is."""
@@ -146,24 +147,18 @@ class _Shared:
 
     Attributes:
         files: Those that were read last.
-        ahead_bytes: How much more may be held that was decoded before it is asked for.
+        ahead_bytes: How much more of answers may be held that were decoded before they are asked
+            for.
     """
 
     files: RecentFiles = field(default_factory=RecentFiles)
     ahead_bytes: int = _MOST_AHEAD_BYTES
     _lock: Lock = field(default_factory=Lock)
 
-    def grants(self, size_bytes: int) -> bool:
-        """Whether a case of this size may be held."""
+    def hold(self, size_bytes: int) -> None:
+        """So much is held from now on; or, when it is negative, no longer."""
         with self._lock:
-            is_granted = size_bytes <= min(_AHEAD_BYTES, self.ahead_bytes)
-            self.ahead_bytes -= size_bytes * is_granted
-        return is_granted
-
-    def take_back(self, size_bytes: int) -> None:
-        """A case of this size is held no longer."""
-        with self._lock:
-            self.ahead_bytes += size_bytes
+            self.ahead_bytes -= size_bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,6 +186,7 @@ class _Reel:
     exchanges: dict[Key, int] = field(default_factory=dict)
     _requests: Recent[Request] = field(default_factory=Recent)
     _ahead: dict[Key, Exchange] = field(default_factory=dict)
+    _ahead_bytes: int = 0
     _is_begun: bool = False
 
     def note(self, line: bytes, end: int, run: str) -> None:
@@ -217,7 +213,7 @@ class _Reel:
         if found is None:
             return self._decoded(key, index, sent, self.source)
         if not self._ahead:
-            self.shared.take_back(self.starts[-1])
+            self._let_go()
         return found
 
     def expected(self) -> Sequence[Request]:
@@ -230,17 +226,27 @@ class _Reel:
     def _begin(self) -> None:
         if not self._is_begun:
             self._is_begun = True
-            if self.shared.grants(self.starts[-1]):
-                self._decode_ahead()
+            if self.starts[-1] <= _AHEAD_BYTES:
+                self._decode_ahead(min(_AHEAD_BYTES, self.shared.ahead_bytes))
 
-    def _decode_ahead(self) -> None:
+    def _decode_ahead(self, most_bytes: int) -> None:
+        """Decode exchanges in file order, as long as their answers fit."""
         whole = BytesSource(path=self.source.path, data=self.source.read_all())
+        held_bytes = 0
         for key, index in self.exchanges.items():
             # What is damaged is told to whoever asks for it.
             with suppress(RecordingError):
-                self._ahead[key] = self._decoded(key, index, None, whole)
-        if not self._ahead:
-            self.shared.take_back(self.starts[-1])
+                one = self._decoded(key, index, None, whole)
+                held_bytes += 0 if one.response is None else len(one.response.body)
+                if held_bytes > most_bytes:
+                    break
+                self._ahead[key], self._ahead_bytes = one, held_bytes
+        if self._ahead:
+            self.shared.hold(self._ahead_bytes)
+
+    def _let_go(self) -> None:
+        self.shared.hold(-self._ahead_bytes)
+        self._ahead_bytes = 0
 
     def _decoded(self, key: Key, index: int, sent: Request | None, source: Source) -> Exchange:
         digest = key[0]

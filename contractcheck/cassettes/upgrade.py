@@ -13,12 +13,15 @@ from contractcheck.errors import RecordingError
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonObject
 
-FORMAT = 2
+FORMAT = 3
 """Version of the line format that is written; newer ones are refused."""
 
 
 def upgraded(line: JsonObject, version: int) -> JsonObject:
-    """Return a request or exchange line of format ``version`` (1 … FORMAT) as one of FORMAT."""
+    """Return a request or exchange line of format ``version`` (1 … FORMAT) as one of FORMAT.
+
+    Format 3 may spell a body in parts; every line of format 2 is one of it.
+    """
     if version == 1:
         line = _to_format_2(line)
     return line

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
+from contractcheck.cassettes import written_out
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction import Scrubber, scan_file
@@ -71,8 +72,7 @@ def scan_paths(
             if reason := _unreadable(file):
                 unread.append(f"{file}: {reason}")
                 continue
-            data = file.read_bytes()
-            data = _unpacked(file, data)
+            data = _written_out(_unpacked(file, file.read_bytes()))
         except OSError as error:
             unread.append(f"{file}: {error.strerror}")
             continue
@@ -111,6 +111,21 @@ def _unpacked(file: Path, data: bytes) -> bytes:
     if coding is None:
         return data
     return decode_body(data, coding, max_bytes=MAX_BYTES, max_ratio=MAX_BYTES)
+
+
+def _written_out(data: bytes) -> bytes:
+    """The same lines, with every body of a recording in one piece.
+
+    Raises:
+        ContentCodingError: If they would be larger than what is held.
+    """
+    lines, size_bytes = [], 0
+    for line in data.split(b"\n"):
+        lines.append(written_out(line))
+        size_bytes += len(lines[-1]) + 1
+        if size_bytes - 1 > MAX_BYTES:
+            raise ContentCodingError(f"larger than {MAX_BYTES} bytes when it is written out")
+    return b"\n".join(lines)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

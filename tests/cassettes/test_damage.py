@@ -286,8 +286,8 @@ def test_a_manifest_cannot_name_files_elsewhere(sealed_run, name):
         (lambda d: d["files"].pop("a.jsonl"), False, "was edited after sealing (root digest"),
         (lambda d: d["header"].update(night="2027-01-01"), False, "was edited after sealing"),
         (lambda d: d.pop("header"), False, "header or files are missing"),
-        (lambda d: d.update(format=3), False, "format 3; this version reads up to 2: upgrade"),
-        (lambda d: d.update(format=None), False, "format None; this version reads up to 2"),
+        (lambda d: d.update(format=4), False, "format 4; this version reads up to 3: upgrade"),
+        (lambda d: d.update(format=None), False, "format None; this version reads up to 3"),
         (lambda d: d["header"].pop("suite"), True, "the run header is damaged (KeyError: 'suite')"),
         (lambda d: d["header"].update(status="ok"), True, "'ok' is no status of a run"),
         (lambda d: d["header"].update(cases=[]), True, "the run header is damaged"),
@@ -342,7 +342,7 @@ def reseal(folder, case, change):
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
-        (lambda rows: rows[0].update(format=9), 1, "format 9; this version reads up to 2"),
+        (lambda rows: rows[0].update(format=9), 1, "format 9; this version reads up to 3"),
         (lambda rows: rows[0].update(case="z"), 1, "does not belong to case 'a' of run"),
         (lambda rows: rows[2].update(trial="x"), 3, "expected an integer, got 'x'"),
         (lambda rows: rows[2].pop("ended"), 3, "'ended' is missing"),

@@ -36,23 +36,27 @@ def test_every_line_that_is_written_is_as_described(
     whole = make_exchange("a", 0)
     silent = make_exchange("a", 1, response=None, headers_us=None, ended="error", error="X")
     binary = make_exchange("a", 2, b"\xff\xfe")
-    for exchange in (whole, silent, binary):
+    streamed = make_exchange("a", 3, b"".join(b'data: {"text": "%d"}\n\n' % n for n in range(9)))
+    for exchange in (whole, silent, binary, streamed):
         run.append(exchange)
     run.close()
     open_lines = (run.folder / "a.jsonl.part").read_bytes().splitlines()
     assert all(b'"chain":' in line for line in open_lines)
+    assert [b'"parts":' in line for line in open_lines] == [False] * 5 + [True]
     assert failures(validator, open_lines) == []
     seal_run(run.folder, status="complete", ended_at="2026-01-01T00:01:00+00:00")
     sealed_lines = (run.folder / "a.jsonl").read_bytes().splitlines()
     assert not any(b'"chain":' in line for line in sealed_lines)
     assert failures(validator, sealed_lines) == []
-    assert len(open_lines) == len(sealed_lines) == 5
+    assert len(open_lines) == len(sealed_lines) == 6
 
 
 def test_lines_that_are_not_as_described_are_refused(validator):
     body = '{"res":"d","trial":0,"attempt":0,"at":"t","waited_us":0,"headers_us":null,"end_us":1,'
     good = body + '"lag_us":0,"ended":"eof","error":null}'
-    assert failures(validator, [good]) == []
+    head = '"error":null,"status":200,"http":"","headers":[],"chunk_bytes":[],"chunk_times_us":[],'
+    whole = good.replace('"error":null', head + '"body":{"join":"x","parts":["a"]}')
+    assert failures(validator, [good, whole]) == []
     for bad in (
         good.replace('"eof"', '"well"'),
         good.replace('"trial":0', '"trial":-1'),
@@ -60,7 +64,11 @@ def test_lines_that_are_not_as_described_are_refused(validator):
         good.replace('"error":null', '"error":null,"extra":1'),
         good.replace('"error":null', '"error":null,"via":"httpx2"'),
         good.replace('"error":null', '"error":null,"reason":"OK"'),
-        '{"contractcheck":"cassette","format":3,"run":"r","case":"c"}',
+        whole.replace('"parts":["a"]', '"parts":[]'),
+        whole.replace('"parts":["a"]', '"parts":["a", 1]'),
+        whole.replace('"join":"x",', ""),
+        whole.replace('"join":"x"', f'"join":"{"x" * 385}"'),
+        '{"contractcheck":"cassette","format":4,"run":"r","case":"c"}',
     ):
         assert failures(validator, [bad]), bad
 

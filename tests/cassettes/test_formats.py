@@ -1,6 +1,7 @@
 """Every format that was ever released loads for ever, and the present one never wavers."""
 
 import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ CASSETTES = Path(__file__).parents[2] / "cassettes"
 NOBODY = Scrubber.for_secrets([])
 ENDED_AT = "2026-03-01T02:16:00+00:00"
 FIRST_ROOT = "63298fc48839d18e455a73bc6592f7341c0670f2e199a23a3595645ef3acb9f3"
+SECOND_ROOT = "0bead5f4617e9d8ef0791ed6309e8201599ebe744db90b738ea750dcccb09a41"
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_an_interrupted_run_of_the_first_format_goes_on_in_the_present_one(first
     added = replace(before[0], trial=3, via="httpx2", held_us=5)
     run.append(added)
     run.close()
-    assert b'"format":2' in (folder / "refund.jsonl.part").read_bytes()
+    assert b'"format":3' in (folder / "refund.jsonl.part").read_bytes()
     seal_run(folder, status="complete", ended_at=ENDED_AT)
     assert set(read_run(folder).exchanges) == {*before, added}
 
@@ -115,7 +117,7 @@ def test_sealing_a_run_of_the_first_format_writes_the_present_one(first):
     assert (
         (folder / "refund.jsonl")
         .read_bytes()
-        .startswith(b'{"contractcheck":"cassette","format":2,')
+        .startswith(b'{"contractcheck":"cassette","format":3,')
     )
     assert read_run(folder).exchanges == before
 
@@ -161,7 +163,7 @@ def test_the_present_format_is_written_byte_for_byte_as_ever(tmp_path):
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
-def test_the_present_format_keeps_what_the_first_did_not():
+def test_the_second_format_keeps_what_the_first_did_not():
     exchanges = read_run(FORMATS / "format-2" / "sealed").exchanges
     assert rows(exchanges) == FIRST_ROWS
     assert {x.via for x in exchanges} == {"httpx2", "aiohttp"}
@@ -170,3 +172,31 @@ def test_the_present_format_keeps_what_the_first_did_not():
         "Too Many Requests", "OK", "OK", "OK", "", "Grüße",
     ]  # fmt: skip
     assert exchanges[-1].note == "body left out"
+
+
+@pytest.mark.parametrize("state", ["sealed", "open"])
+def test_the_second_format_loads_as_it_was_recorded(state):
+    before, after = (read_run(FORMATS / f"format-{n}" / state).exchanges for n in (2, 3))
+    assert rows(before) == FIRST_ROWS
+    assert before == tuple(x for x in after if x.trial < 3)
+    assert open_tape(FORMATS / "format-2" / "sealed").root == SECOND_ROOT
+
+
+@pytest.mark.parametrize("state", ["sealed", "open"])
+def test_the_third_format_spells_a_stream_in_parts(state):
+    folder = FORMATS / "format-3" / state
+    (path,) = folder.glob("stream-1.v2.jsonl*")
+    line = path.read_bytes().splitlines()[-1]
+    assert b'"," refund"," of"," 5"," \xe2\x82\xac"," is",' in line
+    assert line.count(b"chat.completion.chunk") == 3  # the first event, the joint, the last one
+    streamed = read_run(folder).exchanges[-1]
+    assert streamed == open_tape(folder).find(
+        streamed.case, streamed.request.digest, streamed.trial, streamed.attempt
+    )
+    events = list(streamed.response.chunks())
+    assert [event[:6] for event in events] == [b"data: "] * 13
+    told = [json.loads(event[6:])["choices"][0]["delta"] for event in events[:-1]]
+    assert (
+        "".join(delta.get("content", "") for delta in told) == "Your refund of 5 € is on its way."
+    )
+    assert events[-1] == b"data: [DONE]\n\n"

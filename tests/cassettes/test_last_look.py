@@ -1,6 +1,7 @@
 import pytest
 
 from contractcheck.cassettes import create_run, in_trial, read_run
+from contractcheck.cassettes.lines import exchange_line
 from contractcheck.cassettes.recorder import Recorder
 from contractcheck.cassettes.session import Outgoing
 from contractcheck.errors import RecordingError
@@ -20,6 +21,26 @@ def test_the_last_look_refuses_what_redaction_missed(tmp_path, make_header, make
     run.close()
     files = [path.read_bytes() for path in run.folder.iterdir()]
     assert all(SECRET.encode() not in data for data in files)
+    assert [x.trial for x in read_run(run.folder).exchanges] == [0]
+
+
+def test_the_last_look_sees_what_lies_across_two_parts_of_a_body(
+    tmp_path, make_header, make_exchange
+):
+    """A passage that repeats is written once, and the secret begins in it."""
+    run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets(["sesame+x:open"]))
+    for trial, end in enumerate((b"shut", b"open")):
+        words = (b"tree", b"door", b"hill", b"lake", end, b"road")
+        body = b"".join(b'data: {"event": 1, "said": "sesame+x:%s"}\n\n' % word for word in words)
+        exchange = make_exchange("a", trial, body)
+        assert b'"door","hill","lake"' in exchange_line(exchange)
+        assert b"sesame+x:open" not in exchange_line(exchange)
+        if trial == 0:
+            run.append(exchange)
+        else:
+            with pytest.raises(RecordingError, match="refused to write a credential"):
+                run.append(exchange)
+    run.close()
     assert [x.trial for x in read_run(run.folder).exchanges] == [0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import socket as socket_library
 import sys
@@ -58,6 +59,42 @@ def test_packed_files_are_searched_unpacked(folder):
 
 def test_runs_of_the_store_are_searched(project):
     assert scan_paths([project.record(1)], environment={}).leaks == ()
+
+
+def line_in_parts(join, parts):
+    body = {"join": join, "parts": parts}
+    return json.dumps({"res": "d", "body": body}, separators=(",", ":"))
+
+
+def test_a_body_that_is_kept_in_parts_is_searched_as_a_whole(folder):
+    path = folder / "run.jsonl"
+    told = line_in_parts('", "api_key": "', ['{"a": "1', 'Zq81nVtR5mPx0aLw", "b": "2', 'none"}'])
+    path.write_text(f"one\n{told}\nthree\n")
+    (leak,) = scan_paths([path], environment={}).leaks
+    assert leak.line == 2
+    cut = line_in_parts("fake-", ["my own ", "secret", "!"])
+    path.write_text(f"one\n\n{cut}\n")
+    assert scan_paths([path], environment={}).leaks == ()
+    (leak,) = scan_paths([path], environment={"A_SECRET": "own fake-secret"}).leaks
+    assert leak.line == 3
+
+
+def test_parts_that_spell_more_than_can_be_held_are_said(folder, monkeypatch):
+    monkeypatch.setattr("contractcheck.workflows.runs_scan.MAX_BYTES", 10_000)
+    path = folder / "run.jsonl"
+    path.write_text(line_in_parts("x" * 300, [""] * 30) + "\n")
+    assert scan_paths([path], environment={}).unread == ()
+    path.write_text(line_in_parts("x" * 300, [""] * 40) + "\n")
+    (unread,) = scan_paths([path], environment={}).unread
+    assert unread == f"{path}: larger than 10000 bytes when it is written out"
+
+
+def test_what_only_looks_like_parts_is_searched_as_it_is(folder):
+    path = folder / "run.jsonl"
+    for odd in ('{"parts":1}', '["a"]', '"x"'):
+        path.write_text('{"res":"d","body":{"join":' + odd + ',"parts":["' + KEY + '"]}}\n')
+        (leak,) = scan_paths([path], environment={}).leaks
+        assert leak.line == 1
 
 
 def test_what_could_not_be_searched_is_said(folder):

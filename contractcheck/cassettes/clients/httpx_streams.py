@@ -8,6 +8,7 @@ finishes it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Self, cast
 
 if TYPE_CHECKING:
@@ -63,22 +64,20 @@ class _Tee:
     def __init__(self, stream: httpx2.SyncByteStream, take: Take) -> None:
         self._stream = stream
         self._take = take
+        self._keep = take.pieces.append
 
     def __iter__(self) -> Self:
         self._chunks = iter(self._stream)
         return self
 
     def __next__(self) -> bytes:
-        self._take.on_pull()
+        asked_ns = perf_counter_ns()
         try:
             chunk = next(self._chunks)
-        except StopIteration:
-            self._take.finish("eof")
-            raise
         except BaseException as error:
-            self._take.fail(error)
+            _end(self._take, asked_ns, error)
             raise
-        self._take.on_chunk(chunk)
+        self._keep((chunk, asked_ns, perf_counter_ns()))
         return chunk
 
     def close(self) -> None:
@@ -92,22 +91,20 @@ class _AsyncTee:
     def __init__(self, stream: httpx2.AsyncByteStream, take: Take) -> None:
         self._stream = stream
         self._take = take
+        self._keep = take.pieces.append
 
     def __aiter__(self) -> Self:
         self._chunks = aiter(self._stream)
         return self
 
     async def __anext__(self) -> bytes:
-        self._take.on_pull()
+        asked_ns = perf_counter_ns()
         try:
             chunk = await anext(self._chunks)
-        except StopAsyncIteration:
-            self._take.finish("eof")
-            raise
         except BaseException as error:
-            self._take.fail(error)
+            _end(self._take, asked_ns, error)
             raise
-        self._take.on_chunk(chunk)
+        self._keep((chunk, asked_ns, perf_counter_ns()))
         return chunk
 
     async def aclose(self) -> None:
@@ -115,6 +112,14 @@ class _AsyncTee:
             await self._stream.aclose()
         finally:
             self._take.abandon()
+
+
+def _end(take: Take, asked_ns: int, error: BaseException) -> None:
+    take.asked_ns = asked_ns
+    if isinstance(error, StopIteration | StopAsyncIteration):
+        take.finish("eof")
+    else:
+        take.fail(error)
 
 
 class _Reel:

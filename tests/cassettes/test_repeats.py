@@ -1,0 +1,197 @@
+"""Text of which one passage repeats: written once, and the same text again."""
+
+import json
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contractcheck.cassettes import Tape, create_run, open_tape, read_run, seal_run
+from contractcheck.cassettes.lines import decode_exchange, exchange_line
+from contractcheck.cassettes.repeats import MOST_JOINT_BYTES, join_repeats, split_repeats
+from contractcheck.errors import RecordingError
+from contractcheck.redaction import Scrubber
+
+LINE_ENDS = ("\n\n", "\r\n\r\n", "\n")
+WORDS = (
+    "the",
+    " refund",
+    " is",
+    ' "on"',
+    " its",
+    " w\u00e4y",
+    " \u2019",
+    "\\",
+    ":",
+    "{",
+    "",
+    " 12",
+)
+NO_SECRETS = Scrubber.for_secrets([])
+
+
+def event(word, **changes):
+    choice = {"index": 0, "delta": {"content": word}, "finish_reason": None}
+    return "data: " + json.dumps(
+        {"id": "chatcmpl-7", "object": "chunk", "choices": [choice], "usage": None, **changes}
+    )
+
+
+@st.composite
+def streams(draw):
+    """Events that are alike but for a word, some of another kind among them, ended somehow."""
+    words = draw(st.lists(st.sampled_from(WORDS) | st.text(max_size=6), max_size=30))
+    odd = draw(st.sets(st.integers(0, 30), max_size=4))
+    tail = draw(st.text(max_size=20))
+    number = draw(st.booleans())
+    events = [
+        f"event: ping {n}"
+        if n in odd
+        else event(word, **({"sequence_number": n} if number else {}))
+        for n, word in enumerate(words)
+    ]
+    end = draw(st.sampled_from(LINE_ENDS))
+    return end.join(events) + end + tail
+
+
+@given(text=st.text(max_size=60) | streams() | st.text('a\n{:"', max_size=200))
+def test_the_parts_joined_are_the_text(text):
+    found = split_repeats(text)
+    assert found == split_repeats(text)
+    if found is not None:
+        assert join_repeats(*found) == text.encode()
+        assert len(found[0].encode()) <= MOST_JOINT_BYTES
+        assert len(found[0]) * (len(found[1]) - 2) >= len(text) / 4
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=streams())
+def test_any_body_comes_back_from_its_line(make_exchange, text):
+    exchange = make_exchange(body=text.encode())
+    line = orjson.loads(exchange_line(exchange))
+    requests = {exchange.request.digest: exchange.request}
+    assert decode_exchange(line, "a", requests) == exchange
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_stream_is_kept_as_what_changes_in_it(end, changing):
+    words = [f" {word}" for word in (*"abcdefghij", "refund", "of", "five", "is", "on", "its")]
+    events = [
+        event(word, **({"usage": {"tokens": 100 + n}} if changing else {}))
+        for n, word in enumerate(words)
+    ]
+    text = end.join([event("", role="assistant"), *events, "data: [DONE]", ""])
+    parts = split_repeats(text)[1]
+    assert len(orjson.dumps(parts)) < len(text) / (1.5 if changing else 3)
+    assert all(any(word in part for part in parts) for word in words)
+    if not changing:
+        assert parts[11:15] == [" of", " five", " is", " on"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        json.dumps({"choices": [{"message": {"content": "word " * 800}}]}),
+        json.dumps({"a": [1, 2, 3], "b": {"c": "x"}, "d": "a longer text"}, indent=2),
+        "A paragraph.\n\nAnother one, of more words.\n\nA third.\n\nThe end.\n\nReally.",
+        "".join(event(word) + "\n\n" for word in ("one", "two")),
+    ],
+)
+def test_what_hardly_repeats_stays_in_one_piece(text):
+    assert split_repeats(text) is None
+
+
+def test_of_an_event_as_long_as_a_page_no_more_is_joined_than_may_be():
+    text = "".join(event(f"w{n}", padding="é" * 2_000) + "\n\n" for n in range(9))
+    assert split_repeats(text) is None  # 384 bytes are not a quarter of such an event
+    text = "".join(f"é, {n}, " + "é, " * 190 + "\n" for n in range(9))
+    joint, parts = split_repeats(text)
+    assert MOST_JOINT_BYTES - 100 < len(joint.encode()) <= MOST_JOINT_BYTES
+    assert join_repeats(joint, parts) == text.encode()
+
+
+def test_hits_of_which_most_are_none_are_looked_at_once_more():
+    """Two kinds of events take turns, and begin alike for more than a hundred characters."""
+    one = [event(f"w{n}", object="chunk" * 40, kind="one") + "\n\n" for n in range(40)]
+    other = [event(f"w{n}", object="chunk" * 40, kind="two") + "\n\n" for n in range(40)]
+    text = "".join([*one[:20], *(a + b for a, b in zip(one, other, strict=True)), *other])
+    joint, parts = split_repeats(text)
+    assert join_repeats(joint, parts) == text.encode()
+    assert joint not in "".join(parts)
+
+
+@pytest.mark.parametrize("places", [(30,), (30, 31), (20, 21, 22, 25, 33), (39,)])
+def test_a_hit_that_is_none_stays_in_its_part(places):
+    """Some events have no value, and begin like the others for more than a hundred characters."""
+    events = [event(f"w{n}", object="chunk" * 40) + "\n\n" for n in range(40)]
+    for place in places:
+        events[place] = event(f"w{place}", object="chunk" * 40).replace("null}]", "stop}]") + "\n\n"
+    joint, parts = split_repeats("".join(events))
+    assert join_repeats(joint, parts) == "".join(events).encode()
+    assert len(parts) == 40 - sum(place < 39 for place in places)  # nothing comes after the last
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"join": "x" * 385, "parts": ["", ""]}, "a joint of more than 384 bytes"),
+        ({"join": "\u00e9" * 193, "parts": ["", ""]}, "a joint of more than 384 bytes"),
+        ({"join": "x", "parts": []}, "a body in no parts"),
+        ({"join": "x", "parts": ["a", 1]}, "expected a list of texts"),
+        ({"join": "x", "parts": "ab"}, "expected a list of texts"),
+        ({"join": 1, "parts": ["a"]}, "expected a text, got 1"),
+        ({"join": "x"}, "'parts' is missing"),
+    ],
+)
+def test_parts_that_are_none_are_named(tmp_path, make_header, make_exchange, body, words):
+    folder = tmp_path / "run"
+    run = create_run(folder, make_header(), NO_SECRETS)
+    run.append(make_exchange())
+    run.close()
+    path = folder / "a.jsonl.part"
+    line = orjson.loads(path.read_bytes().splitlines()[-1]) | {"body": body}
+    rewrite_last_line(path, line)
+    with pytest.raises(RecordingError) as error:
+        read_run(folder)
+    assert f"{path}:3: damaged line: {words}" in str(error.value)
+
+
+def rewrite_last_line(path, line):
+    """Write another last line with a chain that is true."""
+    from contractcheck.cassettes.chain import chained
+
+    *before, _ = path.read_bytes().splitlines()
+    line.pop("chain")
+    linked, _ = chained(orjson.dumps(line), orjson.loads(before[-1])["chain"])
+    path.write_bytes(b"\n".join([*before, linked, b""]))
+
+
+def test_what_is_decoded_ahead_is_bounded_by_the_answers_not_by_the_file(
+    tmp_path, make_header, make_exchange
+):
+    """Sixty answers of 200 KB make a file of less than 2 MB, and twelve in memory."""
+    body = "".join(event(f"{n}", padding="x" * 150) + "\n\n" for n in range(700)).encode()
+    folder = tmp_path / "run"
+    run = create_run(folder, make_header(samples=60), NO_SECRETS)
+    exchanges = [make_exchange("a", trial, body + b"%d" % trial) for trial in range(60)]
+    for exchange in exchanges:
+        run.append(exchange)
+    run.close()
+    seal_run(folder, status="complete", ended_at="2026-01-01T00:01:00+00:00")
+    assert (folder / "a.jsonl").stat().st_size < 2 << 20
+    tape = open_tape(folder)
+    assert tape.find("a", "digest-a", 0, 0) == exchanges[0]
+    assert 0 < held_bytes(tape) <= 4 << 20
+    for exchange in exchanges:
+        assert tape.find("a", "digest-a", exchange.trial, 0) == exchange
+    assert held_bytes(tape) == 0
+
+
+def held_bytes(tape: Tape) -> int:
+    """What a tape counts as held; its cases share the count."""
+    (shared,) = {id(reel.shared): reel.shared for reel in tape._reels.values()}.values()
+    return (24 << 20) - shared.ahead_bytes
