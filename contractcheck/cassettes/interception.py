@@ -5,6 +5,8 @@ only. None of its stock stubs is used, because they buffer whole streams (a time
 of 0.014 s reads as 0.7 s), mix up threads and tasks, and save only at exit. Hence
 ``skip_patchers`` with every name, ``custom_patches`` with ours, and a persister that never
 touches a disk: the journal is the store.
+
+What a session needs is imported when one is opened: who only reads recordings loads none of it.
 """
 
 from __future__ import annotations
@@ -15,11 +17,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from contractcheck.cassettes.canonical import EXACT, Canonicalisation
-from contractcheck.cassettes.clients import client_patches
-from contractcheck.cassettes.played import Clock, SystemClock
-from contractcheck.cassettes.player import Player
-from contractcheck.cassettes.recorder import Recorder, Sink
-from contractcheck.cassettes.socket_guard import guard_patches
 from contractcheck.errors import InterceptionError
 from contractcheck.redaction import scrubbed_logs
 
@@ -27,7 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from contractcheck.cassettes.clients import Patch
+    from contractcheck.cassettes.played import Clock
+    from contractcheck.cassettes.player import Player
     from contractcheck.cassettes.playlist import Attempts, Recording
+    from contractcheck.cassettes.recorder import Recorder, Sink
     from contractcheck.redaction import Scrubber
 
 _ONE = Lock()
@@ -62,6 +62,9 @@ def recording(
             or if a request still waits for its response.
         UnseenCallError: At the end, if with ``strict`` a connection was refused.
     """
+    from contractcheck.cassettes.recorder import Recorder
+    from contractcheck.cassettes.socket_guard import guard_patches
+
     session = Recorder(
         sink=sink,
         scrubber=scrubber,
@@ -108,6 +111,10 @@ def replaying(
             part of a strict replay was not asked for.
         UnseenCallError: At the end, if a connection was refused.
     """
+    from contractcheck.cassettes.played import SystemClock
+    from contractcheck.cassettes.player import Player
+    from contractcheck.cassettes.socket_guard import guard_patches
+
     if not 0 <= retime < inf:
         raise InterceptionError(
             f"retime={retime!r}: a finite share of the recorded times, of at least 0, can be "
@@ -134,6 +141,8 @@ def _intercepting(session: Recorder | Player, guards: Collection[Patch]) -> Iter
     import vcr
     from vcr.cassette import Cassette
     from vcr.patch import PATCHER_NAMES
+
+    from contractcheck.cassettes.clients import client_patches
 
     if not _ONE.acquire(blocking=False):
         raise InterceptionError(

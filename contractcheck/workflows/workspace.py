@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contractcheck.errors import NothingToCheckError
-from contractcheck.providers import provider_names
 from contractcheck.store import BaselineStore, ExemptionStore, GateStore, RunStore
-from contractcheck.suite import find_suites, load_suites
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +63,9 @@ class Workspace:
             SuiteError: With every problem of every file.
             NothingToCheckError: If there is no suite.
         """
+        from contractcheck.providers import provider_names
+        from contractcheck.suite import find_suites, load_suites
+
         own = self.root / "suites"
         found = find_suites(paths or ([own] if own.is_dir() else []))
         if not found:
