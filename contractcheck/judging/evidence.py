@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from contractcheck.judging.rebased import Placed
     from contractcheck.model.baseline import Baseline
     from contractcheck.model.history import ChartReading, Exemption, NightRecord, NightValues
     from contractcheck.model.judgement import Comparison, Finding, PathChange, Verdict
@@ -24,6 +25,7 @@ class Evidence:
         suite: The contract.
         run: Tonight.
         baseline: Accepted nights, or None.
+        placed: What the run is held against, where it is known already (``place_tonight``).
         previous: The latest complete night before tonight that is not accepted, or None.
         reference: An accepted night with its answers, for examples, or None.
         watch: Whether this is a night of the watch: then charts over all later nights judge drift.
@@ -38,6 +40,7 @@ class Evidence:
     suite: Suite
     run: MeasuredRun
     baseline: Baseline | None = None
+    placed: Placed | None = None
     previous: NightStatistics | None = None
     reference: MeasuredRun | None = None
     watch: bool = False

@@ -14,6 +14,7 @@ from contractcheck.judging.night_values import (
     sometimes_lacking,
 )
 from contractcheck.model.history import ChartReading
+from contractcheck.model.night_rows import NightRows
 from contractcheck.stats.baseline_fitness import Fitness, examine
 from contractcheck.stats.monitor import Nights, chart_stream, deviations, first_red, left_out
 
@@ -177,8 +178,12 @@ def _line_up(
 
     shape = len(values), len(rows)
     numbers, variances = np.full(shape, np.nan), np.ones(shape)
+    names = tuple(rows)
     for at, night in enumerate(values):
         own = night.streams.get(stream, {})
+        if isinstance(own, NightRows) and own.names == names:
+            numbers[at], variances[at] = own.numbers, own.variances
+            continue
         for place, row in enumerate(rows):
             if one := own.get(row):
                 numbers[at, place] = one.value

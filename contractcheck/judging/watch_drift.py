@@ -53,7 +53,7 @@ def judge_watch_drift(evidence: Evidence, table: NightTable) -> DriftResult:
         table: Accepted nights of the last era, the night before (if any), tonight.
     """
     suite, run = evidence.suite, evidence.run
-    placed = place_tonight(suite, evidence.baseline, run.header)
+    placed = evidence.placed or place_tonight(suite, evidence.baseline, run.header)
     accepted = len(placed.accepted) if placed else 0
     budget = watch_budget(suite, has_charts=accepted >= LEAST_CHARTED)
     standing = standing_exemptions(evidence.exemptions, run.statistics.night)

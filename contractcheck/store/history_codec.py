@@ -18,10 +18,10 @@ from contractcheck.model.history import (
     NightJudgement,
     NightPart,
     NightRecord,
-    NightValue,
     NightValues,
 )
 from contractcheck.model.judgement import FindingKind, Plane, Verdict
+from contractcheck.model.night_rows import NightRows
 from contractcheck.store.night_format import decode_night, encode_night
 from contractcheck.store.zstd import pack, unpack
 
@@ -131,7 +131,7 @@ def decode_values(data: bytes, place: str) -> NightValues:
             night=_text(row["night"]),
             run_id=_text(row["run"]),
             streams={
-                stream: _values(_object(cases)) for stream, cases in _object(row["streams"]).items()
+                stream: _rows(_object(cases)) for stream, cases in _object(row["streams"]).items()
             },
         )
 
@@ -250,19 +250,14 @@ def _chart(row: JsonObject) -> ChartReading:
     )
 
 
-def _values(cases: JsonObject) -> dict[str, NightValue]:
-    """Two numbers per case; years of them are read each night, so the usual ones go quickly."""
-    return {
-        case: NightValue(value=pair[0], variance=pair[1])
-        if type(pair) is list and len(pair) == 2 and type(pair[0]) is type(pair[1]) is float  # noqa: PLR2004 - a value and its variance
-        else _value(pair)
-        for case, pair in cases.items()
-    }
-
-
-def _value(pair: JsonValue) -> NightValue:
-    value, variance = _list(pair)
-    return NightValue(value=_number(value), variance=_number(variance))
+def _rows(cases: JsonObject) -> NightRows:
+    """Two numbers per row; years of them are read each night, so they go by column."""
+    if not cases:
+        return NightRows((), (), ())
+    values, variances = zip(*cases.values(), strict=True)
+    if {*map(type, values), *map(type, variances)} != {float}:
+        values, variances = (tuple(map(_number, column)) for column in (values, variances))
+    return NightRows(tuple(cases), values, variances)
 
 
 def _one_of(allowed: tuple[_Word, ...], value: JsonValue) -> _Word:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contractcheck.judging import Evidence
 from contractcheck.judging.night_values import values_of
-from contractcheck.judging.standing import standing_reference
+from contractcheck.judging.standing import place_tonight
 from contractcheck.workflows.previous_night import (
     CONSECUTIVE_DAYS,
     PreviousNight,
@@ -104,7 +104,8 @@ class Ground:
         after = max((night for night in self.accepted if night < tonight), default="")
         records = self._later_nights(after, tonight)
         baseline = rescored.baseline if rescored else None
-        reference = standing_reference(self.suite, baseline, header) if rescored else None
+        placed = place_tonight(self.suite, baseline, header)
+        reference = placed.reference if placed else None
         later = self._later_values(records, reference) if reference else _Later()
         previous = _previous(history, records, tonight) or find_previous_night(
             self.workspace, self.suite, header, baseline
@@ -115,6 +116,7 @@ class Ground:
             suite=self.suite,
             run=run,
             baseline=baseline,
+            placed=placed,
             previous=previous.statistics,
             watch=own is not None and own.run_id == header.id,
             later=later.values,

@@ -380,6 +380,32 @@ def test_a_number_that_is_none_is_refused_and_a_chart_may_stand_nowhere(history)
     assert math.isnan(kept.charts[0].value)
 
 
+@pytest.mark.parametrize(
+    "pair", ["[1.0]", "[1.0,2.0,3.0]", '"ab"', "1.0", "{}", '["1.0",2.0]', "[true,2.0]", "null"]
+)
+def test_values_that_are_no_two_numbers_are_damage(pair):
+    from contractcheck.store.history_codec import decode_values
+    from contractcheck.store.zstd import pack
+
+    streams = f'{{"text":{{"good":[1.0,2.0],"bad":{pair}}}}}'
+    text = f'{{"format":1,"night":"2026-03-01","run":"r","streams":{streams}}}'
+    with pytest.raises(RecordingError, match="here: damaged"):
+        decode_values(pack(text.encode()), "here")
+
+
+def test_whole_numbers_are_values_too():
+    from contractcheck.store.history_codec import decode_values
+    from contractcheck.store.zstd import pack
+
+    streams = '{"text":{"a":[1,2.0],"b":[0.5,3]},"none":{}}'
+    text = f'{{"format":1,"night":"2026-03-01","run":"r","streams":{streams}}}'
+    found = decode_values(pack(text.encode()), "here").streams
+    assert found["text"]["a"] == NightValue(value=1.0, variance=2.0)
+    assert found["text"]["b"] == NightValue(value=0.5, variance=3.0)
+    assert all(type(one.value) is float for one in found["text"].values())
+    assert not found["none"]
+
+
 def spoil(path, statement, *values):
     with sqlite3.connect(path) as connection:
         connection.execute(statement, values)
