@@ -24,11 +24,13 @@ from __future__ import annotations
 import argparse
 import gc
 import random
+import ssl
 import statistics
 import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,8 +127,14 @@ def replayed(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def open_client(transport: httpx2.BaseTransport | None = None) -> Iterator[httpx2.Client]:
-    with httpx2.Client(transport=transport, trust_env=False) as client:
+    with httpx2.Client(transport=transport, trust_env=False, verify=trusted()) as client:
         yield client
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Made once: the client's own 20 to 40 ms, which a dictionary behind it would not need."""
+    return ssl.create_default_context()
 
 
 def floor_transport(traffic: Sequence[Traffic]) -> httpx2.MockTransport:
