@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from contractcheck.model.json_value import JsonValue
 
 MOST_JOINT_BYTES = 384
 """Longest passage that is written once. A part takes three bytes of a line, its quotes and comma,
@@ -49,18 +53,25 @@ def split_repeats(text: str) -> tuple[str, list[str]] | None:
     return (joint, parts) if saved >= _LEAST_SAVED * len(text) else None
 
 
-def join_repeats(joint: str, parts: list[str]) -> bytes:
+def join_repeats(joint: str, parts: JsonValue) -> bytes:
     """Return the UTF-8 of a text that was split.
 
+    Args:
+        joint: What stands between the parts.
+        parts: Texts, if nobody edited them.
+
     Raises:
-        ValueError: If there is no part, or the joint is longer than any that is written: a line of
-            one megabyte could otherwise spell a terabyte.
+        ValueError: If the parts are no texts, there is none, or the joint is longer than any that
+            is written: a line of one megabyte could otherwise spell a terabyte.
     """
-    if not parts:
+    if not isinstance(parts, list) or not parts:
         raise ValueError("a body in no parts")
     if len(joint.encode()) > MOST_JOINT_BYTES:
         raise ValueError(f"a joint of more than {MOST_JOINT_BYTES} bytes")
-    return joint.join(parts).encode()
+    try:
+        return joint.join(cast("list[str]", parts)).encode()
+    except TypeError as error:
+        raise ValueError("a part of a body is no text") from error
 
 
 def _joint(text: str) -> str:
