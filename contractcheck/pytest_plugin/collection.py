@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contractcheck.pytest_plugin.items import CaseItem, DriftItem
-from contractcheck.pytest_plugin.session import SESSION
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -35,6 +32,8 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the items, targets and cases in file order."""
+        from contractcheck.pytest_plugin.items import CaseItem, DriftItem
+
         suite = self._load()
         wanted = self.config.getoption("contract_target")
         is_live = self.config.getoption("contract_mode") == "live"
@@ -53,6 +52,7 @@ class SuiteFile(pytest.File):
 
     def _load(self) -> Suite:
         from contractcheck.errors import ContractcheckError
+        from contractcheck.pytest_plugin.session import SESSION
         from contractcheck.report.safe_text import show
         from contractcheck.workflows.workspace import Workspace
 

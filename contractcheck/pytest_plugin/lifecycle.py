@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contractcheck.pytest_plugin.session import SESSION, ContractSession
-from contractcheck.pytest_plugin.summary import Summary
-
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -31,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the session's state; refuse options that contradict each other."""
     if not config.getoption("contract"):
         return
+    from contractcheck.pytest_plugin.session import SESSION, ContractSession
+    from contractcheck.pytest_plugin.summary import Summary
+
     is_live = config.getoption("contract_mode") == "live"
     for name in _LIVE_ONLY:
         if config.getoption(name) and not is_live:

@@ -58,6 +58,9 @@ def test_the_plugin_alone_costs_little(capsys):
         and name.partition(".")[0] not in sys.stdlib_module_names
     ]
     assert foreign == []
+    # What makes and judges items waits for --contract too.
+    own = {name.rpartition(".")[2] for name in done.stdout.split() if "contractcheck" in name}
+    assert own == {"contractcheck", "pytest_plugin", "collection", "lifecycle", "options"}
     (line,) = re.findall(r"\| +(\d+) \| +contractcheck\.pytest_plugin$", done.stderr, re.MULTILINE)
     with capsys.disabled():
         # The figure is told, not judged: it depends on the machine.
