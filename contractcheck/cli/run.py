@@ -119,7 +119,9 @@ def choose(
             cases_of(suite, options.shard)
         resolve_endpoint(target, base_url=options.base_url, environment=os.environ)
     if not asked:
-        raise NothingToCheckError("no suite has both this target and this case")
+        raise NothingToCheckError(
+            "no suite has both this target and this case; leave one of --target and --case out"
+        )
     return asked
 
 

@@ -70,9 +70,16 @@ def _find(archive: RunArchive, known: ArchiveContents, name: str) -> ArchivedRun
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError(f"no run {name!r} in {archive.files.shown}")
+        raise UsageError(f"no run {name!r} in {archive.files.shown}: {_told_newest(known)}")
     names = ", ".join(run.name for run in found[:5])
     raise UsageError(f"{name!r} fits {len(found)} archived runs: {names}; give more of the id")
+
+
+def _told_newest(known: ArchiveContents) -> str:
+    if not known.runs:
+        return "it holds no run; `contractcheck runs push` puts one there"
+    newest = sorted((run.run_id for run in known.runs), reverse=True)[:5]
+    return f"the newest of {len(known.runs)} there are {', '.join(newest)}"
 
 
 def prune_store(place: Workspace, store: str, rule: Retention, *, removes: bool) -> int:

@@ -84,7 +84,10 @@ def bring_run(workspace: Workspace, archive: RunArchive | None, name: str) -> Pa
         return workspace.runs.find(name)
     lacking = [run for run in archive.contents().matches(name) if not _lies_here(workspace, run)]
     if not here and not lacking:
-        raise UsageError(f"no run {name!r} below {workspace.runs.root} or in {archive.files.shown}")
+        raise UsageError(
+            f"no run {name!r} below {workspace.runs.root} or in {archive.files.shown}; "
+            "`contractcheck runs` lists those here"
+        )
     if len(here) + len(lacking) == 1:
         return here[0] if here else archive.fetch(lacking[0], workspace.runs.root)
     names = sorted({*(folder.name for folder in here), *(run.run_id for run in lacking)})

@@ -43,7 +43,7 @@ def merge_runs(workspace: Workspace, folders: Sequence[Path], suite: Suite | Non
     """
     unique = list(dict.fromkeys(folder.resolve() for folder in folders))
     if len(unique) < _FEWEST:
-        raise UsageError("merging needs two different runs")
+        raise UsageError("merging needs two different runs; name all shards of the night")
     if sides := [folder.name for folder in unique if read_header(folder).gate]:
         raise UsageError(f"{', '.join(sides)}: a side of a gate, and no shard of a night")
     unsealed = [folder.name for folder in unique if not is_sealed(folder)]

@@ -70,5 +70,7 @@ class Workspace:
         found = find_suites(paths or ([own] if own.is_dir() else []))
         if not found:
             where = ", ".join(map(str, paths or [own]))
-            raise NothingToCheckError(f"no *.contract.yaml below {where}")
+            raise NothingToCheckError(
+                f"no *.contract.yaml below {where}; write a suite there, or name where one is"
+            )
         return load_suites(found, providers=provider_names())

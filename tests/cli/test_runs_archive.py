@@ -87,7 +87,8 @@ def test_the_environment_names_the_archive_but_nothing_is_pruned_by_it(place, mo
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("20270101", "no run '20270101' in"), ("2026", "fits 2 archived runs")]
+    ("name", "words"),
+    [("20270101", "no run '20270101' in "), ("2026", "fits 2 archived runs")],
 )
 def test_a_run_that_is_not_meant_clearly_is_not_fetched(place, name, words):
     store = str(place / "archive")
@@ -95,6 +96,18 @@ def test_a_run_that_is_not_meant_clearly_is_not_fetched(place, name, words):
         make_run(place, number)
     do(place, "runs", "push", "20260301", "20260302", "--store", store)
     assert words in do(place, "runs", "fetch", name, "--store", store, fails=UsageError)
+
+
+def test_of_a_run_that_is_nowhere_the_newest_ones_are_told(place):
+    store = str(place / "archive")
+    told = do(place, "runs", "fetch", "1999", "--store", store, fails=UsageError)
+    assert "it holds no run; `contractcheck runs push` puts one there" in told
+    for number in range(1, 8):
+        make_run(place, number)
+    do(place, "runs", "push", *(f"2026030{number}" for number in range(1, 8)), "--store", store)
+    told = do(place, "runs", "fetch", "1999", "--store", store, fails=UsageError)
+    names = [f"2026030{number}t020000z-aa" for number in (7, 6, 5, 4, 3)]
+    assert f"the newest of 7 there are {', '.join(names)}" in told
 
 
 def test_an_open_run_is_not_pushed(place):

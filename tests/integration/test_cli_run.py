@@ -249,7 +249,9 @@ def test_what_cannot_be_done_exits_2_says_so_and_asks_nobody(project, arguments,
 def test_nothing_to_check_exits_5(tmp_path, provider):
     done = Project(tmp_path, provider).record()
     assert done.returncode == 5
-    assert done.stderr == "contractcheck: no *.contract.yaml below suites\n"
+    assert done.stderr == (
+        "contractcheck: no *.contract.yaml below suites; write a suite there, or name where one is\n"
+    )
 
 
 def test_a_missing_key_is_one_sentence(project):

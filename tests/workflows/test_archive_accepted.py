@@ -359,7 +359,10 @@ def test_a_beginning_means_one_run_wherever_it_lies(checkout, local):
     with pytest.raises(UsageError, match=r"fits 1 runs here and 5 more in .*: 20.*more of the id"):
         bring_run(laptop.workspace, local, "2")
     for name in ("1999", "", "../x"):
-        with pytest.raises(UsageError, match=r"no run '.*' below .* or in "):
+        with pytest.raises(
+            UsageError,
+            match=r"no run '.*' below .* or in .*; `contractcheck runs` lists those here",
+        ):
             bring_run(checkout().workspace, local, name)
 
 

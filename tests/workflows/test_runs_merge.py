@@ -131,7 +131,9 @@ def test_another_target_and_other_requests_are_refused(project):
 
 def test_one_run_is_not_two(project):
     folder = project.record(1)
-    assert refused(project, [folder, folder]) == ["merging needs two different runs"]
+    assert refused(project, [folder, folder]) == [
+        "merging needs two different runs; name all shards of the night"
+    ]
 
 
 def test_an_open_run_is_finished_first(project):
