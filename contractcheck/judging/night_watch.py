@@ -16,7 +16,13 @@ from contractcheck.judging.night_values import (
 from contractcheck.model.history import ChartReading
 from contractcheck.model.night_rows import NightRows
 from contractcheck.stats.baseline_fitness import Fitness, examine
-from contractcheck.stats.monitor import Nights, chart_stream, deviations, first_red, left_out
+from contractcheck.stats.monitor import (
+    Nights,
+    chart_stream,
+    deviations,
+    learning_ends,
+    left_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -115,7 +121,7 @@ class Watched:
     def deviations(self) -> FloatArray:
         """(N, C) of the later nights in units of a night's; a change does not widen the unit."""
         plane = _chart_plane(self.plane)
-        return deviations(self.nights, plane=plane, learn_until=first_red(self.charts))
+        return deviations(self.nights, plane=plane, learn_until=learning_ends(self.charts))
 
     def unstable_cases(self) -> tuple[str, ...]:
         """Cases whose accepted nights step between levels, sorted."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from contractcheck.stats.dating import date_change, first_eligible
 from contractcheck.stats.monitor import Nights, deviations, level_of
+from contractcheck.stats.monitor_scale import learnt_by
 from contractcheck.stats.night_coordinates import share_of_angle
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def hold_to_margin(
 def _first_beyond(
     nights: Nights, over: BoolArray, stream: WatchedStream, margin: float
 ) -> int | None:
-    moves = deviations(nights, plane=stream.plane, learn_until=int(over.argmax()))
+    moves = deviations(nights, plane=stream.plane, learn_until=learnt_by(int(over.argmax())))
     dates: dict[int, int] = {}
     since = -1
     for night in map(int, np.flatnonzero(over)):

@@ -19,6 +19,7 @@ from contractcheck.stats.monitor_likeness import widenings
 from contractcheck.stats.monitor_nights import TUNINGS, Kind, Nights, Plane, Tuning
 from contractcheck.stats.monitor_scale import (
     LEAST_LATENCY_SD,
+    learnt_by,
     standardise,
     standardise_level,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "chart_stream",
     "deviations",
     "first_red",
+    "learning_ends",
     "left_out",
     "threshold",
 ]
@@ -76,8 +78,8 @@ def chart_stream(
 ) -> tuple[Chart, ...]:
     """Chart one stream over its later nights.
 
-    The scale is learnt from later nights until the first red one, of these charts or, by
-    ``learn_until``, of others.
+    The scale is learnt from later nights; from the first red one on it stays what it was then, so
+    that a change that lasts stays red.
 
     Args:
         nights: One stream, accepted nights first.
@@ -104,12 +106,13 @@ def chart_stream(
         for kind in TUNINGS[plane]
     }
     charts = make_charts(nights, plane, limits, learn_until=learn_until)
-    until = _first_reds(charts)
+    reds = _first_reds(charts)
+    if (reds >= len(nights.values) - nights.accepted).all():
+        return charts
+    # Nothing moves until the first red night: the scale that it was red on is the same.
+    until = learnt_by(reds)
     if learn_until is not None:
         until = np.minimum(learn_until, until)
-    if (until >= len(nights.values) - nights.accepted).all():
-        return charts
-    # Nothing moves before the first red night: what was learnt by then came before it.
     return make_charts(nights, plane, limits, learn_until=until)
 
 
@@ -119,6 +122,12 @@ def first_red(charts: Sequence[Chart]) -> int | None:
         return None
     place = int(_first_reds(charts))
     return place if place < len(charts[0].values) else None
+
+
+def learning_ends(charts: Sequence[Chart]) -> int | None:
+    """How many later nights tell the scale of one history; None if all that are old enough."""
+    red = first_red(charts)
+    return None if red is None else learnt_by(red)
 
 
 def _first_reds(charts: Sequence[Chart]) -> IntArray:

@@ -2,12 +2,12 @@
 
 Location is fixed by the accepted nights. Scale is one dispersion for all cases of a stream, learnt
 on from later nights that are more than two weeks old: a change has that long to be found before it
-blurs the scale that it is to be found on.
+blurs the scale that it is to be found on. Once it is found, the scale stays what it was that night.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from contractcheck.stats.monitor_nights import normal_bound
 
@@ -182,6 +182,18 @@ def counts_for_learning(later: FloatArray, learn_until: int | IntArray | None) -
 
     place = np.arange(len(later)).reshape(-1, *[1] * (later.ndim - 1))
     return np.asarray(place < (len(later) if learn_until is None else learn_until))
+
+
+_Places = TypeVar("_Places", int, "IntArray")
+
+
+def learnt_by(red: _Places) -> _Places:
+    """How many later nights tell the scale on a night, counted from 0; of each history.
+
+    Once that night is red no more do: what came in between may be changed already, and would blur
+    the scale two weeks later. 0 or less is none.
+    """
+    return red - LEARNS_AFTER
 
 
 def sum_before(later: FloatArray) -> FloatArray:

@@ -34,6 +34,24 @@ def test_unchanged_years_stay_as_quiet_as_stated(family):
     assert (years.naive > 0).all(), "naive testing would be quiet too"
 
 
+# Where the evidence of a night is weak, whole nights may still look as accepted ones do.
+STAYS = {"latency x 1.5": 0.95, "1 of 50 constant cases flips": 0.98}
+
+
+@pytest.mark.parametrize("name", STAYS)
+def test_a_change_that_lasts_stays_red(name):
+    change, quiet = frontier_nights.CHANGES[name], 20
+    rng = np.random.default_rng([11, 1])
+    one = frontier_nights.play(
+        "gaussian", years=40, accepted=10, nights=100, rng=rng, change=change, begins=quiet
+    )
+    over = watched(one)
+    first = np.where(over.any(0), over.argmax(0), 100)
+    kept = [over[red:, place].mean() for place, red in enumerate(first) if quiet <= red < 70]
+    assert len(kept) > 30
+    assert np.mean(kept) > STAYS[name]
+
+
 @pytest.mark.calibration
 @pytest.mark.parametrize("accepted", [10, 20])
 @pytest.mark.parametrize("family", FAMILIES)

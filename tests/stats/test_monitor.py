@@ -13,9 +13,12 @@ from contractcheck.stats.monitor import (
     chart_stream,
     deviations,
     first_red,
+    learning_ends,
     left_out,
     make_charts,
 )
+from contractcheck.stats.monitor_scale import LEARNS_AFTER
+from contractcheck.stats.night_coordinates import share_coordinate
 
 SHARE = 0.02
 seeds = st.integers(0, 2**32 - 1)
@@ -142,13 +145,59 @@ def test_conformance_is_watched_for_falls_and_latency_for_rises():
             assert (red is not None) == (way == bad), (plane, way)
 
 
-def test_scale_is_learnt_until_the_first_red_night():
+def test_from_the_first_red_night_on_the_scale_is_what_it_was_then():
     nights = play(shift=3.0, begins=20, later=60)
     found = chart(nights)
     red = first_red(tuple(found.values()))
-    assert_same(chart(nights, learn_until=red), found)
+    assert learning_ends(tuple(found.values())) == red - LEARNS_AFTER
+    assert_same(chart(nights, learn_until=red - LEARNS_AFTER), found)
     blurred = {one.kind: one for one in make_charts(nights, "outputs", {})}
     assert blurred["squares"].values[-1] < found["squares"].values[-1]
+    # Changed nights that came before the red one are not learnt from either.
+    begun = {one.kind: one for one in make_charts(nights, "outputs", {}, learn_until=red)}
+    assert begun["squares"].values[-1] < found["squares"].values[-1]
+
+
+@quick
+@given(seed=seeds, plane=st.sampled_from(["outputs", "conformance", "latency"]))
+def test_a_night_is_first_red_on_the_scale_that_was_learnt_until_then(seed, plane):
+    nights = play(seed, shift=1.5, begins=5, later=60)
+    found = chart(nights, plane)
+    plain = {one.kind: one for one in make_charts(nights, plane, {})}
+    red = first_red(tuple(found.values()))
+    for kind, one in found.items():
+        seen = len(one.values) if red is None else red + 1
+        np.testing.assert_array_equal(one.values[:seen], plain[kind].values[:seen])
+
+
+@pytest.mark.parametrize("quiet", [0, 10, 30, 200])
+@pytest.mark.parametrize("cases", [1, 7, 40])
+def test_a_case_that_always_passed_and_fails_stays_red(cases, quiet):
+    passed = np.full((10 + quiet + 60, cases), 10)
+    passed[10 + quiet :, 0] = np.random.default_rng(cases).binomial(10, 0.3, 60)
+    pairs = [share_coordinate(int(n), 10, pooled=100, pool_n=100) for n in passed.flat]
+    values, variances = np.array(pairs).T.reshape(2, *passed.shape)
+    nights = Nights(values=values, variances=variances, accepted=10)
+    over = []
+    for place in range(10 + quiet, len(passed)):
+        # As the watch sees it: night after night, of which none knows the next.
+        so_far = dataclasses.replace(
+            nights, values=values[: place + 1], variances=variances[: place + 1]
+        )
+        charts = chart_stream(so_far, plane="conformance", share=SHARE)
+        over.append(any(one.values[-1] > one.threshold for one in charts))
+    assert over.index(True) < 20
+    assert all(over[over.index(True) :])
+
+
+def test_a_red_chart_is_red_no_more_when_nights_are_good_again():
+    nights = play(later=80)
+    values = nights.values.copy()
+    values[10 + 20 : 10 + 40] += 3.0
+    found = chart(with_values(nights, values))
+    over = np.any([one.values > one.threshold for one in found.values()], axis=0)
+    assert over[24:40].all()
+    assert not over[60:].any()
 
 
 def test_more_variable_nights_are_learnt_from():
