@@ -2,12 +2,12 @@
 
     python bench/record.py [--quick] [--cpu] > record.md
 
-A server in a process of its own answers on loopback: a chat in one piece, a stream of 200 events
-as fast as it can, and a stream of 30 events of which the first comes after 60 ms and the rest
-10 ms apart. One httpx2 client asks, in blocks that take turns: bare, recorded by contractcheck
-(journal on disk, ``fsync=close``), and recorded by vcrpy. Printed are medians, and for each
-difference a 95 % bootstrap interval over blocks. On a machine that has other work, ``--cpu``
-counts the processor time of the asking thread instead.
+A server in a process of its own answers on loopback: a chat in one piece, streams of 20, 200 and
+600 events as fast as it can, and a stream of 30 events of which the first comes after 60 ms and
+the rest 10 ms apart. One httpx2 client asks, in blocks that take turns: bare, recorded by
+contractcheck (journal on disk, ``fsync=close``), and recorded by vcrpy. Printed are medians, and
+for each difference a 95 % bootstrap interval over blocks. On a machine that has other work,
+``--cpu`` counts the processor time of the asking thread instead.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import statistics
 import tempfile
 import time
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 FIRST_EVENT_S = 0.05
 _PACED_EVENTS, _PACE_S = 30, 0.01
+_LENGTHS = (20, 200, 600)
 _SIDES = ("bare", "contractcheck", "vcrpy")
 _SECRETS = ("sk-bench-0123456789abcdef",)
 _HEADERS = {"content-type": "application/json"}
@@ -67,7 +69,7 @@ async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
             writer.write(_head(b"application/json", b"content-length: %d" % len(body)) + body)
             await writer.drain()
         else:
-            await _stream(writer, wait_s=FIRST_EVENT_S if path == b"/paced" else 0.0)
+            await _stream(writer, path)
 
 
 async def _read_head(reader: asyncio.StreamReader) -> bytes:
@@ -77,16 +79,24 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _stream(writer: asyncio.StreamWriter, *, wait_s: float) -> None:
+async def _stream(writer: asyncio.StreamWriter, path: bytes) -> None:
+    """``/paced``, or ``/stream/<number of chunks>``."""
+    is_paced = path == b"/paced"
+    count = _PACED_EVENTS if is_paced else int(path.rpartition(b"/")[2])
     writer.write(_head(b"text/event-stream", b"transfer-encoding: chunked"))
     await writer.drain()
-    await asyncio.sleep(wait_s)
-    for chunk in stream(0).chunks[: _PACED_EVENTS if wait_s else None]:
-        await asyncio.sleep(_PACE_S if wait_s else 0.0)
+    await asyncio.sleep(FIRST_EVENT_S if is_paced else 0.0)
+    for chunk in _chunks(count):
+        await asyncio.sleep(_PACE_S if is_paced else 0.0)
         writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         await writer.drain()
     writer.write(b"0\r\n\r\n")
     await writer.drain()
+
+
+@cache
+def _chunks(count: int) -> tuple[bytes, ...]:
+    return stream(0, chunks=count).chunks
 
 
 def _head(kind: bytes, framing: bytes) -> bytes:
@@ -132,15 +142,31 @@ def print_exchanges(base_url: str, folder: Path, blocks: int, clock: Callable[[]
 
 
 def print_streams(base_url: str, folder: Path, blocks: int, clock: Callable[[], float]) -> None:
-    def ask(client: httpx2.Client) -> float:
-        started = clock()
-        with client.stream("POST", f"{base_url}/stream", content=chat(0).body) as response:
-            for _ in response.iter_raw():
-                pass
-        return (clock() - started) * 1e6 / STREAM_CHUNKS
+    """Streams of several lengths: what grows with the chunks is not what an exchange costs."""
+    medians = {}
+    for count in _LENGTHS:
 
-    medians = in_turn(ask, folder / "stream", blocks, per_block=5)
-    print_table(f"A stream of {STREAM_CHUNKS} chunks, µs per chunk", medians, unit="µs")
+        def ask(client: httpx2.Client, count: int = count) -> float:
+            started = clock()
+            url = f"{base_url}/stream/{count}"
+            with client.stream("POST", url, content=chat(0).body) as response:
+                for _ in response.iter_raw():
+                    pass
+            return (clock() - started) * 1e3
+
+        medians[count] = in_turn(ask, folder / f"stream-{count}", blocks, per_block=5)
+        print_table(f"A stream of {count} chunks, ms per exchange", medians[count], unit="ms")
+    print("\n**µs added for each further chunk**\n\n| client | added |\n|---|---|")
+    for side in _SIDES[1:]:
+        low, middle, high = interval(*(_per_chunk(medians, one) for one in (side, "bare")))
+        print(f"| {side} | {middle:+.2f} [{low:+.2f}, {high:+.2f}] |", flush=True)
+
+
+def _per_chunk(medians: dict[int, dict[str, list[float]]], side: str) -> list[float]:
+    """µs from the shortest to the longest stream, per chunk and by block."""
+    short, long = min(medians), max(medians)
+    pairs = zip(medians[short][side], medians[long][side], strict=True)
+    return [(after - before) * 1e3 / (long - short) for before, after in pairs]
 
 
 def print_first_events(base_url: str, folder: Path, blocks: int) -> None:

@@ -65,17 +65,17 @@ def chat(number: int, *, trial: int = 0) -> Traffic:
     )
 
 
-def stream(number: int, *, trial: int = 0) -> Traffic:
-    """The answer as 200 events of about 330 bytes, one chunk each."""
-    words = _words(number, trial)[: STREAM_CHUNKS - 2]
+def stream(number: int, *, trial: int = 0, chunks: int = STREAM_CHUNKS) -> Traffic:
+    """The answer as events of about 330 bytes, one chunk each; at most 650 of them."""
+    words = _words(number, trial)[: chunks - 2]
     events = [_event(number, trial, {"content": f" {word}"}) for word in words]
     last = _event(number, trial, {}, finish="stop")
-    chunks = (*events, last, b"data: [DONE]\n\n")
+    pieces = (*events, last, b"data: [DONE]\n\n")
     return Traffic(
         body=_body(number, stream=True),
         headers=STREAM_HEADERS,
-        chunks=chunks,
-        size_bytes=sum(map(len, chunks)),
+        chunks=pieces,
+        size_bytes=sum(map(len, pieces)),
     )
 
 

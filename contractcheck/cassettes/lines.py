@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
 
-from contractcheck.cassettes.repeats import join_repeats, split_repeats
 from contractcheck.model.exchange import Ending, Exchange, Request, Response
+from contractcheck.redaction import Searched
+from contractcheck.repeats import join_repeats, split_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -228,8 +229,8 @@ def _encode_body(body: bytes) -> str | dict[str, object]:
         text = body.decode()
     except UnicodeDecodeError:
         return {"b64": base64.b64encode(body).decode()}
-    found = split_repeats(text)
-    return text if found is None else {"join": found[0], "parts": found[1]}
+    found = body.repeats if isinstance(body, Searched) else split_repeats(text)
+    return text if found is None else {"join": found.joint, "parts": found.parts}
 
 
 def _decode_body(value: JsonValue) -> bytes:

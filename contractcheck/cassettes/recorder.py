@@ -180,7 +180,9 @@ def _coding(headers: Headers) -> str:
 
 def _vouched(redacted: RedactedBody, scrubber: Scrubber) -> bytes:
     """The body, marked if nothing was in it: a sink with the same scrubber need not look again."""
-    return Searched.by(scrubber, redacted.body) if redacted.is_clean else redacted.body
+    if not redacted.is_clean:
+        return redacted.body
+    return Searched.by(scrubber, redacted.body, redacted.repeats)
 
 
 def _cut_again(lengths: tuple[int, ...], size_bytes: int) -> tuple[int, ...]:

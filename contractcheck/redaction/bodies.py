@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from contractcheck.content_coding import decode_available, encode_body, split_coding
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction.event_stream import mend_checksums
+from contractcheck.repeats import split_repeats
 
 if TYPE_CHECKING:
     from contractcheck.redaction.scrub import Scrubber
+    from contractcheck.repeats import Repeats
 
 _RECODES_WHEN_CUT = frozenset({"zstd", "br"})
 """They may hold back what a cut-off block says: nobody can look at it, so it is not kept."""
@@ -25,11 +27,13 @@ class RedactedBody:
         is_recoded: True when the bytes were encoded anew: the length is another, and chunk
             lengths must be cut again.
         is_clean: True when every byte was searched as it is, and nothing found.
+        repeats: Then, the same as a text in parts; None when it is not UTF-8, or hardly repeats.
         note: Why the body was not kept, as one clause; empty when it was.
     """
 
     body: bytes
     is_clean: bool = False
+    repeats: Repeats | None = None
     is_recoded: bool = False
     note: str = ""
 
@@ -50,21 +54,31 @@ def redact_body(body: bytes, coding: str, scrubber: Scrubber) -> RedactedBody:
     try:
         names = split_coding(coding)
         if not names:
-            scrubbed = _scrub(body, scrubber)
-            return RedactedBody(body=scrubbed, is_clean=scrubbed is body)
+            repeats = _repeats(body)
+            scrubbed = _scrub(body, scrubber, repeats)
+            if scrubbed is not body:
+                return RedactedBody(body=scrubbed)
+            return RedactedBody(body=body, is_clean=True, repeats=repeats)
         decoded = decode_available(body, coding)
     except ContentCodingError as error:
         note = scrubber.scrub_text(f"not kept: {error}")  # it quotes the name of the coding
         return RedactedBody(body=b"*" * len(body), note=note)
-    scrubbed = _scrub(decoded.body, scrubber)
+    scrubbed = _scrub(decoded.body, scrubber, None)
     is_hidden = not decoded.is_whole and not _RECODES_WHEN_CUT.isdisjoint(names)
     if scrubbed == decoded.body and not is_hidden and scrubber.scrub(body) == body:
         return RedactedBody(body=body)
     return RedactedBody(body=encode_body(scrubbed, coding), is_recoded=True)
 
 
-def _scrub(body: bytes, scrubber: Scrubber) -> bytes:
-    scrubbed = scrubber.scrub(body)
+def _repeats(body: bytes) -> Repeats | None:
+    try:
+        return split_repeats(body.decode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _scrub(body: bytes, scrubber: Scrubber, repeats: Repeats | None) -> bytes:
+    scrubbed = scrubber.scrub(body, repeats)
     if (cut := scrubber.known.find_cut(scrubbed)) is not None:
         # The stream broke off inside a secret: what came of it is too short to be known elsewhere.
         scrubbed = scrubbed[: cut[0]] + b"*" * (cut[1] - cut[0])

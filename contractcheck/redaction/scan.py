@@ -10,6 +10,7 @@ from contractcheck.redaction.addresses import find_in_addresses
 if TYPE_CHECKING:
     from contractcheck.redaction.known import KnownSecrets
     from contractcheck.redaction.scrub import Scrubber
+    from contractcheck.repeats import Repeats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,15 +36,18 @@ class Searched(bytes):
 
     Attributes:
         known: The secrets that were searched for.
+        repeats: The same as a text in parts; None when it is not UTF-8, or hardly repeats.
     """
 
     known: KnownSecrets
+    repeats: Repeats | None
 
     @classmethod
-    def by(cls, scrubber: Scrubber, data: bytes) -> Searched:
+    def by(cls, scrubber: Scrubber, data: bytes, repeats: Repeats | None) -> Searched:
         """Vouch for ``data``, which ``scrubber.scrub`` left as it was."""
         searched = cls(data)
         searched.known = scrubber.known
+        searched.repeats = repeats
         return searched
 
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contractcheck.redaction.linear import LinearPattern, Span
+    from contractcheck.repeats import Repeats
 
 _RUN_OR_USER = (b"*" * 6, b"*@", b"*%40")
 """No rule stars less than six, but for the user part of an address."""
@@ -91,9 +92,15 @@ class Scrubber:
             self._rules = _rules_for(wanted)
             self._secrets = wanted  # last: whoever finds a secret here relies on its rule
 
-    def scrub(self, data: bytes) -> bytes:
-        """Return ``data`` with every secret starred; same length; idempotent."""
-        if self._is_clean(data):
+    def scrub(self, data: bytes, repeats: Repeats | None = None) -> bytes:
+        """Return ``data`` with every secret starred; same length; idempotent.
+
+        Args:
+            data: What is searched.
+            repeats: The same as a text in parts, if that is known: what a stream spells is then
+                quicker laid end to end.
+        """
+        if self._is_clean(data, repeats):
             return data
         for _ in range(_MOST_PASSES):
             starred = _starred(data, (span for span, _ in self.find(data)))
@@ -133,14 +140,14 @@ class Scrubber:
         yield from find_in_addresses(data)
         yield from find_in_streams(data, self.find_certain)
 
-    def _is_clean(self, data: bytes) -> bool:
+    def _is_clean(self, data: bytes, repeats: Repeats | None) -> bool:
         """Whether there is certainly nothing to find, by as few looks at all bytes as will do."""
         rules = self._rules
         name = text_field(data)
         if name is None:
             return rules.any.search(data) is None
         if _any_beside(rules, name).search(data) is None:
-            return next(self.find_certain(joined_text(data, name)), None) is None
+            return next(self.find_certain(joined_text(data, name, repeats)), None) is None
         if rules.any.search(data) is not None:
             return False
         return next(find_in_streams(data, self.find_certain), None) is None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from contractcheck.redaction.linear import Span
+    from contractcheck.repeats import Repeats
 
     Finder = Callable[[bytes], Iterator[tuple[Span, str]]]
 
@@ -64,9 +65,34 @@ def other_texts_source(field: bytes) -> bytes:
     return rb'"(?:' + others + rb')":[\s\v]?"|' + _SECOND
 
 
-def joined_text(data: bytes, field: bytes) -> bytes:
-    """What a stream spells in one field, end to end, as it is escaped there."""
-    return b"".join(_pieces_of(field).findall(data))
+def joined_text(data: bytes, field: bytes, repeats: Repeats | None = None) -> bytes:
+    """What a stream spells in one field, end to end, as it is escaped there.
+
+    Args:
+        data: The stream.
+        field: Name of the field.
+        repeats: The same as a text in parts, if that is known.
+    """
+    pieces = _pieces_of(field)
+    short = None if repeats is None else _once(repeats, pieces)
+    return b"".join(pieces.findall(data if short is None else short))
+
+
+def _once(repeats: Repeats, pieces: re.Pattern[bytes]) -> bytes | None:
+    """A stream that spells the same text with all its inner events as one; None if it is not known.
+
+    It is when nothing but the text of the field stands between two joints: no quote ends it, no
+    backslash hides the quote with which the joint goes on, and the joint spells nothing else.
+    """
+    joint, parts = repeats
+    inner = parts[1:-1]
+    text = "".join(inner)
+    ends_text, begins_text = joint.startswith('"'), pieces.findall(f'{joint}"'.encode()) == [b""]
+    if not ends_text or not begins_text or '"' in text:
+        return None
+    if "\\" in text and any(part.endswith("\\") for part in inner):
+        return None
+    return joint.join((parts[0], text, parts[-1])).encode()
 
 
 @cache

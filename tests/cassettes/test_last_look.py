@@ -104,7 +104,7 @@ def test_such_a_credential_in_a_body_is_still_a_leak_to_report(
 
 
 def test_who_knows_more_than_redaction_did_looks_again(tmp_path, make_header, make_exchange):
-    body = Searched.by(Scrubber.for_secrets([]), b"{" + SECRET.encode() + b"}")
+    body = Searched.by(Scrubber.for_secrets([]), b"{" + SECRET.encode() + b"}", None)
     run = create_run(tmp_path / "run", make_header(), Scrubber.for_secrets([SECRET]))
     with pytest.raises(RecordingError, match="refused to write a credential this process uses"):
         run.append(make_exchange("a", 0, body))
@@ -115,7 +115,7 @@ def test_beside_a_body_that_was_searched_everything_is_looked_at(
     tmp_path, make_header, make_exchange
 ):
     scrubber = Scrubber.for_secrets([SECRET])
-    body = Searched.by(scrubber, b"nothing to find here")
+    body = Searched.by(scrubber, b"nothing to find here", None)
     run = create_run(tmp_path / "run", make_header(), scrubber)
     for place in ({"note": SECRET}, {"via": SECRET}, {"error": SECRET}, {"ended": SECRET}):
         with pytest.raises(RecordingError, match="refused to write a credential this process uses"):

@@ -37,7 +37,7 @@ def test_others_with_the_same_secrets_do_not_learn_along():
 
 def test_what_was_searched_before_is_searched_again():
     learning = Scrubber.for_secrets([FIRST])
-    body = Searched.by(learning, SECOND.encode())
+    body = Searched.by(learning, SECOND.encode(), None)
     assert is_searched(body, learning)
     learning.learn([SECOND])
     assert not is_searched(body, learning)

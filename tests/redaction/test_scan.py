@@ -41,7 +41,11 @@ scrubber = Scrubber.for_secrets([PLAIN, OTHER])
 def searched(body, scrubber):
     """A body as the recorder hands it on."""
     redacted = redact_body(body, "", scrubber)
-    return Searched.by(scrubber, redacted.body) if redacted.is_clean else redacted.body
+    return (
+        Searched.by(scrubber, redacted.body, redacted.repeats)
+        if redacted.is_clean
+        else redacted.body
+    )
 
 
 def exchange_of(body, note=""):

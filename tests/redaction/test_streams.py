@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contractcheck.redaction import Scrubber
+from contractcheck.redaction import Scrubber, redact_body, streams
+from contractcheck.redaction.streams import joined_text, text_field
+from contractcheck.repeats import split_repeats
 
 SECRET = "azure/32+hex=0123456789abcdef"  # noqa: S105 - made up, to be found
 SHAPED = "sk-proj-aB3dE5gH7jK9mN1pQ3rS5"
@@ -101,3 +103,50 @@ def test_answers_that_come_at_once_are_told_apart():
         (choice,) = json.loads(line.removeprefix("data: "))["choices"]
         said[choice["index"]] += choice["delta"]["content"]
     assert said == [f"I know {'*' * len(SECRET)} is yours"] * 2
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(list(EVENTS)),
+    st.lists(
+        st.text('ab \\\\"{}\n', max_size=4) | st.sampled_from([" the", "\\\\", "", '"']),
+        max_size=20,
+    ),
+    st.sampled_from([{}, {"separators": (",", ":")}]),
+    st.sets(st.integers(0, 19), max_size=2),
+)
+def test_what_a_stream_spells_is_the_same_if_its_parts_are_known(name, pieces, dumps, odd):
+    event = EVENTS[name]
+    lines = [stream(event, [piece], **dumps).removesuffix(b"data: [DONE]\n\n") for piece in pieces]
+    for place in odd & set(range(len(lines))):
+        lines[place] = b'data: {"role": "assistant", "content": "odd"}\n\n'
+    data = b"".join(lines) + b"data: [DONE]\n\n"
+    repeats = split_repeats(data.decode())
+    if (field := text_field(data)) is not None:
+        assert joined_text(data, field, repeats) == joined_text(data, field)
+    scrubber = Scrubber.for_secrets([SECRET])
+    assert scrubber.scrub(data, repeats) == scrubber.scrub(data)
+
+
+def test_parts_that_are_known_spare_the_look_at_every_event():
+    words = [
+        f" {word}"
+        for word in ["the", "order", "was", "sent", "on", "Monday", "and", "is", "under", "way"]
+    ]
+    data = stream(EVENTS["openai"], [*words, *words])
+    repeats = split_repeats(data.decode())
+    field = text_field(data)
+    once = streams._once(repeats, streams._pieces_of(field))
+    assert len(once) < len(data) / 3
+    assert joined_text(data, field, repeats) == "".join([*words, *words]).encode()
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(EVENTS)), st.sets(st.integers(1, 70), min_size=4, max_size=20))
+def test_a_split_secret_is_found_in_a_stream_whose_parts_are_known(name, places):
+    text = f"I know that {SECRET} is your key"
+    data = stream(EVENTS[name], cut(text, {place for place in places if place < len(text)}))
+    redacted = redact_body(data, "", Scrubber.for_secrets([SECRET]))
+    assert not redacted.is_clean
+    assert redacted.repeats is None
+    assert redacted.body == Scrubber.for_secrets([SECRET]).scrub(data) != data

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from contractcheck.model.json_value import JsonValue
@@ -37,20 +37,29 @@ _BEFORE_A_VALUE = '":,{['
 _BEHIND_A_VALUE = re.compile(r'[",}\]]')
 
 
-def split_repeats(text: str) -> tuple[str, list[str]] | None:
-    """Find what stands between the parts of a text, and its parts.
+class Repeats(NamedTuple):
+    """A text in parts: ``joint.join(parts)``.
+
+    Attributes:
+        joint: What stands between the parts.
+        parts: Three or more.
+    """
+
+    joint: str
+    parts: list[str]
+
+
+def split_repeats(text: str) -> Repeats | None:
+    """Find what stands between the parts of a text, and its parts; None when too little repeats.
 
     Of equal texts the same is found, so that what is written does not depend on who writes it.
-
-    Returns:
-        The joint and the parts; ``joint.join(parts)`` is the text. None when too little repeats.
     """
     joint = _joint(text)
     if not joint:
         return None
     parts = _split(text, joint)
     saved = len(joint) * (len(parts) - 2)
-    return (joint, parts) if saved >= _LEAST_SAVED * len(text) else None
+    return Repeats(joint, parts) if saved >= _LEAST_SAVED * len(text) else None
 
 
 def join_repeats(joint: str, parts: JsonValue) -> bytes:
