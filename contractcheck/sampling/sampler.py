@@ -29,6 +29,7 @@ from contractcheck.sampling.session import Session
 from contractcheck.sampling.sink import SharedSink
 from contractcheck.sampling.spending import count_only
 from contractcheck.sampling.stop import Stop, StoppedError
+from contractcheck.sampling.trust import trusted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -211,6 +212,7 @@ class _Sampler:
                 httpx2.AsyncClient(
                     limits=limits,
                     timeout=timeout,
+                    verify=trusted(side.base_url for side in self.sides),
                     # The environment's proxies would be part of the vantage without being named.
                     trust_env=False,
                     # Compressed answers would hide secrets from redaction and chunks from timing.
