@@ -99,13 +99,20 @@ class RunArchive:
             for mark in marks:
                 self.files.put(words, mark.name)
 
-    def has(self, suite: str, target: Target, run_id: str) -> bool:
+    def has(self, suite: str, target: Target, run_id: str, *, root: str | None = None) -> bool:
         """Whether a run is in the archive.
+
+        Args:
+            suite: Suite name.
+            target: Its target.
+            run_id: Run id.
+            root: Root digest of the very run; None is any run of the id.
 
         Raises:
             RecordingError: If the archive cannot be read.
         """
-        return any(run.run_id == run_id for run in self.list(suite, target))
+        there = (run for run in self.list(suite, target) if run.run_id == run_id)
+        return any(root in (None, run.root) for run in there)
 
     def fetch(self, run: ArchivedRun, into: Path) -> Path:
         """Copy a run here and prove that it is the one that was sealed.

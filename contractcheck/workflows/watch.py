@@ -154,24 +154,30 @@ class _Watch:
         # Before the history names it: this disk may not outlive the watch. What fails here is
         # tried again, and told, when the night is judged.
         with suppress(MeasurementError):
-            self._push(made.folder)
+            self._push(made.folder, made.root)
         self.history.add_night(night_record(made.run, root=made.root), made.run.statistics)
         return made
 
     def _read_known(self, known: NightRecord) -> NightRun:
-        """The night's run, from here or from the archive."""
+        """The very run that the history names, from here or from the archive."""
         folder = self._folder(known)
         if not is_sealed(folder) and self.archive is not None:
             for run in self.archive.list(self.suite.name, self.target):
-                if run.run_id == known.run_id:
+                if (run.run_id, run.root) == (known.run_id, known.run_root):
                     self.archive.fetch(run, into=self.workspace.runs.root)
+        problem = f"{self.suite.name} × {self.target.id}: the night of {known.night} is run "
         if not is_sealed(folder):
             raise MeasurementError(
-                f"{self.suite.name} × {self.target.id}: the night of {known.night} is run "
-                f"{known.run_id}, which is not below {self.workspace.runs.root}; give --store of "
-                "the watch that made it"
+                f"{problem}{known.run_id}, which is not below {self.workspace.runs.root}; give "
+                "--store of the watch that made it"
             )
-        return read_night(folder, self.suite)
+        found = read_night(folder, self.suite)
+        if (found.root or "") != known.run_root:
+            raise MeasurementError(
+                f"{problem}{known.run_id}, but what lies in {folder} is another one (its root "
+                "digest differs): move it away, and give --store of the watch that made the night"
+            )
+        return found
 
     def _with_copy(self, report: Report, baseline: Baseline | None) -> Report:
         """Copy the runs of the night to the archive, and let it know which nights are accepted.
@@ -204,13 +210,13 @@ class _Watch:
             name, night = self.suite.name, self.options.tonight
             known = self.history.night(name, self.target.id, night, part)
             if known is not None:
-                self._push(self._folder(known))
+                self._push(self._folder(known), known.run_root)
 
-    def _push(self, folder: Path) -> None:
+    def _push(self, folder: Path, root: str | None) -> None:
         """Copy a sealed run, unless it is there or there is nowhere to copy it to."""
         if self.archive is None or not is_sealed(folder):
             return
-        if not self.archive.has(self.suite.name, self.target, folder.name):
+        if not self.archive.has(self.suite.name, self.target, folder.name, root=root):
             self.archive.push(folder)
 
     def _folder(self, known: NightRecord) -> Path:

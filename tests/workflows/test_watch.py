@@ -167,6 +167,48 @@ def test_the_run_of_a_night_is_copied_to_the_store_and_fetched_from_there(projec
     assert (again.run_id, again.verdict) == (report.run_id, report.verdict)
 
 
+def replace_run(project, run_id):
+    """Record anew under the id of a run that is there: other times, and so another run."""
+    (folder,) = project.workspace.runs.folders("hello", project.suite().targets[0])
+    shutil.rmtree(folder)
+    made = project.record(1, run_id=run_id)
+    assert made == folder
+
+
+def test_another_run_with_the_id_of_a_night_is_not_taken_for_it(project, tmp_path):
+    store = str(tmp_path / "archive")
+    report = watch(project, 1)
+    replace_run(project, report.run_id)
+    asked = project.provider.request_count
+    with history_of(project) as history:
+        before = history.digest()
+    with pytest.raises(MeasurementError, match=r"root digest differs.*--store"):
+        watch(project, 1, store=store)
+    assert project.provider.request_count == asked
+    assert open_archive(store).list() == []
+    with history_of(project) as history:
+        assert history.digest() == before
+
+
+def test_of_two_runs_with_one_id_in_the_store_the_one_of_the_night_is_fetched(project, tmp_path):
+    store = str(tmp_path / "archive")
+    report = watch(project, 1)
+    target = project.suite().targets[0]
+    (folder,) = project.workspace.runs.folders("hello", target)
+    kept = shutil.copytree(folder, tmp_path / "kept")
+    replace_run(project, report.run_id)
+    open_archive(store).push(folder)
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    # The store has a run of this id, but not this one.
+    watch(project, 1, store=store)
+    assert len(open_archive(store).list()) == 2
+    shutil.rmtree(folder)
+    again = watch(project, 1, store=store)
+    assert again.verdict is report.verdict
+    assert read_run(folder).root == read_run(kept).root
+
+
 def test_a_store_that_cannot_be_written_loses_no_night_and_is_tried_again(project, tmp_path):
     store = tmp_path / "archive"
     store.write_text("a file where a folder should be")
