@@ -9,7 +9,39 @@ import pytest
 from click.testing import CliRunner
 
 from contractcheck.cli import cli
+from contractcheck.simulator import Conditions, Simulator
+from contractcheck.workflows.record import RecordOptions, record_run
+from contractcheck.workflows.workspace import Workspace
 
+SUITE = """\
+suite: hello
+version: 1.0.0
+targets: [openai:gpt-sim-mini]
+cases:
+  - id: greet
+    samples: 2
+    messages: [{role: user, content: Say hello.}]
+    metrics: [text]
+"""
+HEAVY = {
+    "aiohttp",
+    "anyio",
+    "fsspec",
+    "httpx",
+    "httpx2",
+    "hypothesis",
+    "numpy",
+    "pandas",
+    "requests",
+    "rich",
+    "scipy",
+    "sqlalchemy",
+    "starlette",
+    "urllib3",
+    "uvicorn",
+    "vcr",
+    "yaml",
+}
 OURS_ALONE = """\
 import json, sys
 from click.testing import CliRunner
@@ -23,7 +55,7 @@ print(json.dumps([[one.exit_code for one in told], sorted(set(sys.modules) - bef
 
 
 def start(*lines, cwd=None):
-    """Exit codes of command lines, one after the other in one new process, and what they loaded."""
+    """Whether click refused each of some command lines (2), and what one process of them loaded."""
     shown = subprocess.run(
         [sys.executable, "-c", OURS_ALONE, json.dumps(lines)],
         capture_output=True,
@@ -89,3 +121,55 @@ def test_a_line_that_is_wrong_is_refused_as_quickly(line):
     codes, loaded = start(line)
     assert codes == [2]
     assert foreign(loaded) == set()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A project with two recorded runs, and no baseline."""
+    root = tmp_path_factory.mktemp("recorded")
+    (root / "suites").mkdir()
+    (root / "suites" / "hello.contract.yaml").write_text(SUITE)
+    place = Workspace(root)
+    (suite,) = place.load_suites()
+    with Simulator(Conditions(night="2026-03-01", time_scale=0.0)) as provider:
+        options = RecordOptions(base_url=provider.base_url)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OPENAI_API_KEY", "any")
+            folders = [record_run(place, suite, suite.targets[0], options) for _ in range(2)]
+    return root, [folder.name for folder in folders]
+
+
+def test_who_looks_at_recordings_loads_what_reads_them(recorded):
+    root, (one, other) = recorded
+    codes, loaded = start(
+        ["runs"],
+        ["runs", "ls", "--json"],
+        ["runs", "show", one],
+        ["runs", "show", one, "--case", "greet", "--trial", "0"],
+        ["runs", "verify"],
+        ["runs", "diff", one, other],
+        ["runs", "prune", "--keep", "20"],
+        cwd=root,
+    )
+    assert codes == [0] * 7
+    # No numpy, no pandas, no client of HTTP, and nothing that reads or validates suites.
+    assert foreign(loaded) <= {"backports", "orjson"}
+    assert rooms(loaded).isdisjoint({"judging", "sampling", "stats", "suite", "wire_contracts"})
+    assert "asyncio" not in loaded
+
+
+def test_who_checks_a_suite_loads_nothing_that_asks_or_counts(recorded):
+    root, _ = recorded
+    codes, loaded = start(["suite", "check", "suites"], ["suite", "schema"], cwd=root)
+    assert codes == [0, 0]
+    assert foreign(loaded).isdisjoint(HEAVY)
+    assert rooms(loaded).isdisjoint({"judging", "sampling", "cassettes"})
+
+
+def test_who_judges_a_recording_loads_nothing_that_asks(recorded):
+    root, (one, _) = recorded
+    codes, loaded = start(["report", one], cwd=root)
+    assert codes == [0]
+    assert foreign(loaded).isdisjoint(HEAVY - {"numpy", "pandas", "scipy"})
+    assert "scipy.optimize" not in loaded
+    assert rooms(loaded).isdisjoint({"sampling", "auth", "simulator"})
