@@ -18,14 +18,16 @@ _LONGEST_PERIOD_S: Final = 3600.0
 """What counts for a day or a month is a budget: it bounds no session's pace."""
 
 
-def advertised_limits(headers: Iterable[tuple[str, str]]) -> RateLimits:
+def advertised_limits(headers: Iterable[tuple[str, str]], provider: str = "") -> RateLimits:
     """Read the limits that an answer's headers name; None where they name none.
 
     Args:
         headers: Names (any case) and values; what is no positive number is passed over.
+        provider: Who sent them.
     """
     # When a window is full again plays no part here, so any time does.
-    windows = read_rate_headers(tuple(headers), now=datetime.min.replace(tzinfo=UTC)).windows
+    no_time = datetime.min.replace(tzinfo=UTC)
+    windows = read_rate_headers(tuple(headers), now=no_time, provider=provider).windows
     requests, tokens = _smallest(windows, "requests"), _smallest(windows, "tokens")
     told = requests is not None or tokens is not None
     return RateLimits(

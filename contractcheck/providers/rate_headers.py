@@ -4,8 +4,9 @@ Everything here was sent by a stranger: what is absurd (negative, endless, not a
 long past) is passed over, and no wait is longer than ``LONGEST_WAIT_S``.
 
 Sources, as of 2026-11: OpenAI rate-limit guide ("Rate limits in headers"), Azure OpenAI quota
-page, Anthropic rate-limit page ("Response headers"), answers of Mistral and Cohere, OpenRouter's
-API limits page, draft-ietf-httpapi-ratelimit-headers-06, RFC 9110 section 10.2.3 (Retry-After)
+page, Groq rate-limit page ("Rate Limit Headers", https://console.groq.com/docs/rate-limits),
+Anthropic rate-limit page ("Response headers"), answers of Mistral and Cohere, OpenRouter's API
+limits page, draft-ietf-httpapi-ratelimit-headers-06, RFC 9110 section 10.2.3 (Retry-After)
 and 5.6.7 (dates); ``retry-after-ms`` as the SDKs of OpenAI and Anthropic read it.
 """
 
@@ -25,6 +26,7 @@ LONGEST_WAIT_S: Final = 600.0
 """A server that names a longer wait, honestly or not, is asked again after this one, or never."""
 
 _MINUTE_S: Final = 60.0
+_DAY_S: Final = 86_400.0
 _MONTH_S: Final = 30 * 86_400.0
 
 Unit = Literal["requests", "tokens"]
@@ -74,13 +76,14 @@ class _Family:
     period: str = ""
 
 
-def _openai(unit: Unit) -> _Family:
+def _openai(unit: Unit, period_s: float = _MINUTE_S) -> _Family:
     start = "x-ratelimit"
     return _Family(
         unit,
         f"{start}-limit-{unit}",
         f"{start}-remaining-{unit}",
         f"{start}-reset-{unit}",
+        period_s=period_s,
         # Azure names the length of its period; the others mean a minute.
         period=f"{start}-renewalperiod-{unit}",
     )
@@ -115,11 +118,21 @@ _FAMILIES: Final = (
 )
 
 
-def read_rate_headers(headers: Iterable[tuple[str, str]], *, now: datetime) -> RateAdvice:
+_OWN: Final[Mapping[str, tuple[_Family, ...]]] = {
+    # "Always refers to Requests Per Day"; its tokens are per minute as those of others.
+    "groq": (_openai("requests", _DAY_S), *_FAMILIES[1:]),
+}
+"""Providers who send names of others and mean another period."""
+
+
+def read_rate_headers(
+    headers: Iterable[tuple[str, str]], *, now: datetime, provider: str = ""
+) -> RateAdvice:
     """Read every family of rate headers; never raises.
 
     Args:
         headers: Names (any case) and values, as they came.
+        provider: Who sent them: the same name may count another period.
         now: When they came, with a time zone; only asked where a server names a point in time
             and sent no ``Date`` of its own: against that, two wrong clocks do not matter.
     """
@@ -127,7 +140,8 @@ def read_rate_headers(headers: Iterable[tuple[str, str]], *, now: datetime) -> R
     for name, value in headers:
         values.setdefault(name.lower(), value.strip())
     clock = _read_date(values.get("date", "")) or now
-    windows = (_read_window(family, values, clock) for family in _FAMILIES)
+    families = _OWN.get(provider, _FAMILIES)
+    windows = (_read_window(family, values, clock) for family in families)
     return RateAdvice(
         windows=tuple(window for window in windows if window is not None),
         retry_after_s=_read_retry_after(values, clock),

@@ -221,7 +221,10 @@ class Asker:
             sent_s=sent_s,
             headers=sent.headers,
             words=sent.words,
-            advice=_advice(exchange.response if exchange is not None else None),
+            advice=_advice(
+                exchange.response if exchange is not None else None,
+                self.side.run.header.target.provider,
+            ),
         )
 
     async def _learn(self, sent: _Sent, claim: Claim, *, is_heeded: bool = False) -> _Attempt:
@@ -290,11 +293,11 @@ def _with_idempotency(
     return replace(wire, headers=(*wire.headers, (header, key)))
 
 
-def _advice(response: Response | None) -> RateAdvice:
+def _advice(response: Response | None, provider: str) -> RateAdvice:
     """What an answer says about sending more: in its headers, or in its body as Google does."""
     if response is None:
         return RateAdvice()
-    advice = read_rate_headers(response.headers, now=datetime.now(UTC))
+    advice = read_rate_headers(response.headers, now=datetime.now(UTC), provider=provider)
     if response.status in _FOR_LOAD and advice.retry_after_s is None:
         told_s = read_envelope(response.body).retry_s
         if told_s is not None:

@@ -127,7 +127,8 @@ def plan_suite(
     tonight = options.tonight or datetime.now(UTC).date().isoformat()
     basis = _read_basis(workspace, suite, target, tonight)
     table = load_prices(options.prices)
-    cost_of = _cost_of(suite, basis, table.of(target.id), options)
+    limits = _limits(basis, options, target.provider)
+    cost_of = _cost_of(suite, basis, table.of(target.id), limits, options.concurrency)
     slots = options.slots or suite.policy.gate.slots
     gate = _plan_gate(suite, basis, slots, options)
     watch, night_shares = plan_watch(suite, basis.eras)
@@ -151,24 +152,23 @@ def plan_suite(
         prices="; ".join(table.sources)
         if table.of(target.id)
         else f"no price of {target.id} is known",
-        limits=_limits(basis, options),
+        limits=limits,
     )
     return plan_advice.advise(plan)
 
 
 def _cost_of(
-    suite: Suite, basis: _Basis, price: Price | None, options: PlanOptions
+    suite: Suite, basis: _Basis, price: Price | None, limits: RateLimits, concurrency: int
 ) -> Callable[[Mapping[str, int]], Cost]:
     """From requests per case to their cost."""
     uses = use_per_case(suite, basis.newest)
-    limits = _limits(basis, options)
 
     def price_usd(sent: float, got: float) -> float | None:
         return None if price is None else price.cost_usd(input_tokens=sent, output_tokens=got)
 
     def cost_of(requests: Mapping[str, int]) -> Cost:
         return estimate_cost(
-            uses, requests, price_usd=price_usd, limits=limits, concurrency=options.concurrency
+            uses, requests, price_usd=price_usd, limits=limits, concurrency=concurrency
         )
 
     return cost_of
@@ -191,9 +191,9 @@ def _read_basis(workspace: Workspace, suite: Suite, target: Target, tonight: str
     )
 
 
-def _limits(basis: _Basis, options: PlanOptions) -> RateLimits:
+def _limits(basis: _Basis, options: PlanOptions, provider: str) -> RateLimits:
     """What the user knows goes before what the provider advertised."""
-    own, told = options.limits, advertised_limits(basis.headers)
+    own, told = options.limits, advertised_limits(basis.headers, provider)
     return RateLimits(
         requests_per_minute=own.requests_per_minute or told.requests_per_minute,
         tokens_per_minute=own.tokens_per_minute or told.tokens_per_minute,

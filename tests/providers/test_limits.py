@@ -34,5 +34,24 @@ def test_limits_are_per_minute(
     assert limits.tokens_per_minute == tokens
 
 
+# As in the table of https://console.groq.com/docs/rate-limits.
+GROQ = [
+    ("retry-after", "2"),
+    ("x-ratelimit-limit-requests", "14400"),
+    ("x-ratelimit-limit-tokens", "18000"),
+    ("x-ratelimit-remaining-requests", "14370"),
+    ("x-ratelimit-remaining-tokens", "17997"),
+    ("x-ratelimit-reset-requests", "2m59.56s"),
+    ("x-ratelimit-reset-tokens", "7.66s"),
+]
+
+
+def test_requests_per_day_bound_no_minute() -> None:
+    limits = advertised_limits(GROQ, "groq")
+    assert limits.requests_per_minute is None
+    assert limits.tokens_per_minute == 18000
+    assert advertised_limits(GROQ, "openai").requests_per_minute == 14400
+
+
 def test_no_limit_has_no_source() -> None:
     assert advertised_limits([("content-type", "text/plain")]) == RateLimits()

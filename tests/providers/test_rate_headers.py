@@ -45,6 +45,26 @@ def test_openai_counts_requests_and_tokens_with_durations():
     )
 
 
+def test_groq_counts_requests_per_day_and_tokens_per_minute():
+    headers = [
+        ("retry-after", "2"),
+        ("x-ratelimit-limit-requests", "14400"),
+        ("x-ratelimit-remaining-requests", "14370"),
+        ("x-ratelimit-reset-requests", "2m59.56s"),
+        ("x-ratelimit-limit-tokens", "18000"),
+        ("x-ratelimit-remaining-tokens", "17997"),
+        ("x-ratelimit-reset-tokens", "7.66s"),
+    ]
+    advice = read_rate_headers(headers, now=NOW, provider="groq")
+    assert advice == RateAdvice(
+        windows=(
+            window("requests", 14400, 14370, 179.56, 86_400.0),
+            window("tokens", 18000, 17997, 7.66),
+        ),
+        retry_after_s=2.0,
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reset_s"),
     [
