@@ -286,6 +286,20 @@ def test_what_a_provider_says_of_its_limits_is_believed(serve, make_cases, make_
     assert spread_s >= 0.25
 
 
+def test_limits_are_read_as_those_of_who_sends_them(serve, make_cases, make_run, monkeypatch):
+    read, senders = attempts.read_rate_headers, []
+
+    def spy(headers, **how):
+        senders.append(how["provider"])
+        return read(headers, **how)
+
+    monkeypatch.setattr(attempts, "read_rate_headers", spy)
+    cases = make_cases(a=2)
+    with serve(telling(GOOD)) as provider:
+        sample(make_run(cases), cases, provider.options, SilentProgress())
+    assert senders == ["openai", "openai"]
+
+
 class Renewing:
     """A credential that has to be renewed, and may be once."""
 
