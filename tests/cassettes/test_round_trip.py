@@ -26,7 +26,10 @@ NO_SECRETS = Scrubber.for_secrets([])
 LATIN = st.text(st.characters(max_codepoint=255), max_size=12)
 HEADERS = st.lists(st.tuples(LATIN, LATIN), max_size=3).map(tuple)
 MICROSECONDS = st.integers(0, 10**12)
-BODIES = st.binary(max_size=80) | st.text(max_size=40).map(
+STREAMS = st.lists(st.text('ab "é\n', max_size=4), min_size=5, max_size=12).map(
+    lambda words: "".join(f'data: {{"id": "c-1", "text": "{word}"}}\n\n' for word in words)
+)
+BODIES = st.binary(max_size=80) | (st.text(max_size=40) | STREAMS).map(
     lambda text: text.encode(errors="replace")
 )
 

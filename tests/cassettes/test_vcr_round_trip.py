@@ -45,6 +45,11 @@ HEADER = RunHeader(
 )
 
 
+EVENTS = st.lists(st.text("ab é", max_size=4), min_size=5, max_size=9).map(
+    lambda words: [b'data: {"id": "c-1", "text": "%s"}\n\n' % word.encode() for word in words]
+)
+
+
 @st.composite
 def exchanges(draw):
     """Trials of one case: each sends one of two bodies and gets any bytes in any chunks."""
@@ -56,7 +61,7 @@ def exchanges(draw):
             continue  # equal as JSON: one request to us
         request = Request(method="POST", url=URL, headers=(), body=body_sent, digest=digest)
         for trial in range(draw(st.integers(1, 3))):
-            chunks = draw(st.lists(st.binary(min_size=1, max_size=30), max_size=3))
+            chunks = draw(st.lists(st.binary(min_size=1, max_size=30), max_size=3) | EVENTS)
             response = Response(
                 status=draw(st.sampled_from([200, 201, 400, 404])),
                 http_version="HTTP/1.1",
