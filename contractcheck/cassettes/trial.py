@@ -45,7 +45,9 @@ class Slot:
 
     def close(self) -> None:
         """Do what was left for the end, all of it even when part of it fails."""
-        # Not by asking whether it is empty: another thread may take the last one out.
+        if not self.at_end:
+            return
+        # Not by asking once more whether it is empty: another thread may take the last one out.
         with ExitStack() as ends, suppress(KeyError):
             while True:
                 ends.callback(self.at_end.popitem()[1])
