@@ -141,7 +141,7 @@ def test_a_night_keeps_sketches_that_storing_does_not_change(make_watch):
 
 def test_a_plan_counts_no_tokens_for_vectors(make_watch):
     world, _ = make_watch()
-    use = use_per_case(world.suite, world.run(0))["one"]
+    use = use_per_case(world.suite, world.run(0).answers)["one"]
     assert (use.input_tokens, use.output_tokens) == (5, 0)
 
 
