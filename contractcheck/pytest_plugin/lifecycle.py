@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import uuid
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the session's state; refuse options that contradict each other."""
     if not config.getoption("contract"):
         return
+    _import_plainly(config)
     from contractcheck.pytest_plugin.session import SESSION, ContractSession
     from contractcheck.pytest_plugin.summary import Summary
 
@@ -44,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
         before = signal.signal(signal.SIGTERM, _interrupt)
         if before is not None:  # None: set outside Python, and cannot be put back from it
             config.add_cleanup(lambda: _put_back(before))
+
+
+def _import_plainly(config: pytest.Config) -> None:
+    from contractcheck.pytest_plugin.plain_imports import PlainImports
+
+    finder = PlainImports()
+    sys.meta_path.insert(0, finder)
+    config.add_cleanup(lambda: sys.meta_path.remove(finder))
 
 
 def _put_back(handler: signal._HANDLER) -> None:
