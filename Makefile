@@ -18,6 +18,7 @@ demo: $(STAMP)
 SLOW := tests/integration tests/calibration tests/workflows
 RUN  ?= $(BIN)/python
 test: $(STAMP)
+	@$(BIN)/python -m compileall -q contractcheck # else each process compiles it, with PYTHONDONTWRITEBYTECODE
 	$(MAKE) --no-print-directory --keep-going --jobs=2 test-slow test-others
 
 test-slow: $(STAMP)
