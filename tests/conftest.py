@@ -36,6 +36,12 @@ def missing(part, why):
     pytest.skip(f"{why}; CONTRACTCHECK_REQUIRE={part} makes this a failure")
 
 
+@pytest.fixture(scope="session")
+def missing_part():
+    """``missing``, for tests elsewhere."""
+    return missing
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

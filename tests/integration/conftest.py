@@ -21,10 +21,10 @@ def disk_secret():
 
 
 @pytest.fixture(scope="session")
-def faulty_disk(tmp_path_factory):
+def faulty_disk(tmp_path_factory, missing_part):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        pytest.skip("a disk that fails on demand needs a C compiler")
+        missing_part("cc", "a disk that fails on demand needs a C compiler")
     library = tmp_path_factory.mktemp("library") / "faulty_disk.so"
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "faulty_disk.c", "-ldl"]
     subprocess.run(command, check=True)
