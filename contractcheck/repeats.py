@@ -19,6 +19,12 @@ MOST_JOINT_BYTES = 384
 """Longest passage that is written once. A part takes three bytes of a line, its quotes and comma,
 so no line spells a text of more than 129 times its own length."""
 
+MOST_TEXT = 8 << 20
+"""Longest text in parts, in characters: no answer is longer, and no line spells more by them."""
+
+_PART_MARKS = 3
+"""Quotes and comma that each further part costs."""
+
 _LINE_ENDS = ("\n\n", "\r\n\r\n", "\n")
 """What may end an event: of server-sent events, of JSON lines."""
 
@@ -54,11 +60,11 @@ def split_repeats(text: str) -> Repeats | None:
 
     Of equal texts the same is found, so that what is written does not depend on who writes it.
     """
-    joint = _joint(text)
+    joint = _joint(text) if len(text) <= MOST_TEXT else ""
     if not joint:
         return None
     parts = _split(text, joint)
-    saved = len(joint) * (len(parts) - 2)
+    saved = (len(joint) - _PART_MARKS) * (len(parts) - 2)
     return Repeats(joint, parts) if saved >= _LEAST_SAVED * len(text) else None
 
 
@@ -70,13 +76,15 @@ def join_repeats(joint: str, parts: JsonValue) -> bytes:
         parts: Texts, if nobody edited them.
 
     Raises:
-        ValueError: If the parts are no texts, there is none, or the joint is longer than any that
-            is written: a line of one megabyte could otherwise spell a terabyte.
+        ValueError: If the parts are no texts, there is none, or the joint or the whole is longer
+            than any that is written: a line of one megabyte could otherwise spell a terabyte.
     """
     if not isinstance(parts, list) or not parts:
         raise ValueError("a body in no parts")
     if len(joint.encode()) > MOST_JOINT_BYTES:
         raise ValueError(f"a joint of more than {MOST_JOINT_BYTES} bytes")
+    if len(joint) * (len(parts) - 1) > MOST_TEXT:
+        raise ValueError(f"parts that spell more than {MOST_TEXT:,} characters")
     try:
         return joint.join(cast("list[str]", parts)).encode()
     except TypeError as error:

@@ -57,7 +57,7 @@ def test_the_parts_joined_are_the_text(text):
     if found is not None:
         assert join_repeats(*found) == text.encode()
         assert len(found[0].encode()) <= MOST_JOINT_BYTES
-        assert len(found[0]) * (len(found[1]) - 2) >= len(text) / 4
+        assert len(orjson.dumps(found._asdict())) < len(orjson.dumps(text))
 
 
 @pytest.mark.parametrize("end", LINE_ENDS)
@@ -89,6 +89,23 @@ def test_a_stream_is_kept_as_what_changes_in_it(end, changing):
 )
 def test_what_hardly_repeats_stays_in_one_piece(text):
     assert split_repeats(text) is None
+
+
+def test_lines_of_a_few_characters_stay_in_one_piece():
+    """Each part costs its quotes and a comma."""
+    assert split_repeats("1\n" * 4_000) is None
+    assert split_repeats("1,2\n" * 4_000) is None
+
+
+def test_no_text_longer_than_any_answer_is_in_parts(monkeypatch):
+    text = "".join(event(f"w{n}") + "\n\n" for n in range(30))
+    assert split_repeats(text) is not None
+    monkeypatch.setattr("contractcheck.repeats.MOST_TEXT", len(text))
+    assert split_repeats(text) is not None
+    assert split_repeats(f"{text}.") is None
+    joint, parts = split_repeats(text)
+    with pytest.raises(ValueError, match="parts that spell more than"):
+        join_repeats(joint, parts * 2)
 
 
 def test_of_an_event_as_long_as_a_page_no_more_is_joined_than_may_be():

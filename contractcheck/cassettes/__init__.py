@@ -15,7 +15,7 @@ from contractcheck.cassettes.case_files import read_case_bytes
 from contractcheck.cassettes.interception import recording, replaying
 from contractcheck.cassettes.journal import Fsync, JournalWriter
 from contractcheck.cassettes.layout import is_sealed
-from contractcheck.cassettes.lines import written_out
+from contractcheck.cassettes.lines import body_of
 from contractcheck.cassettes.memory_tape import MemoryTape
 from contractcheck.cassettes.open_run import OpenRun, create_run, resume_run
 from contractcheck.cassettes.reading import read_header, read_run
@@ -35,6 +35,7 @@ __all__ = [
     "OpenRun",
     "Slot",
     "Tape",
+    "body_of",
     "canonical_request",
     "create_run",
     "declare_cases",
@@ -50,5 +51,4 @@ __all__ = [
     "replaying",
     "resume_run",
     "seal_run",
-    "written_out",
 ]

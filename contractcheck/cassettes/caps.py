@@ -51,6 +51,20 @@ def refuse_large_case(size_bytes: int, place: object) -> None:
         )
 
 
+def refuse_large_answers(size_bytes: int, place: object) -> None:
+    """Refuse a case whose answers are beyond ``MOST_CASE_BYTES``, however short its lines are.
+
+    Raises:
+        RecordingError: If they are.
+    """
+    if size_bytes > MOST_CASE_BYTES:
+        raise RecordingError(
+            f"{place}: the answers until here are larger than {MOST_CASE_BYTES / (1 << 20):,.0f} "
+            "MiB, as no recording is: the file was edited; restore it, or delete its run and "
+            "record again"
+        )
+
+
 def refuse_many_lines(count: int, place: object) -> None:
     """Refuse a file with more than ``MOST_LINES`` lines; ``place`` is shown in the error.
 

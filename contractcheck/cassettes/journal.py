@@ -20,7 +20,7 @@ from contractcheck.cassettes.caps import refuse_large_case, refuse_long_line, re
 from contractcheck.cassettes.case_files import read_plain
 from contractcheck.cassettes.chain import chained, verified_lines
 from contractcheck.cassettes.layout import PART_SUFFIX
-from contractcheck.cassettes.lines import envelope, exchange_line, request_line, written_out
+from contractcheck.cassettes.lines import envelope, exchange_line, request_line
 from contractcheck.cassettes.page import Page, first_line
 from contractcheck.errors import RecordingError
 from contractcheck.files import TEMPORARY_SUFFIX, sync_folder
@@ -53,6 +53,7 @@ class JournalWriter:
         link: Chain value of the last line; empty when there is no file yet.
         size_bytes: Length of the file as this writer knows it; another length means that
             somebody else wrote.
+        answers_bytes: Length of the answers in it, of which a line may spell many times its own.
         requests: Digests of requests that the file holds.
         keys: Attempts that it holds.
     """
@@ -63,6 +64,7 @@ class JournalWriter:
     fsync: Fsync = "close"
     link: str = ""
     size_bytes: int = 0
+    answers_bytes: int = 0
     requests: set[str] = field(default_factory=set)
     keys: AttemptSet = field(default_factory=AttemptSet)
     _descriptor: int | None = None
@@ -84,8 +86,11 @@ class JournalWriter:
                     f"{self.path}: trial {exchange.trial}, attempt {exchange.attempt} of this "
                     "request is recorded already; what is recorded never changes"
                 )
+            answer = b"" if exchange.response is None else exchange.response.body
+            refuse_large_case(self.answers_bytes + len(answer), self.path)
             lines = [] if digest in self.requests else [self._encode(exchange.request)]
             self._write([*lines, self._encode(exchange)])
+            self.answers_bytes += len(answer)
             self.requests.add(digest)
             self.keys.add(key)
 
@@ -114,16 +119,22 @@ class JournalWriter:
             raise RecordingError(
                 f"{self.path}: an exchange that cannot be written ({error}); please report this"
             ) from error
+        refuse_long_line(len(line), self.path)
         holder = item if isinstance(item, Request) else item.response
-        is_known = holder is not None and is_searched(holder.body, self.scrubber)
-        self._look(line, envelope(line) if is_known else written_out(line))
+        self._look(line, b"" if holder is None else holder.body)
         return line
 
-    def _look(self, line: bytes, unsearched: bytes) -> None:
-        """Look for the last time at a line, or at the beginning that nobody has searched yet."""
-        refuse_long_line(len(line), self.path)
-        if leak := find_leak(unsearched, self.scrubber):
-            raise self._leaking(leak, line)
+    def _look(self, line: bytes, body: bytes) -> None:
+        """Look for the last time at a line, and at its body: a secret may lie across two parts.
+
+        A body that was searched, and is known to hold nothing, is left out.
+        """
+        unsearched, rest = (
+            (envelope(line), b"") if is_searched(body, self.scrubber) else (line, body)
+        )
+        for place, data in (("line", unsearched), ("body", rest)):
+            if leak := find_leak(data, self.scrubber):
+                raise self._leaking(leak, line, place)
 
     def _write(self, lines: Sequence[bytes]) -> None:
         """Write lines in one go, or none of them."""
@@ -168,7 +179,7 @@ class JournalWriter:
         """Make the file with its first line whole: an empty journal is a damaged one."""
         case = self.path.name.removesuffix(PART_SUFFIX)
         first = first_line("journal", self.run, case)
-        self._look(first, first)
+        self._look(first, b"")
         data, link = self._chain([first])
         if os.path.lexists(self.path):
             raise RecordingError(f"{self.path}: is there already; resume the run instead")
@@ -188,8 +199,8 @@ class JournalWriter:
             raise
         self._descriptor, self.link, self.size_bytes = descriptor, link, len(data)
 
-    def _leaking(self, leak: Leak, line: bytes) -> RecordingError:
-        what = f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the line)"
+    def _leaking(self, leak: Leak, line: bytes, place: str) -> RecordingError:
+        what = f"{self.path}: refused to write {leak.kind} (byte {leak.offset} of the {place})"
         members = orjson.loads(line)
         if "contractcheck" in members or find_leak("\n".join(members).encode(), self.scrubber):
             # In the first line or the name of a member: they are ours, nothing that was redacted.

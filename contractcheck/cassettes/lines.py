@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _EXCHANGE_KEY = re.compile(rb'\{"res":"([0-9A-Za-z-]+)","trial":(\d{1,18}),"attempt":(\d{1,18}),')
 _REQUEST_KEY = re.compile(rb'\{"req":"([0-9A-Za-z-]+)",')
-_IN_PARTS = b',"body":{"join":'
 _BODY = re.compile(rb',"body":(?:"|\{"join":)')
 
 _PAIR = 2
@@ -57,7 +56,7 @@ def request_line(request: Request) -> bytes:
             "method": request.method,
             "url": request.url,
             "headers": request.headers,
-            "body": _encode_body(request.body),
+            "body": _encode_plain(request.body),
         }
     )
 
@@ -93,7 +92,7 @@ def exchange_line(exchange: Exchange) -> bytes:
             "headers": response.headers,
             "chunk_bytes": response.chunk_bytes,
             "chunk_times_us": response.chunk_times_us,
-            "body": _encode_body(response.body),
+            "body": _encode_answer(response.body),
         }
     return orjson.dumps(line)
 
@@ -107,18 +106,14 @@ def envelope(line: bytes) -> bytes:
     return line[: found.start()] if found else line
 
 
-def written_out(line: bytes) -> bytes:
-    """Return a line with its body in one piece: what is searched for may lie across two parts.
-
-    Anything but such a line is returned as it is.
-    """
-    if _IN_PARTS not in line:
-        return line
+def body_of(line: bytes) -> bytes | None:
+    """The body that a line holds, however it is spelled; None of anything but a line of ours."""
     try:
         document = orjson.loads(line)
-        return orjson.dumps(document | {"body": _decode_body(document["body"]).decode()})
-    except (KeyError, TypeError, ValueError):  # not a line of ours
-        return line
+        is_ours = isinstance(document, dict) and ("res" in document or "req" in document)
+        return _decode_body(document["body"]) if is_ours else None
+    except (KeyError, ValueError):
+        return None
 
 
 def written_key(line: bytes) -> str | tuple[str, int, int] | None:
@@ -157,7 +152,7 @@ def decode_request(line: JsonObject) -> Request:
         method=_text(line["method"]),
         url=_text(line["url"]),
         headers=_headers(line["headers"]),
-        body=_decode_body(line["body"]),
+        body=_decode_plain(line["body"]),
         digest=_text(line["req"]),
     )
 
@@ -223,24 +218,35 @@ def _check_chunks(response: Response) -> None:
         raise ValueError("the chunks do not add up to the body")
 
 
-def _encode_body(body: bytes) -> str | dict[str, object]:
+def _encode_plain(body: bytes) -> str | dict[str, object]:
     """Text as text, so that diffs and secret scanners can read it; else base64."""
     try:
-        text = body.decode()
+        return body.decode()
     except UnicodeDecodeError:
         return {"b64": base64.b64encode(body).decode()}
-    found = body.repeats if isinstance(body, Searched) else split_repeats(text)
-    return text if found is None else {"join": found.joint, "parts": found.parts}
 
 
-def _decode_body(value: JsonValue) -> bytes:
+def _encode_answer(body: bytes) -> str | dict[str, object]:
+    """The same, but for text of which much repeats: that in parts."""
+    plain = _encode_plain(body)
+    if not isinstance(plain, str):
+        return plain
+    found = body.repeats if isinstance(body, Searched) else split_repeats(plain)
+    return plain if found is None else {"join": found.joint, "parts": found.parts}
+
+
+def _decode_plain(value: JsonValue) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, dict):
-        if "join" in value:
-            return join_repeats(_text(value["join"]), value["parts"])
         return base64.b64decode(_text(value["b64"]), validate=True)
     raise ValueError("a body is neither text nor base64")
+
+
+def _decode_body(value: JsonValue) -> bytes:
+    if isinstance(value, dict) and "join" in value:
+        return join_repeats(_text(value["join"]), value["parts"])
+    return _decode_plain(value)
 
 
 def _text(value: JsonValue) -> str:

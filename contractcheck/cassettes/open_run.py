@@ -240,6 +240,7 @@ def _take_up(run: OpenRun) -> None:
             fsync=run.fsync,
             link=journal.link,
             size_bytes=journal.valid_bytes,
+            answers_bytes=journal.page.answers_bytes,
             requests=set(journal.page.requests),
             keys=AttemptSet.of(journal.page.exchanges),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from contractcheck.cassettes.caps import refuse_large_answers
 from contractcheck.cassettes.lines import decode_exchange, decode_request, parsed_key
 from contractcheck.cassettes.upgrade import FORMAT, check_format, upgraded
 from contractcheck.errors import RecordingError
@@ -32,6 +33,7 @@ class Page:
         version: Format of its lines; 0 until the first line was taken.
         requests: By digest.
         exchanges: In file order.
+        answers_bytes: Length of their answers.
     """
 
     run: str
@@ -39,6 +41,7 @@ class Page:
     version: int = 0
     requests: dict[str, Request] = field(default_factory=dict)
     exchanges: dict[Key, Exchange] = field(default_factory=dict)
+    answers_bytes: int = 0
 
     def take(self, line: bytes, place: str) -> None:
         """Take one line, the first one first.
@@ -49,7 +52,7 @@ class Page:
 
         Raises:
             RecordingError: If the line is not of this file, damaged, repeated, or of a newer
-                format.
+                format, or the file spells more than is ever held.
         """
         if self.version == 0:
             self.version = take_first_line(line, place, run=self.run, case=self.case)
@@ -62,6 +65,8 @@ class Page:
             return
         if key_of(item) in self.exchanges:
             raise twice(key_of(item), place)
+        self.answers_bytes += 0 if item.response is None else len(item.response.body)
+        refuse_large_answers(self.answers_bytes, place)
         self.exchanges[key_of(item)] = item
 
 

@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 FORMAT = 3
 """Version of the line format that is written; newer ones are refused."""
 
+_PARTS_SINCE = 3
+"""An answer in which much repeats may be spelled in parts."""
+
 
 def upgraded(line: JsonObject, version: int) -> JsonObject:
     """Return a request or exchange line of format ``version`` (1 … FORMAT) as one of FORMAT.
 
-    Format 3 may spell a body in parts; every line of format 2 is one of it.
+    Every line of format 2 is one of format 3.
+
+    Raises:
+        ValueError: If it has what its format has not.
     """
     if version == 1:
         line = _to_format_2(line)
+    if version < _PARTS_SINCE and isinstance(body := line.get("body"), dict) and "join" in body:
+        raise ValueError(f"a body in parts, as format {version} has none")
     return line
 
 

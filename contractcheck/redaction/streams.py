@@ -30,7 +30,9 @@ _FIELDS = (
 _EVENT_MARKS = (b"data:", b":event-type")
 """What stands before each event: of server-sent events, and of the event streams of AWS."""
 
-_STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_TEXT = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_WHOLE = re.compile(_TEXT)
+_STRING = b'"(' + _TEXT + b')"'
 _ANY_FIELD = rb'"(' + b"|".join(_FIELDS) + rb')":\s?'
 _PIECE = re.compile(_ANY_FIELD + _STRING)
 _NUMBERED = re.compile(_ANY_FIELD + _STRING + rb'|"(?:(?:output_)?i|contentBlockI)ndex":\s?(\d+)')
@@ -81,18 +83,29 @@ def joined_text(data: bytes, field: bytes, repeats: Repeats | None = None) -> by
 def _once(repeats: Repeats, pieces: re.Pattern[bytes]) -> bytes | None:
     """A stream that spells the same text with all its inner events as one; None if it is not known.
 
-    It is when nothing but the text of the field stands between two joints: no quote ends it, no
-    backslash hides the quote with which the joint goes on, and the joint spells nothing else.
+    It is when every joint ends the text of the field and begins the next one, and nothing else; the
+    first part ends inside that text or any other string; and the inner parts hold nothing but text,
+    none ending in a backslash, which would hide the quote with which the joint begins.
     """
     joint, parts = repeats
     inner = parts[1:-1]
     text = "".join(inner)
-    ends_text, begins_text = joint.startswith('"'), pieces.findall(f'{joint}"'.encode()) == [b""]
-    if not ends_text or not begins_text or '"' in text:
+    if not joint.startswith('"') or _WHOLE.fullmatch(text.encode()) is None:
         return None
     if "\\" in text and any(part.endswith("\\") for part in inner):
         return None
+    if not _begins_text(parts[0] + joint, pieces) or not _begins_text(joint[1:], pieces, most=1):
+        return None
     return joint.join((parts[0], text, parts[-1])).encode()
+
+
+def _begins_text(before: str, pieces: re.Pattern[bytes], most: int | None = None) -> bool:
+    """Whether what comes next is text of the field, which begins ``most`` times until then."""
+    data = before.encode() + b'"'
+    found = list(pieces.finditer(data))
+    if not found or (most is not None and len(found) > most):
+        return False
+    return not found[-1][1] and found[-1].end() == len(data)
 
 
 @cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from contractcheck.cassettes import written_out
+from contractcheck.cassettes import body_of
 from contractcheck.content_coding import decode_body
 from contractcheck.errors import ContentCodingError
 from contractcheck.redaction import Scrubber, scan_file
@@ -72,7 +73,7 @@ def scan_paths(
             if reason := _unreadable(file):
                 unread.append(f"{file}: {reason}")
                 continue
-            data = _written_out(_unpacked(file, file.read_bytes()))
+            data = _unpacked(file, file.read_bytes())
         except OSError as error:
             unread.append(f"{file}: {error.strerror}")
             continue
@@ -80,10 +81,13 @@ def scan_paths(
             unread.append(f"{file}: {error}")
             continue
         files += 1
-        leaks.extend(
-            LeakPlace(file=file, line=leak.line, kind=leak.kind)
-            for leak in scan_file(data, scrubber)
-        )
+        found = {(leak.line, leak.kind) for leak in scan_file(data, scrubber)}
+        try:
+            for line, body in _bodies(data):
+                found |= {(line, leak.kind) for leak in scan_file(body, scrubber)}
+        except ContentCodingError as error:
+            unread.append(f"{file}: {error}")
+        leaks.extend(LeakPlace(file=file, line=line, kind=kind) for line, kind in sorted(found))
         if detect_secrets:
             leaks.extend(
                 LeakPlace(file=file, line=line, kind=f"{kind}, says detect-secrets")
@@ -91,6 +95,10 @@ def scan_paths(
             )
     return ScanResult(leaks=tuple(leaks), files=files, unread=tuple(unread))
 
+
+_BODY, _PARTS = b'"body"', b'"parts"'
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"?')
+_JOINT = re.compile(rb'"join"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 _PACKED = {".zst": "zstd", ".gz": "gzip"}
 
@@ -113,19 +121,41 @@ def _unpacked(file: Path, data: bytes) -> bytes:
     return decode_body(data, coding, max_bytes=MAX_BYTES, max_ratio=MAX_BYTES)
 
 
-def _written_out(data: bytes) -> bytes:
-    """The same lines, with every body of a recording in one piece.
+def _bodies(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number of each line that holds a body of a recording, and the body.
+
+    A secret may lie across two parts of a body, or across two events of a stream whose quotes are
+    escaped in the line.
 
     Raises:
-        ContentCodingError: If they would be larger than what is held.
+        ContentCodingError: If all of them are larger than what is searched.
     """
-    lines, size_bytes = [], 0
-    for line in data.split(b"\n"):
-        lines.append(written_out(line))
-        size_bytes += len(lines[-1]) + 1
-        if size_bytes - 1 > MAX_BYTES:
-            raise ContentCodingError(f"larger than {MAX_BYTES} bytes when it is written out")
-    return b"\n".join(lines)
+    number, counted, size_bytes, start = 1, 0, 0, data.find(_BODY)
+    while start >= 0:
+        begin = data.rfind(b"\n", 0, start) + 1
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        number += data.count(b"\n", counted, begin)
+        counted = begin
+        line = data[begin:end]
+        body = body_of(line)
+        if body is None:
+            body = _text_in_parts(line)
+        size_bytes += len(body)
+        if size_bytes > MAX_BYTES:
+            raise ContentCodingError(
+                f"its bodies are larger than {MAX_BYTES} bytes; not searched from line {number} on"
+            )
+        yield number, body
+        start = data.find(_BODY, end)
+
+
+def _text_in_parts(line: bytes) -> bytes:
+    """What a line spells in parts that is torn, or behind the mark of a diff; else nothing."""
+    joint, parts = _JOINT.search(line), line.find(_PARTS)
+    if joint is None or parts < 0:
+        return b""
+    return joint[1].join(_STRING.findall(line, parts + len(_PARTS)))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -1,18 +1,22 @@
 """Bodies of recordings in which one passage repeats."""
 
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contractcheck.cassettes import Tape, create_run, open_tape, read_run, seal_run
+from contractcheck.cassettes import Tape, create_run, open_tape, read_run, resume_run, seal_run
 from contractcheck.cassettes.chain import chained
 from contractcheck.cassettes.lines import decode_exchange, exchange_line
 from contractcheck.errors import RecordingError
 from contractcheck.redaction import Scrubber
 
+FORMATS = Path(__file__).parent / "formats"
 NO_SECRETS = Scrubber.for_secrets([])
 
 
@@ -54,6 +58,59 @@ def test_parts_that_are_none_are_named(tmp_path, make_header, make_exchange, bod
     with pytest.raises(RecordingError) as error:
         read_run(folder)
     assert f"{path}:3: damaged line: {words}" in str(error.value)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_parts_in_a_format_that_has_none_are_named(tmp_path, version):
+    folder = tmp_path / "run"
+    shutil.copytree(FORMATS / f"format-{version}" / "open", folder)
+    path = folder / "refund.jsonl.part"
+    line = orjson.loads(path.read_bytes().splitlines()[-2])
+    rewrite_last_line(path, line | {"body": {"join": "x", "parts": ["a", "b"]}})
+    with pytest.raises(RecordingError, match=f"a body in parts, as format {version} has none"):
+        read_run(folder)
+
+
+def test_a_request_is_kept_in_one_piece_and_in_no_other(tmp_path, make_header, make_exchange):
+    folder = tmp_path / "run"
+    run = create_run(folder, make_header(), NO_SECRETS)
+    exchange = make_exchange()
+    repeated = "".join(event(f"w{n}") + "\n\n" for n in range(30)).encode()
+    asked = replace(exchange.request, body=repeated)
+    run.append(replace(exchange, request=asked))
+    run.close()
+    assert read_run(folder).exchanges[0].request == asked
+    path = folder / "a.jsonl.part"
+    line = orjson.loads(path.read_bytes().splitlines()[1])
+    assert line["body"] == repeated.decode()
+    path.write_bytes(b"\n".join([*path.read_bytes().splitlines()[:2], b""]))
+    rewrite_last_line(path, line | {"body": {"join": "x", "parts": ["a", "b"]}})
+    with pytest.raises(RecordingError, match="damaged line: 'b64' is missing"):
+        read_run(folder)
+
+
+def test_answers_that_short_lines_spell_are_bounded_too(
+    tmp_path, make_header, make_exchange, monkeypatch
+):
+    body = "".join(event(f"w{n}") + "\n\n" for n in range(300)).encode()
+    monkeypatch.setattr("contractcheck.cassettes.caps.MOST_CASE_BYTES", 2 * len(body))
+    folder = tmp_path / "run"
+    run = create_run(folder, make_header(), NO_SECRETS)
+    exchanges = [make_exchange("a", trial, body) for trial in range(3)]
+    for exchange in exchanges[:2]:
+        run.append(exchange)
+    with pytest.raises(RecordingError, match="everything before is kept"):
+        run.append(exchanges[2])
+    run.close()
+    assert (folder / "a.jsonl.part").stat().st_size < len(body)
+    assert read_run(folder).exchanges == tuple(exchanges[:2])
+    again = resume_run(folder, NO_SECRETS)
+    with pytest.raises(RecordingError, match="everything before is kept"):
+        again.append(exchanges[2])
+    again.close()
+    monkeypatch.setattr("contractcheck.cassettes.caps.MOST_CASE_BYTES", 2 * len(body) - 1)
+    with pytest.raises(RecordingError, match=r"a\.jsonl\.part:4: the answers until here are larger"):
+        read_run(folder)
 
 
 def rewrite_last_line(path, line):

@@ -8,11 +8,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes import in_trial
+from contractcheck.cassettes.clients.httpx_streams import stream_types
 from contractcheck.cassettes.recorder import Recorder
 from contractcheck.cassettes.session import Outgoing
 from contractcheck.errors import InterceptionError, RecordingError
@@ -159,6 +161,36 @@ def test_times_count_from_the_moment_of_sending():
         one.on_headers(**HEAD)
         one.finish("eof")
     assert sink[0].waited_us >= 20_000 > sink[0].end_us >= sink[0].headers_us >= 0
+
+
+def test_a_hold_is_known_although_the_next_piece_never_came():
+    """The trial ends in one thread while the client waits in another."""
+    waits, ended = threading.Event(), threading.Event()
+
+    class Stalled(httpx2.SyncByteStream):
+        def __iter__(self):
+            yield b"one"
+            waits.set()
+            ended.wait(20)
+
+    types = stream_types(httpx2.SyncByteStream, httpx2.AsyncByteStream, lambda _played: None)
+    sink = []
+    with take(sink) as one, ThreadPoolExecutor(max_workers=1) as pool:
+        one.on_headers(**HEAD)
+        chunks = iter(types.tee(Stalled(), one))
+
+        def read():
+            next(chunks)
+            threading.Event().wait(0.05)
+            next(chunks, None)
+
+        reading = pool.submit(read)
+        assert waits.wait(20)
+        one.abandon()
+        ended.set()
+        reading.result()
+    assert sink[0].ended == "closed"
+    assert sink[0].held_us >= 50_000
 
 
 def test_what_a_request_holds_of_secrets_is_not_kept():

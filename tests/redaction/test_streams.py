@@ -4,12 +4,12 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contractcheck.redaction import Scrubber, redact_body, streams
 from contractcheck.redaction.streams import joined_text, text_field
-from contractcheck.repeats import split_repeats
+from contractcheck.repeats import Repeats, split_repeats
 
 SECRET = "azure/32+hex=0123456789abcdef"  # noqa: S105 - made up, to be found
 SHAPED = "sk-proj-aB3dE5gH7jK9mN1pQ3rS5"
@@ -126,6 +126,59 @@ def test_what_a_stream_spells_is_the_same_if_its_parts_are_known(name, pieces, d
         assert joined_text(data, field, repeats) == joined_text(data, field)
     scrubber = Scrubber.for_secrets([SECRET])
     assert scrubber.scrub(data, repeats) == scrubber.scrub(data)
+
+
+WORDS = ['"', "content", "text", '":', '"content":"', '"content": "', '"}', "\n\n", "data: {", "\\"]
+RAW = [
+    "a",
+    " b",
+    "\\\\",
+    "\\n",
+    "\\",
+    "\n",
+    "\\\n",
+    "é",
+    "content",
+    ":",
+    "",
+    '"',
+    '{"content":"q"',
+    '\\"',
+]
+
+
+def of(words, most):
+    return st.lists(st.sampled_from(words), max_size=most).map("".join)
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    of(['"', "a", *WORDS], 5).map(lambda text: f'{text}"content":"'),
+    of([*RAW, '"content":"', '"content":'], 3),
+    st.lists(of(RAW, 3) | of(RAW[:10], 2), min_size=1, max_size=5),
+    of(RAW, 3),
+)
+@example('"}\n\n{"content":"', '{"content":"a', ["see \\\n", "b"], "c")
+@example('"}\n\n{"content":"', '{"content":"a\\', ["b", "c"], "d")
+@example('"content":"', '{"content":', ["b", "c"], "d")
+@example('"}\n\n{"content":"', '{"content":"a', ["b\\", "c"], "d")
+@example('"}\n\n{"content":"', '{"content":"a', ['b"', "c"], "d")
+@example('"}\n\n{"content":"x"}\n\n{"content":"', '{"content":"a', ["b", "c"], "d")
+@example('a"}\n\n{"content":"', '{"content":"a', ["b", "c"], "d")
+def test_whatever_the_parts_are_nothing_else_is_spelled(joint, first, inner, last):
+    """Not only of JSON: a gateway may write what it likes."""
+    repeats = Repeats(joint, [first, *inner, last])
+    data = joint.join(repeats.parts).encode()
+    assert joined_text(data, b"content", repeats) == joined_text(data, b"content")
+
+
+@pytest.mark.parametrize("odd", ["see \\\n", "see \\"])
+def test_an_event_that_is_no_json_hides_no_secret(odd):
+    pieces = ["I ", "know", " that", *cut(SECRET, {5, 9, 13, 17}), odd, " is", " it", "."]
+    data = "".join(f'data: {{"content":"{piece}"}}\n\n' for piece in pieces).encode()
+    redacted = redact_body(data, "", Scrubber.for_secrets([SECRET]))
+    assert not redacted.is_clean
+    assert b"**" in redacted.body
 
 
 def test_parts_that_are_known_spare_the_look_at_every_event():

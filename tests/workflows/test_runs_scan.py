@@ -61,40 +61,74 @@ def test_runs_of_the_store_are_searched(project):
     assert scan_paths([project.record(1)], environment={}).leaks == ()
 
 
-def line_in_parts(join, parts):
+def line_in_parts(join, parts, **more):
     body = {"join": join, "parts": parts}
-    return json.dumps({"res": "d", "body": body}, separators=(",", ":"))
+    return json.dumps({"res": "d", **more, "body": body}, separators=(",", ":"))
 
 
-def test_a_body_that_is_kept_in_parts_is_searched_as_a_whole(folder):
+IN_PARTS = line_in_parts("fake-", ["my own ", "secret", "!"])
+OTHERWISE = {
+    "as written": IN_PARTS,
+    "in another order": '{"body": {"parts": ["my own ", "secret"], "join": "fake-"}, "req": "d"}',
+    "in one piece": json.dumps({"res": "d", "body": "my own fake-secret"}),
+    "torn": IN_PARTS[:-5],
+    "in a diff": f"+{IN_PARTS}",
+    "behind a byte order mark": f"\ufeff{IN_PARTS}",
+    "with another joint first": IN_PARTS.replace('{"res"', '{"joint":"x","res"'),
+    "of events": json.dumps(
+        {
+            "res": "d",
+            "body": "".join(f'data: {{"text":"{w}"}}\n\n' for w in ("own fake", "-secret")),
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("line", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_body_is_searched_as_a_whole_however_it_is_spelled(folder, line):
     path = folder / "run.jsonl"
-    told = line_in_parts('", "api_key": "', ['{"a": "1', 'Zq81nVtR5mPx0aLw", "b": "2', 'none"}'])
-    path.write_text(f"one\n{told}\nthree\n")
-    (leak,) = scan_paths([path], environment={}).leaks
-    assert leak.line == 2
-    cut = line_in_parts("fake-", ["my own ", "secret", "!"])
-    path.write_text(f"one\n\n{cut}\n")
+    path.write_text(f"one\n\n{line}\n")
     assert scan_paths([path], environment={}).leaks == ()
     (leak,) = scan_paths([path], environment={"A_SECRET": "own fake-secret"}).leaks
     assert leak.line == 3
 
 
-def test_parts_that_spell_more_than_can_be_held_are_said(folder, monkeypatch):
-    monkeypatch.setattr("contractcheck.workflows.runs_scan.MAX_BYTES", 10_000)
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"res":"KEY","res":"d","status":200,"body":{"join":"a","parts":["b","c"]}}',
+        '{"res":"d","body":"KEY","x":1,"body":{"join":"a","parts":["b","c"]}}',
+        '{"res":"d","body":{"join":"a","parts":["b","c"],"note":"KEY"}}',
+        '{"res":"d","body":{"join":{"parts":1},"parts":["KEY"]}}',
+        '{"res":"d","body":{"join":"a","parts":"KEY"}}',
+    ],
+)
+def test_what_stands_beside_a_body_is_searched_too(folder, line):
     path = folder / "run.jsonl"
-    path.write_text(line_in_parts("x" * 300, [""] * 30) + "\n")
+    path.write_text(line.replace("KEY", KEY) + "\n")
+    (leak,) = scan_paths([path], environment={}).leaks
+    assert leak.line == 1
+
+
+def test_a_field_that_names_a_credential_is_found_across_parts(folder):
+    path = folder / "run.jsonl"
+    told = line_in_parts('", "api_key": "', ['{"a": "1', 'Zq81nVtR5mPx0aLw", "b": "2', 'none"}'])
+    path.write_text(f"one\n{told}\nthree\n")
+    assert {leak.line for leak in scan_paths([path], environment={}).leaks} == {2}
+
+
+def test_bodies_that_are_larger_than_what_is_searched_are_said(folder, monkeypatch):
+    monkeypatch.setattr("contractcheck.workflows.runs_scan.MAX_BYTES", 20_000)
+    path = folder / "run.jsonl"
+    lines = [line_in_parts("x" * 300, [""] * 30)] * 2
+    path.write_text("\n".join([KEY, *lines]))
     assert scan_paths([path], environment={}).unread == ()
-    path.write_text(line_in_parts("x" * 300, [""] * 40) + "\n")
-    (unread,) = scan_paths([path], environment={}).unread
-    assert unread == f"{path}: larger than 10000 bytes when it is written out"
-
-
-def test_what_only_looks_like_parts_is_searched_as_it_is(folder):
-    path = folder / "run.jsonl"
-    for odd in ('{"parts":1}', '["a"]', '"x"'):
-        path.write_text('{"res":"d","body":{"join":' + odd + ',"parts":["' + KEY + '"]}}\n')
-        (leak,) = scan_paths([path], environment={}).leaks
-        assert leak.line == 1
+    path.write_text("\n".join([KEY, *lines, lines[0]]))
+    found = scan_paths([path], environment={})
+    assert found.unread == (
+        f"{path}: its bodies are larger than 20000 bytes; not searched from line 4 on",
+    )
+    assert [leak.line for leak in found.leaks] == [1]
 
 
 def test_what_could_not_be_searched_is_said(folder):

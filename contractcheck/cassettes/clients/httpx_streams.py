@@ -71,11 +71,11 @@ class _Tee:
         return self
 
     def __next__(self) -> bytes:
-        asked_ns = perf_counter_ns()
+        self._take.asked_ns = asked_ns = perf_counter_ns()
         try:
             chunk = next(self._chunks)
         except BaseException as error:
-            _end(self._take, asked_ns, error)
+            _end(self._take, error)
             raise
         self._keep((chunk, asked_ns, perf_counter_ns()))
         return chunk
@@ -98,11 +98,11 @@ class _AsyncTee:
         return self
 
     async def __anext__(self) -> bytes:
-        asked_ns = perf_counter_ns()
+        self._take.asked_ns = asked_ns = perf_counter_ns()
         try:
             chunk = await anext(self._chunks)
         except BaseException as error:
-            _end(self._take, asked_ns, error)
+            _end(self._take, error)
             raise
         self._keep((chunk, asked_ns, perf_counter_ns()))
         return chunk
@@ -114,8 +114,7 @@ class _AsyncTee:
             self._take.abandon()
 
 
-def _end(take: Take, asked_ns: int, error: BaseException) -> None:
-    take.asked_ns = asked_ns
+def _end(take: Take, error: BaseException) -> None:
     if isinstance(error, StopIteration | StopAsyncIteration):
         take.finish("eof")
     else:
