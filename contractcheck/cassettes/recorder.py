@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,8 +104,7 @@ class Recorder:
 
     def stored(self, received: Received, origin_ns: int) -> tuple[Response, str]:
         """Redact a response: see ``Keeper``."""
-        pieces = tuple(received.pieces)
-        chunks = tuple(map(itemgetter(0), pieces))
+        chunks = tuple(received.chunks)
         body = b"".join(chunks)
         lengths = tuple(map(len, chunks))
         headers = self._stored_headers(received.headers)
@@ -122,7 +120,9 @@ class Recorder:
             headers=headers,
             body=_vouched(redacted, self.scrubber),
             chunk_bytes=lengths,
-            chunk_times_us=tuple([(given_ns - origin_ns) // 1000 for _, _, given_ns in pieces]),
+            chunk_times_us=tuple(
+                [(time_ns - origin_ns) // 1000 for time_ns in received.times_ns[: len(chunks)]]
+            ),
         )
         note = redacted.note or ("coded anew" if redacted.is_recoded else "")
         return response, note

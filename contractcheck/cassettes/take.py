@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
-from operator import itemgetter, sub
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,10 +16,6 @@ from contractcheck.model.exchange import Exchange
 if TYPE_CHECKING:
     from contractcheck.cassettes.trial import Slot
     from contractcheck.model.exchange import Ending, Headers, Request, Response
-
-
-Piece = tuple[bytes, int, int]
-"""A chunk; when it was asked for (0 when nobody asks); when it came (``perf_counter_ns``)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -33,14 +27,17 @@ class Received:
         reason: Reason phrase, empty when there was none.
         http_version: Such as ``HTTP/1.1``.
         headers: In wire order, all of them.
-        pieces: Body as it came, content coding not undone.
+        chunks: Body as it came, content coding not undone.
+        times_ns: When each chunk came (``perf_counter_ns``). A time is there before its chunk, so
+            that a trial which ends in another thread never sees half a piece.
     """
 
     status: int
     reason: str
     http_version: str
     headers: Headers = field(repr=False)  # a traceback with arguments may show it
-    pieces: list[Piece] = field(default_factory=list, repr=False)
+    chunks: list[bytes] = field(default_factory=list, repr=False)
+    times_ns: list[int] = field(default_factory=list, repr=False)
 
 
 class Keeper(Protocol):
@@ -74,7 +71,7 @@ class Take:
         request: As it is stored.
         via: Client library.
         keeper: Gets the finished exchange.
-        asked_ns: When the consumer last asked for a piece (``perf_counter_ns``); 0 for never.
+        held_ns: Longest that the consumer kept a piece before it asked for the next one.
     """
 
     slot: Slot
@@ -82,7 +79,7 @@ class Take:
     request: Request
     via: str
     keeper: Keeper
-    asked_ns: int = 0
+    held_ns: int = 0
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     _begun_ns: int = field(default_factory=time.perf_counter_ns)
     _sent_ns: int | None = None
@@ -121,27 +118,28 @@ class Take:
         """
         if self._received is None:
             raise RuntimeError("a body without a head: on_headers comes before on_chunk")
-        pieces = self._received.pieces
-        given_ns = pieces[-1][2] if is_with_last and pieces else time.perf_counter_ns()
-        # One append: a trial that ends in another thread never sees half a piece.
-        pieces.append((chunk, self.asked_ns, given_ns))
+        times_ns = self._received.times_ns
+        times_ns.append(times_ns[-1] if is_with_last and times_ns else time.perf_counter_ns())
+        self._received.chunks.append(chunk)
 
     def on_pull(self) -> None:
         """The consumer asks for the next piece."""
-        self.asked_ns = time.perf_counter_ns()
+        if self._received is not None and self._received.times_ns:
+            held_ns = time.perf_counter_ns() - self._received.times_ns[-1]
+            self.held_ns = max(self.held_ns, held_ns)
 
     @property
-    def pieces(self) -> list[Piece]:
-        """Where an adapter that is asked for every chunk puts it, with both of its times.
+    def received(self) -> Received:
+        """What has come; an adapter may put chunks there itself, and note ``held_ns``.
 
-        For streams of many chunks: a call for each of them would cost more than the clock.
+        For streams of many chunks: a call for each of them costs more than reading the clock.
 
         Raises:
             RuntimeError: If ``on_headers`` was not called before.
         """
         if self._received is None:
-            raise RuntimeError("a body without a head: on_headers comes before its pieces")
-        return self._received.pieces
+            raise RuntimeError("a body without a head: on_headers comes before what it heads")
+        return self._received
 
     def abandon(self) -> None:
         """End a body that the client neither read to its end nor closed."""
@@ -190,17 +188,10 @@ class Take:
             ended=ended,
             error=error,
             lag_us=self.keeper.lag_since_us(origin_ns),
-            held_us=self._longest_held_ns() // 1000,
+            held_us=self.held_ns // 1000,
             via=self.via,
             note=note,
         )
-
-    def _longest_held_ns(self) -> int:
-        """Longest time from when a piece came to when the next one was asked for."""
-        pieces = () if self._received is None else tuple(self._received.pieces)
-        given_ns = map(itemgetter(2), pieces)
-        asked_ns = chain(map(itemgetter(1), pieces[1:]), (self.asked_ns,))
-        return max(0, *map(sub, asked_ns, given_ns)) if pieces else 0
 
     def _elapsed_us(self) -> int:
         return (time.perf_counter_ns() - (self._sent_ns or self._begun_ns)) // 1000
