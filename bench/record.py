@@ -6,14 +6,19 @@ A server in a process of its own answers on loopback: a chat in one piece, strea
 600 events as fast as it can, and a stream of 30 events of which the first comes after 60 ms and
 the rest 10 ms apart. One httpx2 client asks, in blocks that take turns: bare, recorded by
 contractcheck (journal on disk, ``fsync=close``), and recorded by vcrpy. Printed are medians, and
-for each difference a 95 % bootstrap interval over blocks. On a machine that has other work,
-``--cpu`` counts the processor time of the asking thread instead.
+for each difference a 95 % bootstrap interval.
+
+Before and after each request a loop of fixed length is timed. Where it took more than a fifth
+longer than at its best, somebody else was at work on the same core, and the request does not
+count; with ``--all`` it does. ``--cpu`` counts the processor time of the asking thread instead of
+the clock.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import multiprocessing
 import random
 import statistics
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 FIRST_EVENT_S = 0.05
 _PACED_EVENTS, _PACE_S = 30, 0.01
 _LENGTHS = (20, 200, 600)
+_MOST_SLOWER = 1.2
+_FEWEST = 10
 _SIDES = ("bare", "contractcheck", "vcrpy")
 _SECRETS = ("sk-bench-0123456789abcdef",)
 _HEADERS = {"content-type": "application/json"}
@@ -107,16 +114,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer blocks")
     parser.add_argument("--cpu", action="store_true", help="processor time; no first events")
+    parser.add_argument("--all", action="store_true", help="count requests beside other work, too")
     options = parser.parse_args()
+    most = math.inf if options.all else _MOST_SLOWER
     blocks = 10 if options.quick else 40
     clock = time.thread_time if options.cpu else time.perf_counter
     with running_server() as base_url, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print_exchanges(base_url, folder, blocks, clock)
-        print_streams(base_url, folder, blocks, clock)
+        print_exchanges(base_url, folder, blocks, clock, most)
+        print_streams(base_url, folder, blocks, clock, most)
         print_own_work(folder / "own", 4 * blocks)
         if not options.cpu:
-            print_first_events(base_url, folder, max(3, blocks // 4))
+            print_first_events(base_url, folder, max(3, blocks // 4), most)
 
 
 @contextmanager
@@ -131,19 +140,23 @@ def running_server() -> Iterator[str]:
         process.join()
 
 
-def print_exchanges(base_url: str, folder: Path, blocks: int, clock: Callable[[], float]) -> None:
+def print_exchanges(
+    base_url: str, folder: Path, blocks: int, clock: Callable[[], float], most: float
+) -> None:
     def ask(client: httpx2.Client) -> float:
         started = clock()
         client.post(f"{base_url}/chat", content=chat(0).body, headers=_HEADERS).read()
         return (clock() - started) * 1e3
 
-    medians = in_turn(ask, folder / "chat", blocks, per_block=50)
-    print_table("A chat of 3.3 KB, ms per exchange", medians, unit="ms")
+    asked = in_turn(ask, folder / "chat", blocks, per_block=20)
+    print_table("A chat of 3.3 KB, ms per exchange", calm(asked, most))
 
 
-def print_streams(base_url: str, folder: Path, blocks: int, clock: Callable[[], float]) -> None:
+def print_streams(
+    base_url: str, folder: Path, blocks: int, clock: Callable[[], float], most: float
+) -> None:
     """Streams of several lengths: what grows with the chunks is not what an exchange costs."""
-    medians = {}
+    took = {}
     for count in _LENGTHS:
 
         def ask(client: httpx2.Client, count: int = count) -> float:
@@ -154,22 +167,22 @@ def print_streams(base_url: str, folder: Path, blocks: int, clock: Callable[[], 
                     pass
             return (clock() - started) * 1e3
 
-        medians[count] = in_turn(ask, folder / f"stream-{count}", blocks, per_block=5)
-        print_table(f"A stream of {count} chunks, ms per exchange", medians[count], unit="ms")
+        asked = in_turn(ask, folder / f"stream-{count}", blocks, per_block=5)
+        took[count] = calm(asked, most)
+        print_table(f"A stream of {count} chunks, ms per exchange", took[count])
+    short, long, further = took[min(took)], took[max(took)], max(took) - min(took)
+
+    def per_chunk(a: float, b: float, c: float, d: float) -> float:
+        return (a - b - c + d) * 1e3 / further
+
     print("\n**µs added for each further chunk**\n\n| client | added |\n|---|---|")
     for side in _SIDES[1:]:
-        low, middle, high = interval(*(_per_chunk(medians, one) for one in (side, "bare")))
+        ends = (long[side], long["bare"], short[side], short["bare"])
+        low, middle, high = interval(ends, per_chunk)
         print(f"| {side} | {middle:+.2f} [{low:+.2f}, {high:+.2f}] |", flush=True)
 
 
-def _per_chunk(medians: dict[int, dict[str, list[float]]], side: str) -> list[float]:
-    """µs from the shortest to the longest stream, per chunk and by block."""
-    short, long = min(medians), max(medians)
-    pairs = zip(medians[short][side], medians[long][side], strict=True)
-    return [(after - before) * 1e3 / (long - short) for before, after in pairs]
-
-
-def print_first_events(base_url: str, folder: Path, blocks: int) -> None:
+def print_first_events(base_url: str, folder: Path, blocks: int, most: float) -> None:
     def ask(client: httpx2.Client) -> float:
         started = time.perf_counter()
         with client.stream("POST", f"{base_url}/paced", content=chat(0).body) as response:
@@ -180,10 +193,10 @@ def print_first_events(base_url: str, folder: Path, blocks: int) -> None:
                 pass
         return first_s * 1e3
 
-    medians = in_turn(ask, folder / "paced", blocks, per_block=5)
+    asked = in_turn(ask, folder / "paced", blocks, per_block=5)
     sent_ms = (FIRST_EVENT_S + _PACE_S) * 1e3
-    title = f"First event of a stream, sent after {sent_ms:.0f} ms, as the client sees it"
-    print_table(title, medians, unit="ms")
+    title = f"First event of a stream, sent after {sent_ms:.0f} ms, ms as the client sees it"
+    print_table(title, calm(asked, most))
 
 
 def print_own_work(folder: Path, times: int) -> None:
@@ -217,21 +230,41 @@ def own_work_us(recorder: Recorder, trial: int) -> float:
 
 def in_turn(
     ask: Callable[[httpx2.Client], float], folder: Path, blocks: int, *, per_block: int
-) -> dict[str, list[float]]:
-    """Medians per block and side; the order of the sides is drawn anew for each block."""
-    medians: dict[str, list[float]] = {side: [] for side in _SIDES}
+) -> dict[str, list[tuple[float, float]]]:
+    """What each request took, and the loop beside it; the sides' order is drawn for each block."""
+    asked: dict[str, list[tuple[float, float]]] = {side: [] for side in _SIDES}
     with httpx2.Client(trust_env=False) as client:
         for _ in range(20):
             ask(client)
         for block in range(blocks):
             for side in random.sample(_SIDES, k=len(_SIDES)):
                 with side_of(side, folder / f"{side}-{block}"):
-                    times = []
-                    for trial in range(per_block):
-                        with in_trial("bench", trial) if side == "contractcheck" else nullcontext():
-                            times.append(ask(client))
-                medians[side].append(statistics.median(times))
-    return medians
+                    for trial in range(-1, per_block):  # the first one opens a journal
+                        with in_trial("bench", trial + 1):
+                            before_s = loop_s()
+                            took = ask(client)
+                            slowest_s = max(before_s, loop_s())
+                        if trial >= 0:
+                            asked[side].append((took, slowest_s))
+    return asked
+
+
+def loop_s() -> float:
+    """Time of a loop of fixed length."""
+    started = time.perf_counter()
+    for _ in range(4_000):
+        pass
+    return time.perf_counter() - started
+
+
+def calm(asked: dict[str, list[tuple[float, float]]], most: float) -> dict[str, list[float]]:
+    """What was asked while the loop took at most ``most`` times its best (a hundredth's best)."""
+    loops_s = sorted(loop for rows in asked.values() for _, loop in rows)
+    bound_s = most * loops_s[len(loops_s) // 100]
+    kept = {side: [took for took, loop in rows if loop <= bound_s] for side, rows in asked.items()}
+    if (fewest := min(map(len, kept.values()))) < _FEWEST:
+        raise SystemExit(f"only {fewest} requests of a side with nobody beside them: try --all")
+    return kept
 
 
 def side_of(side: str, place: Path) -> AbstractContextManager[object]:
@@ -251,27 +284,28 @@ def recorded(place: Path) -> Iterator[None]:
     run.close()
 
 
-def print_table(title: str, medians: dict[str, list[float]], *, unit: str) -> None:
-    bare = medians["bare"]
-    print(f"\n**{title}** ({len(bare)} blocks each)\n")
-    print(f"| client | median {unit} | added |")
+def print_table(title: str, took: dict[str, list[float]]) -> None:
+    counts = ", ".join(str(len(took[side])) for side in _SIDES)
+    print(f"\n**{title}** ({counts} requests)\n")
+    print("| client | median | added |")
     print("|---|---|---|")
     for side in _SIDES:
         added = ""
         if side != "bare":
-            low, middle, high = interval(medians[side], bare)
+            low, middle, high = interval((took[side], took["bare"]), lambda a, b: a - b)
             added = f"{middle:+.3f} [{low:+.3f}, {high:+.3f}]"
-        print(f"| {side} | {statistics.median(medians[side]):.3f} | {added} |", flush=True)
+        print(f"| {side} | {statistics.median(took[side]):.3f} | {added} |", flush=True)
 
 
-def interval(side: Sequence[float], bare: Sequence[float]) -> tuple[float, float, float]:
-    """Median difference of paired blocks with a 95 % bootstrap interval."""
-    differences = [a - b for a, b in zip(side, bare, strict=True)]
+def interval(
+    samples: Sequence[Sequence[float]], combine: Callable[..., float]
+) -> tuple[float, float, float]:
+    """A combination of medians with its 95 % bootstrap interval."""
     drawn = sorted(
-        statistics.median(random.choices(differences, k=len(differences)))  # noqa: S311 - no secret
-        for _ in range(2_000)
+        combine(*(statistics.median(random.choices(one, k=len(one))) for one in samples))  # noqa: S311 - no secret
+        for _ in range(1_000)
     )
-    return drawn[50], statistics.median(differences), drawn[1_949]
+    return drawn[25], combine(*map(statistics.median, samples)), drawn[974]
 
 
 if __name__ == "__main__":
