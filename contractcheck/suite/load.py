@@ -26,24 +26,26 @@ SUFFIX = ".contract.yaml"
 def find_suites(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Find suite files: those named, and below each folder those with the suffix, sorted.
 
-    Hidden folders (``.venv``, ``.git``) are left out, and links to folders not followed.
+    A file that is named twice, in whatever way, is one; it is called as it was named first. Hidden
+    folders (``.venv``, ``.git``) are left out, and links to folders not followed.
 
     Raises:
         SuiteError: If a path does not exist.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     problems: list[Problem] = []
     for path in paths:
         if path.is_dir():
-            found.update(dict.fromkeys(_below(path)))
+            for file in _below(path):
+                found.setdefault(file.resolve(), file)
         elif path.exists():
-            found[path] = None
+            found.setdefault(path.resolve(), path)
         else:
             what = f"no such file or folder; suites are files named *{SUFFIX}"
             problems.append(Problem(file=str(path), line=None, where="", what=what))
     if problems:
         raise SuiteError(problems)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def load_suite(path: Path, *, providers: Collection[str]) -> Suite:

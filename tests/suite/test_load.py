@@ -278,6 +278,17 @@ def test_finds_suites_below_folders_in_order(tmp_path):
         find_suites([tmp_path / "gone"])
 
 
+def test_a_suite_named_in_two_ways_is_one(tmp_path, monkeypatch):
+    (tmp_path / "suites").mkdir()
+    path = tmp_path / "suites" / "a.contract.yaml"
+    path.write_text("")
+    monkeypatch.chdir(tmp_path)
+    relative = Path("suites/a.contract.yaml")
+    again = Path("suites/../suites/a.contract.yaml")
+    assert find_suites([relative, path, again, Path("suites")]) == (relative,)
+    assert find_suites([path, relative]) == (path,)
+
+
 def test_shipped_suites_load():
     suites = load_suites(find_suites([SHIPPED]), providers=PROVIDERS)
     assert [suite.name for suite in suites] == ["order-tools", "support-triage"]
