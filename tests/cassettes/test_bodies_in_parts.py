@@ -109,7 +109,9 @@ def test_answers_that_short_lines_spell_are_bounded_too(
         again.append(exchanges[2])
     again.close()
     monkeypatch.setattr("contractcheck.cassettes.caps.MOST_CASE_BYTES", 2 * len(body) - 1)
-    with pytest.raises(RecordingError, match=r"a\.jsonl\.part:4: the answers until here are larger"):
+    with pytest.raises(
+        RecordingError, match=r"a\.jsonl\.part:4: the answers until here are larger"
+    ):
         read_run(folder)
 
 
