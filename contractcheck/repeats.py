@@ -1,8 +1,8 @@
 """Text of which one long passage comes again and again, with that passage written once.
 
 The events of a token stream repeat all of their JSON but for a few characters: written out, an
-answer of a kilobyte takes sixty. A text is therefore kept as what stands between its parts, once,
-and its parts. Nothing is understood for that, neither events nor JSON: the parts joined are the
+answer of a kilobyte takes sixty. A text is therefore kept as its parts, and what stands between
+them, once. Nothing is understood for that, neither events nor JSON: the parts joined are the
 text, character for character, whatever was chosen to stand between them.
 """
 
@@ -38,6 +38,7 @@ _QUICK_CHARACTERS = 48
 """``str.split`` looks for so many fastest, and prepares anew for every hit from 100 on."""
 
 _MOST_WRONG = 16
+"""Hits that go on otherwise, such as the last event; with more, the whole joint is looked for."""
 
 _BEFORE_A_VALUE = '":,{['
 _BEHIND_A_VALUE = re.compile(r'[",}\]]')
