@@ -1,6 +1,6 @@
 """What recording adds to a live exchange, beside the bare client and stock vcrpy; one run.
 
-    python bench/record.py [--quick] [--cpu] > record.md
+    python bench/record.py [--blocks 40] [--all] [--cpu] > record.md
 
 A server in a process of its own answers on loopback: a chat in one piece, streams of 20, 200 and
 600 events as fast as it can, and a stream of 30 events of which the first comes after 60 ms and
@@ -112,12 +112,12 @@ def _head(kind: bytes, framing: bytes) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer blocks")
+    parser.add_argument("--blocks", type=int, default=40, help="more of them: narrower intervals")
     parser.add_argument("--cpu", action="store_true", help="processor time; no first events")
     parser.add_argument("--all", action="store_true", help="count requests beside other work, too")
     options = parser.parse_args()
     most = math.inf if options.all else _MOST_SLOWER
-    blocks = 10 if options.quick else 40
+    blocks = options.blocks
     clock = time.thread_time if options.cpu else time.perf_counter
     with running_server() as base_url, tempfile.TemporaryDirectory() as name:
         folder = Path(name)

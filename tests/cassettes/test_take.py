@@ -5,6 +5,7 @@ import gzip
 import itertools
 import sys
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contractcheck.cassettes import in_trial
+from contractcheck.cassettes.clients import httpx_streams
 from contractcheck.cassettes.clients.httpx_streams import stream_types
 from contractcheck.cassettes.recorder import Recorder
 from contractcheck.cassettes.session import Outgoing
@@ -218,6 +220,46 @@ def test_a_traceback_that_shows_local_values_shows_no_body():
         assert SECRET not in repr(one)
         assert SECRET not in repr(one._received)
         one.abandon()
+
+
+class Breaking(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    def __iter__(self):
+        yield SECRET.encode()
+        raise httpx2.ReadError("gone")
+
+    async def __aiter__(self):
+        yield SECRET.encode()
+        raise httpx2.ReadError("gone")
+
+
+def shown_of_ours(error):
+    """What a traceback with local values shows of the frames that are ours."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in shown.stack if frame.filename == httpx_streams.__file__]
+    assert ours
+    return str([frame.locals for frame in ours])
+
+
+def test_a_traceback_through_a_stream_that_breaks_shows_no_body():
+    types = stream_types(httpx2.SyncByteStream, httpx2.AsyncByteStream, lambda _played: None)
+    with take([]) as one:
+        one.on_headers(**HEAD)
+        with pytest.raises(httpx2.ReadError) as broken:
+            list(types.tee(Breaking(), one))
+        assert SECRET not in shown_of_ours(broken.value)
+
+
+async def drain(stream):
+    return [chunk async for chunk in stream]
+
+
+def test_a_traceback_through_an_async_stream_that_breaks_shows_no_body():
+    types = stream_types(httpx2.SyncByteStream, httpx2.AsyncByteStream, lambda _played: None)
+    with take([]) as one:
+        one.on_headers(**HEAD)
+        with pytest.raises(httpx2.ReadError) as broken:
+            asyncio.run(drain(types.async_tee(Breaking(), one)))
+        assert SECRET not in shown_of_ours(broken.value)
 
 
 def number(session, n=1, *, trial=0, first_attempt=0):

@@ -74,6 +74,7 @@ class _Tee:
                 note_time(given_ns)
                 keep(chunk)
                 yield chunk
+                del chunk  # true bytes: a traceback may show local values
                 held_ns = perf_counter_ns() - given_ns
                 if held_ns > take.held_ns:  # noqa: PLR1730 - ``max`` takes three times as long
                     take.held_ns = held_ns
@@ -105,6 +106,7 @@ class _AsyncTee:
                 note_time(given_ns)
                 keep(chunk)
                 yield chunk
+                del chunk  # true bytes: a traceback may show local values
                 held_ns = perf_counter_ns() - given_ns
                 if held_ns > take.held_ns:  # noqa: PLR1730 - ``max`` takes three times as long
                     take.held_ns = held_ns
