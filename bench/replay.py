@@ -283,9 +283,10 @@ def time_vcrpy_suite(place: Path, by_case: dict[str, list[Traffic]]) -> float:
 
 def pull(client: httpx2.Client, one: Traffic, *, chunks: int) -> None:
     with client.stream("POST", URL, content=one.body, headers=_HEADERS) as response:
-        seen = [len(chunk) for chunk in response.iter_raw()]
-    if sum(seen) != one.size_bytes or len(seen) != chunks:
-        raise SystemExit(f"{len(seen)} chunks of {sum(seen)} bytes, not as recorded")
+        seen = list(response.iter_raw())
+    size_bytes = sum(map(len, seen))
+    if size_bytes != one.size_bytes or len(seen) != chunks:
+        raise SystemExit(f"{len(seen)} chunks of {size_bytes} bytes, not as recorded")
 
 
 def print_sdk(folder: Path, *, pairs: int, trials: int) -> None:

@@ -171,6 +171,7 @@ class _Reel:
         shared: With the other cases of the tape.
         is_chained: Whether each line ends in a chain.
         version: Format of the lines.
+        name: Of the file.
         starts: Offset of each line, then the end of the last.
         requests: Index of the line, by digest.
         exchanges: Index of the line, by key.
@@ -181,6 +182,7 @@ class _Reel:
     shared: _Shared
     is_chained: bool = False
     version: int = 0
+    name: str = field(init=False)
     starts: array[int] = field(default_factory=lambda: array("Q", [0]))
     requests: dict[str, int] = field(default_factory=dict)
     exchanges: dict[Key, int] = field(default_factory=dict)
@@ -188,6 +190,9 @@ class _Reel:
     _ahead: dict[Key, Exchange] = field(default_factory=dict)
     _ahead_bytes: int = 0
     _is_begun: bool = False
+
+    def __post_init__(self) -> None:
+        self.name = str(self.source.path)  # for every line that is read, and its errors
 
     def note(self, line: bytes, end: int, run: str) -> None:
         """Note the next line, whose bytes in the file stop before ``end``."""
@@ -277,7 +282,7 @@ class _Reel:
         )
 
     def _place(self, index: int) -> str:
-        return f"{self.source.path}:{index + 1}"
+        return f"{self.name}:{index + 1}"
 
     def _contradiction(self, index: int) -> RecordingError:
         return RecordingError(f"{self._place(index)}: damaged line: a member stands there twice")

@@ -9,7 +9,7 @@ thread of one's own needs ``contextvars.copy_context().run``.
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ from contractcheck.errors import UsageError
 from contractcheck.model.suite import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from contextvars import Token
 
 _ID = re.compile(ID_PATTERN)
 
@@ -56,8 +58,7 @@ class Slot:
 SLOT: ContextVar[Slot | None] = ContextVar("contractcheck_slot", default=None)
 
 
-@contextmanager
-def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]:
+def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> AbstractContextManager[Slot]:
     """Make every request inside the context belong to a trial.
 
     Response bodies that are still open at the end count as dropped by the client; a request that
@@ -73,13 +74,24 @@ def in_trial(case: str, trial: int, *, first_attempt: int = 0) -> Iterator[Slot]
         UsageError: If ``case`` is no id (it becomes a file name) or ``trial`` no index.
     """
     _check(case, trial)
-    slot = Slot(case, trial, first_attempt)
-    token = SLOT.set(slot)
-    try:
-        yield slot
-    finally:
-        SLOT.reset(token)
-        slot.close()
+    return _InTrial(Slot(case, trial, first_attempt))
+
+
+@dataclass(slots=True, eq=False)
+class _InTrial:
+    """A generator would take three times as long, and a replay waits for it."""
+
+    slot: Slot
+    _token: Token[Slot | None] | None = None
+
+    def __enter__(self) -> Slot:
+        self._token = SLOT.set(self.slot)
+        return self.slot
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            SLOT.reset(self._token)
+        self.slot.close()
 
 
 def _check(case: str, trial: int) -> None:
