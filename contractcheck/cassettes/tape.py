@@ -15,9 +15,14 @@ from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from contractcheck.cassettes.caps import MOST_LINE_BYTES, refuse_long_line, refuse_many_lines
+from contractcheck.cassettes.caps import (
+    MOST_LINE_BYTES,
+    MOST_LINES,
+    refuse_long_line,
+    refuse_many_lines,
+)
 from contractcheck.cassettes.case_files import REMEDY, open_plain, read_case_bytes, read_plain
 from contractcheck.cassettes.chain import unchained, verified_lines
 from contractcheck.cassettes.layout import CASE_SUFFIX, PART_SUFFIX, is_sealed
@@ -33,6 +38,8 @@ from contractcheck.model.exchange import Request
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
+
+    from typing_extensions import Buffer
 
     from contractcheck.cassettes.page import Key
     from contractcheck.model.exchange import Exchange
@@ -296,29 +303,44 @@ def _open_sealed(path: Path, shared: _Shared, run: str, digest: str) -> _Reel:
         _wind(reel, io.BytesIO(data), run, digest)
         return reel
     descriptor = open_plain(path)
-    with os.fdopen(descriptor, "rb", buffering=_BLOCK_BYTES) as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         source = FileSource(path=path, state=state_of(descriptor), files=shared.files)
         reel = _Reel(source=source, case=case, shared=shared)
         _wind(reel, file, run, digest)
     return reel
 
 
-def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
+class _Hashed(io.RawIOBase):
+    """The bytes of a file on their way into a buffer: a hash per line would cost a tenth more."""
+
+    def __init__(self, file: io.FileIO | io.BytesIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        count = self._file.readinto(buffer)
+        self.digest.update(memoryview(buffer)[:count])
+        return count
+
+
+def _wind(reel: _Reel, file: io.FileIO | io.BytesIO, run: str, digest: str) -> None:
     """Verify a sealed file, and note its lines meanwhile.
 
     A file that is not what was sealed is called that, whatever its lines look like.
     """
-    path = reel.source.path
-    found, end = hashlib.sha256(), 0
+    path, hashed, end = reel.source.path, _Hashed(file), 0
+    lines = io.BufferedReader(hashed, _BLOCK_BYTES)
     damage: RecordingError | None = None
     try:
-        while line := file.readline(MOST_LINE_BYTES + 1):
-            found.update(line)
+        while line := lines.readline(MOST_LINE_BYTES + 1):
             end += len(line)
             damage = damage or _damage_of(reel, line, end, run)
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
-    if found.hexdigest() != digest:
+    if hashed.digest.hexdigest() != digest:
         raise edited_after_sealing(path)
     if damage is not None:
         raise damage
@@ -328,9 +350,11 @@ def _wind(reel: _Reel, file: BinaryIO, run: str, digest: str) -> None:
 def _damage_of(reel: _Reel, line: bytes, end: int, run: str) -> RecordingError | None:
     """Note a line, unless it is damaged."""
     try:
-        refuse_long_line(len(line), reel.source.path)
+        if len(line) > MOST_LINE_BYTES:  # to ask here is a tenth of opening a run
+            refuse_long_line(len(line), reel.source.path)
         reel.note(line, end, run)
-        refuse_many_lines(len(reel.starts), reel.source.path)
+        if len(reel.starts) > MOST_LINES:
+            refuse_many_lines(len(reel.starts), reel.source.path)
     except RecordingError as error:
         return error
     return None
