@@ -123,7 +123,8 @@ def written_key(line: bytes) -> str | tuple[str, int, int] | None:
     may repeat a member.
     """
     if found := _EXCHANGE_KEY.match(line):
-        return found[1].decode("ascii"), int(found[2]), int(found[3])
+        digest, trial, attempt = found.groups()
+        return digest.decode("ascii"), int(trial), int(attempt)
     if found := _REQUEST_KEY.match(line):
         return found[1].decode("ascii")
     return None

@@ -202,19 +202,25 @@ class _Reel:
         self.name = str(self.source.path)  # for every line that is read, and its errors
 
     def note(self, line: bytes, end: int, run: str) -> None:
-        """Note the next line, whose bytes in the file stop before ``end``."""
+        """Note the next line, whose bytes in the file stop before ``end``.
+
+        Raises:
+            RecordingError: If it is damaged, too long, or one too many.
+        """
         index = len(self.starts) - 1
+        if len(line) > MOST_LINE_BYTES:  # to call for each would be a tenth of opening a run
+            refuse_long_line(len(line), self.source.path)
         self.starts.append(end)
+        if index >= MOST_LINES:
+            refuse_many_lines(index + 1, self.source.path)
         if index == 0:
             self.version = take_first_line(line, self._place(0), run=run, case=self.case)
             return
         key = written_key(line) or line_key(line, self._place(index))
         if isinstance(key, str):
             self.requests[key] = index
-        elif key in self.exchanges:
+        elif self.exchanges.setdefault(key, index) != index:
             raise twice(key, self._place(index))
-        else:
-            self.exchanges[key] = index
 
     def find(self, key: Key, sent: Request | None) -> Exchange | None:
         index = self.exchanges.get(key)
@@ -337,7 +343,11 @@ def _wind(reel: _Reel, file: io.FileIO | io.BytesIO, run: str, digest: str) -> N
     try:
         while line := lines.readline(MOST_LINE_BYTES + 1):
             end += len(line)
-            damage = damage or _damage_of(reel, line, end, run)
+            if damage is None:
+                try:
+                    reel.note(line, end, run)
+                except RecordingError as error:
+                    damage = error
     except OSError as error:
         raise RecordingError(f"{path}: {error.strerror}; {REMEDY}") from error
     if hashed.digest.hexdigest() != digest:
@@ -345,19 +355,6 @@ def _wind(reel: _Reel, file: io.FileIO | io.BytesIO, run: str, digest: str) -> N
     if damage is not None:
         raise damage
     refuse_empty(end, path)
-
-
-def _damage_of(reel: _Reel, line: bytes, end: int, run: str) -> RecordingError | None:
-    """Note a line, unless it is damaged."""
-    try:
-        if len(line) > MOST_LINE_BYTES:  # to ask here is a tenth of opening a run
-            refuse_long_line(len(line), reel.source.path)
-        reel.note(line, end, run)
-        if len(reel.starts) > MOST_LINES:
-            refuse_many_lines(len(reel.starts), reel.source.path)
-    except RecordingError as error:
-        return error
-    return None
 
 
 def _open_part(path: Path, shared: _Shared, run: str) -> _Reel:
