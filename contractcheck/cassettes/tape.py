@@ -208,7 +208,7 @@ class _Reel:
             RecordingError: If it is damaged, too long, or one too many.
         """
         index = len(self.starts) - 1
-        if len(line) > MOST_LINE_BYTES:  # to call for each would be a tenth of opening a run
+        if len(line) > MOST_LINE_BYTES:  # no call for each: opening waits for all of them
             refuse_long_line(len(line), self.source.path)
         self.starts.append(end)
         if index >= MOST_LINES:
@@ -317,7 +317,7 @@ def _open_sealed(path: Path, shared: _Shared, run: str, digest: str) -> _Reel:
 
 
 class _Hashed(io.RawIOBase):
-    """The bytes of a file on their way into a buffer: a hash per line would cost a tenth more."""
+    """The bytes of a file on their way into a buffer, hashed by the block and not by the line."""
 
     def __init__(self, file: io.FileIO | io.BytesIO) -> None:
         self._file = file
