@@ -140,9 +140,9 @@ def _bodies(data: bytes) -> Iterator[tuple[int, bytes]]:
         line = data[begin:end]
         body = body_of(line)
         if body is None:
-            body = _text_in_parts(line)
-        size_bytes += len(body)
-        if size_bytes > MAX_BYTES:
+            body = _text_in_parts(line, most_bytes=MAX_BYTES - size_bytes)
+        size_bytes += 0 if body is None else len(body)
+        if body is None or size_bytes > MAX_BYTES:
             raise ContentCodingError(
                 f"its bodies are larger than {MAX_BYTES} bytes; not searched from line {number} on"
             )
@@ -150,12 +150,18 @@ def _bodies(data: bytes) -> Iterator[tuple[int, bytes]]:
         start = data.find(_BODY, end)
 
 
-def _text_in_parts(line: bytes) -> bytes:
-    """What a line spells in parts that is torn, or behind the mark of a diff; else nothing."""
-    joint, parts = _JOINT.search(line), line.find(_PARTS)
-    if joint is None or parts < 0:
+def _text_in_parts(line: bytes, *, most_bytes: int) -> bytes | None:
+    """What a line spells in parts that is torn, or behind the mark of a diff; else nothing.
+
+    None when it spells more than ``most_bytes``: nobody bounded the joint of such a line.
+    """
+    joint, at = _JOINT.search(line), line.find(_PARTS)
+    if joint is None or at < 0:
         return b""
-    return joint[1].join(_STRING.findall(line, parts + len(_PARTS)))
+    parts = _STRING.findall(line, at + len(_PARTS))
+    if len(joint[1]) * len(parts) + len(line) > most_bytes:
+        return None
+    return joint[1].join(parts)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -117,6 +117,15 @@ def test_a_field_that_names_a_credential_is_found_across_parts(folder):
     assert {leak.line for leak in scan_paths([path], environment={}).leaks} == {2}
 
 
+def test_a_torn_line_spells_no_more_than_is_searched(folder):
+    """Three hundred kilobytes, of which a joint of a hundred would make seven gigabytes."""
+    path = folder / "run.jsonl"
+    path.write_text(line_in_parts("x" * 100_000, [""] * 70_000)[:-3] + f"\n{KEY}\n")
+    found = scan_paths([path], environment={})
+    assert "not searched from line 1 on" in found.unread[0]
+    assert [leak.line for leak in found.leaks] == [2]
+
+
 def test_bodies_that_are_larger_than_what_is_searched_are_said(folder, monkeypatch):
     monkeypatch.setattr("contractcheck.workflows.runs_scan.MAX_BYTES", 20_000)
     path = folder / "run.jsonl"
